@@ -1,0 +1,9 @@
+//! End-to-end tests: the real programs, a real TPM emulator, a real browser.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken expectation ends the test with the sentence that names it"
+)]
+
+mod architecture;

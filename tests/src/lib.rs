@@ -1,0 +1,25 @@
+//! The rig: starts the real programs and drives them from outside.
+//!
+//! It knows none of the project's crates, only its programs, sockets and pages, so that what passes here works for
+//! a user too. Every program that the rig starts is stopped, by its process id, when its handle is dropped.
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "the rig is test code: a broken expectation ends the test with the sentence that names it"
+)]
+#![allow(clippy::disallowed_methods, reason = "the rig waits for real programs in real time")]
+
+#[cfg(feature = "browser")]
+pub mod browser;
+pub mod daemon;
+pub mod native_host;
+pub mod process;
+pub mod programs;
+pub mod prompter;
+pub mod site;
+pub mod swtpm;
+pub mod tpm_proxy;

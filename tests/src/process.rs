@@ -1,0 +1,127 @@
+//! A child process that is stopped when its handle is dropped, and whose output is kept in a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How often a wait looks again.
+const POLL: Duration = Duration::from_millis(20);
+
+/// A running program. Its standard output and error are appended to one log file.
+#[derive(Debug)]
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+    seen: usize,
+}
+
+impl Process {
+    /// Starts `command`; what it prints is appended to `log`.
+    #[must_use]
+    pub fn start(name: &'static str, mut command: Command, log: &Path) -> Self {
+        let out = append(log);
+        let seen = fs::metadata(log).map_or(0, |file| usize::try_from(file.len()).unwrap_or(0));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().expect("a file handle can be duplicated"))
+            .stderr(out)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} cannot be started ({command:?}): {error}"));
+        Self { name, child, log: log.to_owned(), seen }
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the program has printed since it was started.
+    #[must_use]
+    pub fn output(&self) -> String {
+        let all = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(all.get(self.seen..).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until the program prints a line that contains `text`, and returns that line.
+    ///
+    /// # Panics
+    /// When the program ends or `limit` passes first; the message shows what it printed.
+    pub fn wait_for(&mut self, text: &str, limit: Duration) -> String {
+        let start = Instant::now();
+        loop {
+            let output = self.output();
+            if let Some(line) = output.lines().find(|line| line.contains(text)) {
+                return line.to_owned();
+            }
+            if let Some(status) = self.ended() {
+                panic!("{} ended ({status}) before it printed {text:?}:\n{output}", self.name);
+            }
+            assert!(start.elapsed() < limit, "{} did not print {text:?} in {limit:?}:\n{output}", self.name);
+            sleep(POLL);
+        }
+    }
+
+    /// The exit status, if the program has ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be waited for")
+    }
+
+    /// Waits until the program has ended.
+    ///
+    /// # Panics
+    /// When `limit` passes first.
+    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            assert!(start.elapsed() < limit, "{} did not end in {limit:?}:\n{}", self.name, self.output());
+            sleep(POLL);
+        }
+    }
+
+    /// Asks the program to stop and waits; kills it after five seconds.
+    pub fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        let start = Instant::now();
+        while self.ended().is_none() {
+            if start.elapsed() > Duration::from_secs(5) {
+                self.signal(Signal::KILL);
+            }
+            sleep(POLL);
+        }
+    }
+
+    /// Kills the program at once, as a crash would.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        let _status = self.child.wait();
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        if self.ended().is_none() {
+            let _gone = kill_process(Pid::from_child(&self.child), signal);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn append(log: &Path) -> File {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .unwrap_or_else(|error| panic!("the log {} cannot be written: {error}", log.display()))
+}
