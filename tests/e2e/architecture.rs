@@ -63,7 +63,8 @@ fn crates_depend_downward_only() {
     let allowed: BTreeMap<&str, BTreeSet<&str>> =
         EDGES.iter().map(|(name, edges)| (*name, edges.iter().copied().collect())).collect();
     for (name, dependencies) in shipped_dependencies() {
-        let allowed = allowed.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the list of edges"));
+        let allowed =
+            allowed.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the list of edges"));
         for dependency in dependencies.iter().filter(|other| other.starts_with("latchkey-")) {
             assert!(allowed.contains(dependency.as_str()), "{name} must not depend on {dependency}");
         }
@@ -132,7 +133,10 @@ fn shipped_dependencies() -> BTreeMap<String, BTreeSet<String>> {
 
 fn dependencies(package: &Value) -> BTreeSet<String> {
     let all = package["dependencies"].as_array().expect("a package lists its dependencies");
-    all.iter().filter(|dependency| dependency["kind"] != "dev").map(|dependency| text(&dependency["name"])).collect()
+    all.iter()
+        .filter(|dependency| dependency["kind"] != "dev")
+        .map(|dependency| text(&dependency["name"]))
+        .collect()
 }
 
 fn text(value: &Value) -> String {
@@ -148,5 +152,10 @@ fn tracked() -> Vec<PathBuf> {
         .expect("git runs");
     let listing = String::from_utf8(output.stdout).expect("our file names are UTF-8");
     assert!(!listing.is_empty(), "git lists the files of a checkout");
-    listing.lines().map(Path::new).filter(|path| checkout().join(path).is_file()).map(Path::to_owned).collect()
+    listing
+        .lines()
+        .map(Path::new)
+        .filter(|path| checkout().join(path).is_file())
+        .map(Path::to_owned)
+        .collect()
 }

@@ -7,3 +7,6 @@
 )]
 
 mod architecture;
+mod bad_input;
+mod browser;
+mod crash;

@@ -167,7 +167,8 @@ impl Browser {
     /// Saves a picture of the page.
     pub fn screenshot(&self, path: &Path) {
         let picture = self.block(self.client().screenshot()).expect("chromedriver takes a picture");
-        fs::write(path, picture).unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
+        fs::write(path, picture)
+            .unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
     }
 
     fn find(&self, css: &str) -> fantoccini::elements::Element {
@@ -210,4 +211,10 @@ fn arguments(profile: &Path) -> Vec<String> {
 #[must_use]
 pub fn extension() -> PathBuf {
     programs::checkout().join("web/extension")
+}
+
+/// The page of the extension's popup. The id follows from the key in the extension's manifest.
+#[must_use]
+pub fn popup() -> String {
+    "chrome-extension://cfapiilgphalkjnmlfngbnjjenjbcmop/popup.html".to_owned()
 }

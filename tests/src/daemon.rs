@@ -62,7 +62,8 @@ impl Home {
         let text = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "latchkey {arguments:?} failed ({}): {text}{errors}", output.status);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("latchkey {arguments:?}: {error} in {text}"))
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("latchkey {arguments:?}: {error} in {text}"))
     }
 
     /// The CTAPHID socket.

@@ -23,3 +23,4 @@ pub mod prompter;
 pub mod site;
 pub mod swtpm;
 pub mod tpm_proxy;
+pub mod tracer;

@@ -65,7 +65,8 @@ impl NativeHost {
     pub fn send(&mut self, request: &Value) {
         let text = request.to_string();
         let length = u32::try_from(text.len()).expect("a request is short");
-        let _ended = self.input.write_all(&length.to_ne_bytes()).and_then(|()| self.input.write_all(text.as_bytes()));
+        let _ended =
+            self.input.write_all(&length.to_ne_bytes()).and_then(|()| self.input.write_all(text.as_bytes()));
         let _ended = self.input.flush();
     }
 
@@ -90,7 +91,8 @@ impl Drop for NativeHost {
 const CHALLENGE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 fn creation_options(user: &str) -> Value {
-    let handle: String = user.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte) } else { '-' }).collect();
+    let handle: String =
+        user.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte) } else { '-' }).collect();
     json!({
         "rp": { "id": "localhost", "name": "Test" },
         "user": { "id": format!("{handle:A<16}"), "name": user, "displayName": user },

@@ -40,7 +40,8 @@ impl Prompter {
         fs::create_dir_all(folder).expect("the prompter's folder can be made");
         let prompter = Self { folder: folder.to_owned() };
         fs::write(prompter.program(), SCRIPT).expect("the prompter's script can be written");
-        fs::set_permissions(prompter.program(), fs::Permissions::from_mode(0o755)).expect("it can be made executable");
+        fs::set_permissions(prompter.program(), fs::Permissions::from_mode(0o755))
+            .expect("it can be made executable");
         prompter.knows(pin);
         prompter
     }
@@ -53,7 +54,8 @@ impl Prompter {
 
     /// From now on the person types this PIN.
     pub fn knows(&self, pin: &str) {
-        fs::write(self.folder.join("pin"), serde_json::json!({ "pin": pin }).to_string()).expect("the PIN can be noted");
+        fs::write(self.folder.join("pin"), serde_json::json!({ "pin": pin }).to_string())
+            .expect("the PIN can be noted");
     }
 
     /// Answers the next prompt with this line: a JSON answer, or `hold` to leave it open.

@@ -1,1 +1,100 @@
-//! (being written)
+//! An emulated TPM: swtpm on a unix socket, with its state kept in a directory.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::process::Process;
+
+/// How long swtpm may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(5);
+
+/// A running swtpm. Stopped on drop; its state stays in the directory, so a later start continues the same TPM.
+#[derive(Debug)]
+pub struct Swtpm {
+    state_dir: PathBuf,
+    process: Process,
+}
+
+impl Swtpm {
+    /// Starts swtpm on the state in `state_dir`, which is made when it is not there.
+    #[must_use]
+    pub fn start(state_dir: &Path) -> Self {
+        fs::create_dir_all(state_dir)
+            .unwrap_or_else(|error| panic!("{} cannot be made: {error}", state_dir.display()));
+        let state_dir = fs::canonicalize(state_dir).expect("a directory just made has a path");
+        let process = launch(&state_dir);
+        Self { state_dir, process }
+    }
+
+    /// The data socket. The control socket is beside it, with `.ctrl` appended, as tpm2-tss expects.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        socket(&self.state_dir)
+    }
+
+    /// The TCTI string that reaches this TPM.
+    #[must_use]
+    pub fn tcti(&self) -> String {
+        format!("swtpm:path={}", self.socket().display())
+    }
+
+    /// The process id, for a crash test.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Kills the TPM at once, as a power loss would.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Stops the TPM if it runs and starts it again on the same state: a reboot.
+    pub fn restart(&mut self) {
+        self.process.stop();
+        self.process = launch(&self.state_dir);
+    }
+}
+
+fn socket(state_dir: &Path) -> PathBuf {
+    state_dir.join("swtpm.sock")
+}
+
+fn launch(state_dir: &Path) -> Process {
+    let data = socket(state_dir);
+    let control = with_ctrl(&data);
+    for stale in [&data, &control] {
+        let _absent = fs::remove_file(stale);
+    }
+    let mut command = Command::new("swtpm");
+    command
+        .args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"])
+        .arg("--server")
+        .arg(format!("type=unixio,path={},mode=0600", data.display()))
+        .arg("--ctrl")
+        .arg(format!("type=unixio,path={},mode=0600", control.display()))
+        .arg("--tpmstate")
+        .arg(format!("dir={},mode=0600", state_dir.display()));
+    let mut process = Process::start("swtpm", command, &state_dir.join("swtpm.log"));
+    let start = Instant::now();
+    while !control.exists() || UnixStream::connect(&data).is_err() {
+        if let Some(status) = process.ended() {
+            panic!("swtpm ended ({status}):\n{}", process.output());
+        }
+        assert!(start.elapsed() < START_LIMIT, "swtpm does not answer:\n{}", process.output());
+        sleep(POLL);
+    }
+    process
+}
+
+/// The control socket that belongs to a data socket.
+pub(crate) fn with_ctrl(data: &Path) -> PathBuf {
+    let mut path = data.as_os_str().to_owned();
+    path.push(".ctrl");
+    PathBuf::from(path)
+}

@@ -1,0 +1,181 @@
+//! The whole path in headless Chromium: page, extension, native messaging, client, daemon, container, emulated TPM.
+
+use std::path::Path;
+
+use latchkey_tests::browser::{Browser, popup};
+use latchkey_tests::daemon::{Daemon, Home};
+use latchkey_tests::programs;
+use latchkey_tests::prompter::Prompter;
+use latchkey_tests::site::Site;
+use latchkey_tests::swtpm::Swtpm;
+use tempfile::TempDir;
+
+const PIN: &str = "river-otter-5";
+
+/// Everything that a person at a browser has.
+struct Desk {
+    browser: Browser,
+    site: Site,
+    _daemon: Daemon,
+    prompter: Prompter,
+    home: Home,
+    _swtpm: Swtpm,
+    folder: TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let at = |name: &str| folder.path().join(name);
+        let swtpm = Swtpm::start(&at("tpm"));
+        let home = Home::below(folder.path(), &swtpm.tcti());
+        let prompter = Prompter::new(&at("person"), PIN);
+        let _created = home.json(&["container", "create"], "");
+        let _set = home.json(&["pin", "set", "--pin-stdin"], &format!("{PIN}\n"));
+        let daemon = Daemon::start(&home, &prompter, &[], &at("log"));
+        let site = Site::start(&at("site.db"), programs::free_port(), &at("log"));
+        let profile = at("chromium");
+        let _installed =
+            home.json(&["browser", "install", "--user-data-dir", &profile.to_string_lossy()], "");
+        let browser = Browser::start(&profile, &at("log"));
+        browser.open(&site.origin);
+        browser.wait_for_authenticator();
+        Self { browser, site, _daemon: daemon, prompter, home, _swtpm: swtpm, folder }
+    }
+
+    fn open(&self, path: &str) {
+        self.browser.open(&format!("{}{path}", self.site.origin));
+    }
+
+    fn register(&self, user: &str) {
+        self.open("/register");
+        self.browser.fill("#register-username", user);
+        self.browser.click("#register-submit");
+        self.browser.expect("#account-user", user);
+    }
+
+    fn sign_out(&self) {
+        self.browser.click("#signout");
+        self.browser.expect("#signin-passkey", "");
+    }
+
+    /// Runs a script in the page and returns `Name` of the error it rejects with.
+    fn rejected(&self, call: &str) -> String {
+        let body = format!(
+            "{HELPERS} try {{ await ({call}); return 'nothing' }} catch (error) {{ return error.name }}"
+        );
+        self.browser.script(&body).as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Calls of the page's own that do not go through the site.
+const HELPERS: &str = "
+    const bytes = (length, value) => new Uint8Array(length).fill(value);
+    const registration = (changes) => navigator.credentials.create({ publicKey: {
+        rp: { name: 'Test', id: 'localhost' }, user: { id: bytes(16, 7), name: 'ann', displayName: 'Ann' },
+        challenge: bytes(32, 1), pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' }, ...changes } });
+    const signIn = (changes) => navigator.credentials.get({ publicKey: {
+        rpId: 'localhost', challenge: bytes(32, 2), userVerification: 'required', ...changes } });
+    const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+";
+
+#[test]
+fn a_person_registers_signs_in_and_manages_passkeys_on_the_demo_site() {
+    let desk = Desk::new();
+    desk.register("ann");
+    assert_eq!(desk.browser.count(".passkey-name"), 1);
+    desk.sign_out();
+    desk.browser.click("#signin-passkey");
+    desk.browser.expect("#account-user", "ann");
+    let prompts = desk.prompter.asked();
+    assert!(
+        prompts.iter().all(|prompt| prompt["rp_id"] == "localhost" && prompt["want"] == "pin"),
+        "each prompt names the relying party and wants the PIN: {prompts:?}"
+    );
+    assert!(prompts[0]["text"].as_str().unwrap_or_default().contains("ann"), "{prompts:?}");
+    desk.sign_out();
+    desk.browser.fill("#signin-username", "ann");
+    desk.browser.click("#signin-submit");
+    desk.browser.expect("#account-user", "ann");
+    let listed = desk.home.json(&["passkeys", "list", "--pin-stdin"], &format!("{PIN}\n"));
+    assert_eq!(listed["passkeys"].as_array().map(Vec::len), Some(1), "{listed}");
+}
+
+#[test]
+fn a_wrong_pin_is_said_and_a_denied_prompt_reaches_the_page() {
+    let desk = Desk::new();
+    desk.prompter.next_pin("wrong-pin-99");
+    desk.register("ann");
+    let notice = desk.prompter.asked().iter().find_map(|prompt| prompt["notice"].as_str().map(str::to_owned));
+    assert!(
+        notice.is_some_and(|notice| notice.contains('7')),
+        "the second prompt says how many tries are left"
+    );
+    desk.sign_out();
+    desk.prompter.next(r#"{"deny":true}"#);
+    desk.browser.click("#signin-passkey");
+    desk.browser.expect("#message", "");
+    assert_eq!(desk.rejected_after_denial(), "NotAllowedError");
+}
+
+impl Desk {
+    fn rejected_after_denial(&self) -> String {
+        self.prompter.next(r#"{"deny":true}"#);
+        self.rejected("registration({})")
+    }
+}
+
+#[test]
+fn errors_have_the_names_that_pages_expect() {
+    let desk = Desk::new();
+    assert_eq!(desk.rejected("registration({ rp: { name: 'Evil', id: 'example.org' } })"), "SecurityError");
+    assert_eq!(
+        desk.rejected("registration({ pubKeyCredParams: [{ type: 'public-key', alg: -65535 }] })"),
+        "NotSupportedError"
+    );
+    let excluded = "registration({}).then((made) => registration({ excludeCredentials: [{ type: 'public-key', id: made.rawId }] }))";
+    assert_eq!(desk.rejected(excluded), "InvalidStateError");
+    let unknown = "signIn({ allowCredentials: [{ type: 'public-key', id: bytes(32, 9) }] })";
+    assert_eq!(desk.rejected(unknown), "NotAllowedError");
+}
+
+#[test]
+fn a_page_that_changes_its_mind_ends_the_prompt() {
+    let desk = Desk::new();
+    desk.prompter.next("hold");
+    let aborted = "(() => { const stop = new AbortController(); setTimeout(() => stop.abort(), 1500); \
+        return navigator.credentials.create({ signal: stop.signal, publicKey: { rp: { name: 'Test', id: 'localhost' }, \
+        user: { id: bytes(16, 7), name: 'ann', displayName: 'Ann' }, challenge: bytes(32, 1), \
+        pubKeyCredParams: [{ type: 'public-key', alg: -7 }] } }) })()";
+    assert_eq!(desk.rejected(aborted), "AbortError");
+    desk.register("ann");
+}
+
+#[test]
+fn extensions_work_from_the_page() {
+    let desk = Desk::new();
+    let body = format!(
+        "{HELPERS}
+        const made = await registration({{ extensions: {{ credProps: true, prf: {{}} }} }});
+        const ask = (salt) => signIn({{ extensions: {{ prf: {{ eval: {{ first: bytes(32, salt) }} }} }} }});
+        const [one, again, other] = [await ask(1), await ask(1), await ask(2)];
+        const secret = (answer) => hex(answer.getClientExtensionResults().prf.results.first);
+        return {{ made: made.getClientExtensionResults(), one: secret(one), again: secret(again), other: secret(other) }};"
+    );
+    let results = desk.browser.script(&body);
+    assert_eq!(results["made"]["credProps"]["rk"], true, "{results}");
+    assert_eq!(results["made"]["prf"]["enabled"], true, "{results}");
+    assert_eq!(results["one"].as_str().map(str::len), Some(64), "{results}");
+    assert_eq!(results["one"], results["again"], "the same salt gives the same secret");
+    assert_ne!(results["one"], results["other"], "another salt gives another secret");
+}
+
+#[test]
+fn the_popup_shows_the_state_of_the_container() {
+    let desk = Desk::new();
+    desk.register("ann");
+    desk.browser.open(&popup());
+    desk.browser.expect("body", "1 passkey");
+    desk.browser.screenshot(Path::new(&desk.folder.path().join("popup.png")));
+}
