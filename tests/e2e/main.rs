@@ -10,3 +10,4 @@ mod architecture;
 mod bad_input;
 mod browser;
 mod crash;
+mod python_fido2;
