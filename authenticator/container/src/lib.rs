@@ -1,3 +1,37 @@
 //! The container: authentication key, protectors, user keys and their records.
+//!
+//! A map, from the outside in:
+//!
+//! * [`Container`] is the whole interface: create, open, PIN, passkeys, signatures. What it may do without a gesture
+//!   takes no [`Unlocked`]; everything else wants one as evidence.
+//! * [`tpm`] is the port to the security device, [`secret`] the values that cross it.
+//! * `stretch` turns a PIN into two authorisation values, `container::gesture` moves PINs between the two slots.
+//! * `record` is what a passkey looks like before `seal` encrypts it; `lookup` finds it while all is locked.
+//! * `store` is SQLite, `directory` the lock and the file modes, `counter` the signature counts.
+//!
+//! The container knows neither CTAP nor WebAuthn. `authenticator/DESIGN.md` says what it defends against.
+
+mod container;
+mod counter;
+mod directory;
+mod error;
+mod lookup;
+mod passkey;
+mod pin;
+mod record;
+mod seal;
 pub mod secret;
+mod store;
+mod stretch;
+mod time;
 pub mod tpm;
+mod unlocked;
+
+pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
+pub use error::{Error, Responsible, StorageError, StorageProblem};
+pub use passkey::{CredentialId, NewPasskey, Passkey, Protection, Signature, UserAccount};
+pub use pin::{Pin, PinError, PinHash};
+pub use stretch::StretchCost;
+pub use time::UnixTime;
+pub use tpm::{KeyAlgorithm, Lockout, PublicKey, Tpm, TpmClass, TpmError};
+pub use unlocked::Unlocked;

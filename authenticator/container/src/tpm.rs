@@ -179,7 +179,12 @@ pub trait Tpm: Send {
     ///
     /// # Errors
     /// [`TpmError::SlotEmpty`] when the slot is not defined.
-    fn seal(&mut self, slot: PinSlot, payload: &Secret32, seal_auth: &AuthValue) -> Result<SealedBlob, TpmError>;
+    fn seal(
+        &mut self,
+        slot: PinSlot,
+        payload: &Secret32,
+        seal_auth: &AuthValue,
+    ) -> Result<SealedBlob, TpmError>;
 
     /// Opens what [`Tpm::seal`] sealed. A wrong `index_auth` adds one to the count of the slot and touches nothing
     /// else; a right one sets the count to zero.
@@ -222,7 +227,9 @@ pub enum TpmError {
     #[error("the PIN index has reached its limit of wrong tries")]
     PinExhausted,
     /// The device is in dictionary-attack lockout.
-    #[error("the TPM is in dictionary-attack lockout; wait until it recovers, or clear it with the lockout authorisation (tpm2_dictionarylockout --clear-lockout)")]
+    #[error(
+        "the TPM is in dictionary-attack lockout; wait until it recovers, or clear it with the lockout authorisation (tpm2_dictionarylockout --clear-lockout)"
+    )]
     LockedOut,
     /// The blob was made by another device, or the device has been cleared since.
     #[error("this object belongs to another TPM, or the TPM has been cleared")]

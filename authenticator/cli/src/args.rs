@@ -1,0 +1,171 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::prompt::PromptChoice;
+
+/// Passkeys in your TPM, opened by your PIN.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version, about, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(flatten)]
+    pub tpm: TpmArguments,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Environment: LATCHKEY_DIR (data), LATCHKEY_RUNTIME_DIR (sockets), LATCHKEY_TPM, LATCHKEY_PINENTRY, LATCHKEY_LOG.
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no container, 4 wrong PIN, 5 PIN blocked or TPM locked out,
+6 TPM trouble, 7 storage trouble, 8 in use.";
+
+/// Which TPM, when this program opens it itself. A running daemon keeps the one it was started with.
+#[derive(Debug, Args)]
+pub struct TpmArguments {
+    /// `auto` (/dev/tpmrm0 where there is one, else software), `software`, or a TCTI such as
+    /// `device:/dev/tpmrm0` or `swtpm:path=/run/swtpm.sock`.
+    #[arg(long = "tpm", global = true, env = "LATCHKEY_TPM", value_name = "TCTI", default_value = "auto")]
+    pub tpm: String,
+    /// File with the authorisation of the TPM's owner hierarchy, when it has one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub owner_auth_file: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the authenticator in the foreground until Ctrl-C.
+    Up(UpArguments),
+    /// Create, look at or destroy your container.
+    #[command(subcommand)]
+    Container(ContainerCommand),
+    /// The same as `container status`.
+    Status,
+    /// Set or change the PIN.
+    #[command(subcommand)]
+    Pin(PinCommand),
+    /// List, rename and delete passkeys.
+    #[command(subcommand)]
+    Passkeys(PasskeysCommand),
+    /// Connect Chromium and Chrome to Latchkey.
+    #[command(subcommand)]
+    Browser(BrowserCommand),
+}
+
+/// `latchkey up`.
+#[derive(Debug, Args)]
+pub struct UpArguments {
+    /// Serve CTAPHID over UDP on this loopback port too (for test tools: any local user can reach it).
+    #[arg(long, value_name = "PORT")]
+    pub udp: Option<u16>,
+    /// Who asks you: `auto`, `terminal`, `pinentry`, or `command:PROGRAM`.
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub prompt: PromptChoice,
+    /// Seconds that you have to answer.
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub prompt_timeout: u64,
+    /// Refuse to work without a TPM.
+    #[arg(long)]
+    pub require_tpm: bool,
+}
+
+/// `latchkey container`.
+#[derive(Debug, Subcommand)]
+pub enum ContainerCommand {
+    /// Create an empty container.
+    Create {
+        /// Refuse to create it without a TPM.
+        #[arg(long)]
+        require_tpm: bool,
+    },
+    /// Show where the container stands.
+    Status,
+    /// Destroy the container with every passkey in it.
+    Destroy {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `latchkey pin`.
+#[derive(Debug, Subcommand)]
+pub enum PinCommand {
+    /// Set the first PIN.
+    Set {
+        #[command(flatten)]
+        from: SecretSource,
+    },
+    /// Change the PIN; wants the old one. Passkeys stay what they are.
+    Change {
+        #[command(flatten)]
+        from: SecretSource,
+    },
+}
+
+/// `latchkey passkeys`.
+#[derive(Debug, Subcommand)]
+pub enum PasskeysCommand {
+    /// List the passkeys. They are sealed, so this wants the PIN.
+    List {
+        #[command(flatten)]
+        from: SecretSource,
+    },
+    /// Delete a passkey for good.
+    Delete {
+        /// The id that the list shows, or enough of its beginning.
+        id: String,
+        #[command(flatten)]
+        from: SecretSource,
+    },
+    /// Give a passkey a label of your own.
+    Rename {
+        /// The id that the list shows, or enough of its beginning.
+        id: String,
+        /// The new label.
+        label: String,
+        #[command(flatten)]
+        from: SecretSource,
+    },
+}
+
+/// Where secrets come from; never from an argument, which every process of the machine could read.
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub struct SecretSource {
+    /// Read the PIN from standard input, one line each (for `change`: old, then new).
+    #[arg(long)]
+    pub pin_stdin: bool,
+    /// Read the PIN from this file descriptor, one line each.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    pub pin_fd: Option<i32>,
+}
+
+/// `latchkey browser`.
+#[derive(Debug, Subcommand)]
+pub enum BrowserCommand {
+    /// Write the native-messaging manifests for Chromium and Chrome.
+    Install(BrowserPlace),
+    /// Remove what `install` wrote.
+    Uninstall(BrowserPlace),
+    /// Serve one browser on standard input and output; the browser starts this itself.
+    Host {
+        /// What the browser adds: the origin of the calling extension.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        caller: Vec<String>,
+    },
+}
+
+/// Which browser profile.
+#[derive(Debug, Args)]
+pub struct BrowserPlace {
+    /// A browser's user data directory (what its --user-data-dir names) instead of the default places.
+    #[arg(long, value_name = "DIR")]
+    pub user_data_dir: Option<PathBuf>,
+}

@@ -1,0 +1,157 @@
+//! The control protocol: one JSON line for each request and each answer, over `control.sock` or within the process.
+
+pub mod caller;
+pub mod commands;
+pub mod execute;
+pub mod report;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::secret_text::SecretText;
+use report::{Destroyed, PasskeyReport, StatusReport};
+
+/// No request or answer line is longer.
+pub const LONGEST_LINE: u64 = 4 * 1024 * 1024;
+
+/// What a command wants. Externally tagged, because serde would buffer the members of any other form, secrets
+/// included, in memory that nobody wipes.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Where the container stands.
+    Status {},
+    /// Create an empty container.
+    Create {
+        /// Refuse without a TPM.
+        require_tpm: bool,
+    },
+    /// Destroy the container that has this id.
+    Destroy {
+        /// The id that the user was shown.
+        id: String,
+    },
+    /// Delete the files of a container that can never be opened again, because its TPM is gone or cleared.
+    Discard {},
+    /// Set the first PIN.
+    SetPin {
+        /// The PIN.
+        new: SecretText,
+    },
+    /// Change the PIN.
+    ChangePin {
+        /// The PIN so far.
+        old: SecretText,
+        /// The PIN from now on.
+        new: SecretText,
+    },
+    /// List all passkeys.
+    ListPasskeys {
+        /// The PIN; without it the daemon asks for it.
+        pin: Option<SecretText>,
+    },
+    /// Delete one passkey.
+    DeletePasskey {
+        /// The PIN; without it the daemon asks for it.
+        pin: Option<SecretText>,
+        /// The passkey's id or enough of its beginning.
+        id: String,
+    },
+    /// Label one passkey.
+    RenamePasskey {
+        /// The PIN; without it the daemon asks for it.
+        pin: Option<SecretText>,
+        /// The passkey's id or enough of its beginning.
+        id: String,
+        /// The label.
+        label: String,
+    },
+    /// Let the user choose among accounts, through the daemon's prompt.
+    Choose {
+        /// Where the user signs in.
+        rp_id: String,
+        /// What each account is called.
+        choices: Vec<String>,
+    },
+}
+
+impl Request {
+    /// What the daemon must ask first, because the request wants a PIN and brings none.
+    pub const fn unanswered(&self) -> Option<&'static str> {
+        match self {
+            Self::ListPasskeys { pin: None } => Some("Show the list of your passkeys"),
+            Self::DeletePasskey { pin: None, .. } => Some("Delete a passkey"),
+            Self::RenamePasskey { pin: None, .. } => Some("Rename a passkey"),
+            Self::ListPasskeys { pin: Some(_) }
+            | Self::DeletePasskey { pin: Some(_), .. }
+            | Self::RenamePasskey { pin: Some(_), .. }
+            | Self::Status {}
+            | Self::Create { .. }
+            | Self::Destroy { .. }
+            | Self::Discard {}
+            | Self::SetPin { .. }
+            | Self::ChangePin { .. }
+            | Self::Choose { .. } => None,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Where the container stands.
+    Status(StatusReport),
+    /// The new container.
+    Created(StatusReport),
+    /// The container is gone.
+    Destroyed(Destroyed),
+    /// What happened to the PIN.
+    Pin(PinOutcome),
+    /// All passkeys.
+    Passkeys(Vec<PasskeyReport>),
+    /// The passkey that is gone.
+    Deleted(PasskeyReport),
+    /// The passkey with its new label.
+    Renamed(PasskeyReport),
+    /// The index of the account that the user chose.
+    Chosen(usize),
+    /// It was not done.
+    Error(Failure),
+}
+
+/// What happened to the PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PinOutcome {
+    /// The first PIN is set.
+    Set,
+    /// The PIN is another one now.
+    Changed,
+}
+
+impl Answer {
+    /// The answer, or the failure it carries.
+    pub fn into_result(self) -> Result<Self, Failure> {
+        match self {
+            Self::Error(failure) => Err(failure),
+            done @ (Self::Status(_)
+            | Self::Created(_)
+            | Self::Destroyed(_)
+            | Self::Pin(_)
+            | Self::Passkeys(_)
+            | Self::Deleted(_)
+            | Self::Renamed(_)
+            | Self::Chosen(_)) => Ok(done),
+        }
+    }
+}
+
+impl From<Result<Self, Failure>> for Answer {
+    fn from(result: Result<Self, Failure>) -> Self {
+        result.unwrap_or_else(Self::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The commands that build one request each.
+
+use std::io::{IsTerminal, stdin};
+
+use super::caller::Caller;
+use super::{Answer, Request};
+use crate::args::{ContainerCommand, PasskeysCommand, PinCommand};
+use crate::failure::{Failure, FailureKind};
+use crate::output::Output;
+use crate::secret_input::SecretInput;
+
+impl ContainerCommand {
+    /// Carries the command out and prints what came of it.
+    pub fn run(self, caller: &Caller, output: &Output) -> Result<(), Failure> {
+        let request = match self {
+            Self::Create { require_tpm } => Request::Create { require_tpm },
+            Self::Status => Request::Status {},
+            Self::Destroy { yes } => confirmed_destruction(caller, yes)?,
+        };
+        output.answer(&caller.call(request)?);
+        Ok(())
+    }
+}
+
+impl PinCommand {
+    /// Carries the command out and prints what came of it.
+    pub fn run(self, caller: &Caller, output: &Output) -> Result<(), Failure> {
+        // What cannot succeed fails before anybody types a PIN.
+        let status = caller.call(Request::Status {})?;
+        let has_pin = matches!(&status, Answer::Status(status) if status.pin.is_some());
+        let request = match self {
+            Self::Set { .. } if has_pin => {
+                return Err(Failure::new(
+                    FailureKind::Refused,
+                    "a PIN is set already: `latchkey pin change` changes it",
+                ));
+            }
+            Self::Change { .. } if !has_pin => {
+                return Err(Failure::new(
+                    FailureKind::Refused,
+                    "no PIN is set yet: `latchkey pin set` sets it",
+                ));
+            }
+            Self::Set { from } => Request::SetPin { new: SecretInput::open(from)?.chosen("New PIN")? },
+            Self::Change { from } => {
+                let mut input = SecretInput::open(from)?;
+                Request::ChangePin { old: input.existing("Current PIN")?, new: input.chosen("New PIN")? }
+            }
+        };
+        output.answer(&caller.call(request)?);
+        Ok(())
+    }
+}
+
+impl PasskeysCommand {
+    /// Carries the command out and prints what came of it.
+    pub fn run(self, caller: &Caller, output: &Output) -> Result<(), Failure> {
+        caller.call(Request::Status {})?;
+        let pin = |from| SecretInput::open(from)?.existing("PIN").map(Some);
+        let request = match self {
+            Self::List { from } => Request::ListPasskeys { pin: pin(from)? },
+            Self::Delete { id, from } => Request::DeletePasskey { id, pin: pin(from)? },
+            Self::Rename { id, label, from } => Request::RenamePasskey { id, label, pin: pin(from)? },
+        };
+        output.answer(&caller.call(request)?);
+        Ok(())
+    }
+}
+
+/// Says what will be lost, asks, and returns the request for just that.
+fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure> {
+    let (request, loss) = match caller.call(Request::Status {}) {
+        Ok(Answer::Status(status)) => {
+            let passkeys = match status.passkeys {
+                0 => "It holds no passkeys.".to_owned(),
+                1 => "1 passkey will be lost for good, and the sign-in that it opens.".to_owned(),
+                several => {
+                    format!("{several} passkeys will be lost for good, and the sign-ins that they open.")
+                }
+            };
+            let loss = format!("This destroys container {} with its PIN.\n{passkeys}", status.id);
+            (Request::Destroy { id: status.id }, loss)
+        }
+        Ok(_other) => {
+            return Err(Failure::new(FailureKind::Refused, "no status came; nothing was destroyed"));
+        }
+        Err(failure) if matches!(failure.kind, FailureKind::Tpm | FailureKind::Storage) => {
+            let loss = format!(
+                "The container cannot be opened: {failure}.\nAll its passkeys will be lost for good."
+            );
+            (Request::Discard {}, loss)
+        }
+        Err(failure) => return Err(failure),
+    };
+    if yes {
+        return Ok(request);
+    }
+    if !stdin().is_terminal() {
+        return Err(Failure::new(
+            FailureKind::Usage,
+            format!("{loss}\nThere is no terminal to ask on: confirm with --yes"),
+        ));
+    }
+    eprintln!("{loss}\n`latchkey passkeys list` names them. There is no copy and no undo.");
+    eprint!("Type destroy to go on: ");
+    let mut typed = String::new();
+    stdin().read_line(&mut typed).map_err(|error| Failure::io("the terminal", &error))?;
+    if typed.trim() == "destroy" {
+        Ok(request)
+    } else {
+        Err(Failure::new(FailureKind::Refused, "nothing was destroyed"))
+    }
+}

@@ -1,0 +1,169 @@
+//! One request carried out on the container, in the daemon and in a command alike.
+
+use latchkey_container::{
+    Container, CreateOptions, CredentialId, Error as ContainerError, Passkey, Pin, PinHash, StretchCost,
+    Unlocked,
+};
+
+use super::report::{Destroyed, PasskeyReport, StatusReport, id_text};
+use super::{Answer, PinOutcome, Request};
+use crate::clock;
+use crate::device::Choice;
+use crate::failure::{Failure, FailureKind};
+use crate::paths::{Paths, private_directory};
+use crate::secret_text::SecretText;
+
+/// The fewest characters of a prefix that names a passkey.
+const SHORTEST_PREFIX: usize = 4;
+/// The longest label: as long as CTAP lets a user name be (64 bytes).
+const LONGEST_LABEL: usize = 64;
+
+/// Who holds the container: the daemon plugs a virtual device in and out with it, a command opens it for one request.
+pub trait Holder {
+    /// The container, if there is one.
+    fn container(&mut self) -> Result<&mut Container, Failure>;
+    /// Whether a container is open already.
+    fn is_open(&self) -> bool;
+    /// Takes a container that was just created.
+    fn place(&mut self, container: Container);
+    /// Gives the container away to be destroyed.
+    fn take(&mut self) -> Result<Container, Failure>;
+    /// Where it lies.
+    fn paths(&self) -> &Paths;
+    /// Which device protects it.
+    fn device(&self) -> &Choice;
+}
+
+/// Carries `request` out. `asked` is the PIN that the daemon's prompt got, where the request brings none.
+pub fn execute(holder: &mut dyn Holder, request: Request, asked: Option<PinHash>) -> Result<Answer, Failure> {
+    match request {
+        Request::Status {} => Ok(Answer::Status(holder.container()?.status()?.into())),
+        Request::Create { require_tpm } => create(holder, require_tpm),
+        Request::Destroy { id } => destroy(holder, &id),
+        Request::Discard {} => discard(holder),
+        Request::SetPin { new } => {
+            let container = holder.container()?;
+            let new = chosen_pin(&new, container)?;
+            container.set_pin(&new, &mut clock::rng())?;
+            Ok(Answer::Pin(PinOutcome::Set))
+        }
+        Request::ChangePin { old, new } => {
+            let container = holder.container()?;
+            let new = chosen_pin(&new, container)?;
+            container.change_pin(&entered_pin(&old), &new, &mut clock::rng())?;
+            Ok(Answer::Pin(PinOutcome::Changed))
+        }
+        Request::ListPasskeys { pin } => {
+            let (container, unlocked) = unlock(holder, pin.as_ref(), asked)?;
+            let passkeys = container.passkeys(&unlocked)?;
+            Ok(Answer::Passkeys(passkeys.iter().map(PasskeyReport::from).collect()))
+        }
+        Request::DeletePasskey { pin, id } => {
+            let (container, unlocked) = unlock(holder, pin.as_ref(), asked)?;
+            let passkey = find(container, &unlocked, &id)?;
+            container.delete(&unlocked, &passkey.id)?;
+            Ok(Answer::Deleted(PasskeyReport::from(&passkey)))
+        }
+        Request::RenamePasskey { pin, id, label } => {
+            if label.trim().is_empty() || label.len() > LONGEST_LABEL || label.chars().any(char::is_control) {
+                let text = format!("a label has 1 to {LONGEST_LABEL} bytes and no control characters");
+                return Err(Failure::new(FailureKind::Usage, text));
+            }
+            let (container, unlocked) = unlock(holder, pin.as_ref(), asked)?;
+            let mut passkey = find(container, &unlocked, &id)?;
+            container.rename(&unlocked, &passkey.id, Some(label.clone()), &mut clock::rng())?;
+            passkey.label = Some(label);
+            Ok(Answer::Renamed(PasskeyReport::from(&passkey)))
+        }
+        Request::Choose { .. } => Err(Failure::new(
+            FailureKind::Refused,
+            "nobody can be asked without a daemon: start it with `latchkey up`",
+        )),
+    }
+}
+
+fn create(holder: &mut dyn Holder, require_tpm: bool) -> Result<Answer, Failure> {
+    private_directory(holder.paths().data())?;
+    if holder.is_open() {
+        return Err(ContainerError::Exists { path: holder.paths().container() }.into());
+    }
+    let tpm = holder.device().open()?;
+    let options = CreateOptions { stretch: StretchCost::for_class(tpm.identity().class), require_tpm };
+    let directory = holder.paths().container();
+    let mut container = Container::create(&directory, tpm, &options, clock::now(), &mut clock::rng())?;
+    let report = StatusReport::from(container.status()?);
+    holder.place(container);
+    Ok(Answer::Created(report))
+}
+
+fn destroy(holder: &mut dyn Holder, shown: &str) -> Result<Answer, Failure> {
+    let report = StatusReport::from(holder.container()?.status()?);
+    if report.id != shown {
+        let text = format!("the container is another one now ({}); nothing was destroyed", report.id);
+        return Err(Failure::new(FailureKind::Refused, text));
+    }
+    holder.take()?.destroy()?;
+    Ok(Answer::Destroyed(Destroyed { id: Some(report.id), passkeys: Some(report.passkeys) }))
+}
+
+/// Gives up a container that can never be opened again. One whose TPM is merely away is left alone.
+fn discard(holder: &mut dyn Holder) -> Result<Answer, Failure> {
+    let directory = holder.paths().container();
+    let refused = |text: &str| Err(Failure::new(FailureKind::Refused, text));
+    if holder.is_open() {
+        return refused("the container can be opened; nothing was destroyed");
+    }
+    match Container::open(&directory, holder.device().open()?) {
+        Ok(_opens) => refused("the container can be opened; nothing was destroyed"),
+        Err(ContainerError::OtherTpm | ContainerError::Damaged { .. } | ContainerError::PinLost) => {
+            Container::discard(&directory)?;
+            Ok(Answer::Destroyed(Destroyed { id: None, passkeys: None }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unlock<'a>(
+    holder: &'a mut dyn Holder,
+    typed: Option<&SecretText>,
+    asked: Option<PinHash>,
+) -> Result<(&'a mut Container, Unlocked), Failure> {
+    let Some(pin) = typed.map(entered_pin).or(asked) else {
+        return Err(Failure::new(FailureKind::Usage, "the request needs the PIN"));
+    };
+    let container = holder.container()?;
+    let unlocked = container.unlock(&pin)?;
+    Ok((container, unlocked))
+}
+
+/// The passkey whose id is, or begins with, what the user typed.
+fn find(container: &mut Container, unlocked: &Unlocked, typed: &str) -> Result<Passkey, Failure> {
+    if typed.len() < SHORTEST_PREFIX {
+        let text = format!("give at least {SHORTEST_PREFIX} characters of the passkey's id");
+        return Err(Failure::new(FailureKind::Usage, text));
+    }
+    let is_meant = |id: &CredentialId| id_text(id).starts_with(typed);
+    let mut meant = container.passkeys(unlocked)?.into_iter().filter(|passkey| is_meant(&passkey.id));
+    match (meant.next(), meant.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => Err(Failure::new(
+            FailureKind::Usage,
+            format!("more than one passkey's id begins with {typed}; give more of it"),
+        )),
+        (None, _) => Err(Failure::new(
+            FailureKind::Refused,
+            format!("no passkey's id begins with {typed}; `latchkey passkeys list` shows them"),
+        )),
+    }
+}
+
+/// A PIN to be set obeys the container's minimum length.
+fn chosen_pin(text: &SecretText, container: &Container) -> Result<Pin, Failure> {
+    Pin::typed(text.expose(), container.minimum_pin_length())
+        .map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))
+}
+
+/// A PIN that was typed to open something.
+pub fn entered_pin(text: &SecretText) -> PinHash {
+    PinHash::typed(text.expose())
+}

@@ -1,0 +1,183 @@
+//! What the answers say about the container, as they are sent and as `--json` prints them.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_container::{CredentialId, KeyAlgorithm, Lockout, Passkey, Status, TpmClass};
+use serde::{Deserialize, Serialize};
+
+/// Where the container stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The id of the container.
+    pub id: String,
+    /// What kind of device protects it.
+    pub class: Class,
+    /// Manufacturer and model of the device.
+    pub description: String,
+    /// When it was created, in seconds since 1970.
+    pub created: u64,
+    /// The count of tries, if a PIN is set.
+    pub pin: Option<PinReport>,
+    /// How many passkeys it holds.
+    pub passkeys: u32,
+    /// The dictionary-attack state of the device, if it has one.
+    pub lockout: Option<LockoutReport>,
+    /// The shortest PIN that it accepts, in characters.
+    pub minimum_pin_length: u8,
+    /// Raised by every change that makes older tokens stale.
+    pub generation: u64,
+    /// Cost of a PIN try: memory in KiB.
+    pub stretch_memory_kib: u32,
+    /// Cost of a PIN try: passes over that memory.
+    pub stretch_passes: u32,
+}
+
+impl From<Status> for StatusReport {
+    fn from(status: Status) -> Self {
+        Self {
+            id: format!("{:032x}", u128::from_be_bytes(status.id)),
+            class: status.class.into(),
+            description: status.description,
+            created: status.created.0,
+            pin: status.pin.map(|pin| PinReport { tries_left: pin.tries_left, limit: pin.limit }),
+            passkeys: status.passkeys,
+            lockout: status.lockout.map(LockoutReport::from),
+            minimum_pin_length: status.minimum_pin_length,
+            generation: status.generation,
+            stretch_memory_kib: status.stretch.memory_kib,
+            stretch_passes: status.stretch.passes,
+        }
+    }
+}
+
+/// What kind of device protects the container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A TPM of the machine.
+    Hardware,
+    /// A TPM emulated below or beside the machine.
+    Virtual,
+    /// No TPM.
+    Software,
+}
+
+impl Class {
+    /// One line for people, which does not claim more than the class gives.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Hardware => "TPM: keys cannot leave it, and it counts the PIN tries",
+            Self::Virtual => "virtual TPM: as safe as the host that runs it",
+            Self::Software => {
+                "no TPM: keys are protected in software only, the count of PIN tries is advisory"
+            }
+        }
+    }
+}
+
+impl From<TpmClass> for Class {
+    fn from(class: TpmClass) -> Self {
+        match class {
+            TpmClass::Hardware => Self::Hardware,
+            TpmClass::Virtual => Self::Virtual,
+            TpmClass::Software => Self::Software,
+        }
+    }
+}
+
+/// The count of PIN tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinReport {
+    /// Tries left before the PIN is blocked.
+    pub tries_left: u8,
+    /// Tries after a right PIN.
+    pub limit: u8,
+}
+
+/// The dictionary-attack state that all users of the TPM share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockoutReport {
+    /// Whether the TPM refuses now.
+    pub locked: bool,
+    /// Failures counted.
+    pub failures: u32,
+    /// Failures at which it locks.
+    pub limit: u32,
+    /// Seconds after which one failure is forgotten.
+    pub recovery_seconds: u32,
+}
+
+impl From<Lockout> for LockoutReport {
+    fn from(lockout: Lockout) -> Self {
+        let Lockout { locked, failures, limit, recovery_seconds } = lockout;
+        Self { locked, failures, limit, recovery_seconds }
+    }
+}
+
+/// The container that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destroyed {
+    /// Its id; unknown when it could not be opened any more.
+    pub id: Option<String>,
+    /// How many passkeys went with it; unknown when it could not be opened any more.
+    pub passkeys: Option<u32>,
+}
+
+/// One passkey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeyReport {
+    /// The credential id in base64url.
+    pub id: String,
+    /// The relying party.
+    pub rp_id: String,
+    /// Whose account it opens there.
+    pub user: UserReport,
+    /// `ES256` or `RS256`.
+    pub algorithm: String,
+    /// Whether sign-in works without typing the user name.
+    pub discoverable: bool,
+    /// The credProtect level, 1 to 3 (CTAP 2.3 §12.1).
+    pub protection: u8,
+    /// When it was registered, in seconds since 1970.
+    pub created: u64,
+    /// The user's own label.
+    pub label: Option<String>,
+}
+
+/// The account at the relying party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserReport {
+    /// The user handle in base64url.
+    pub handle: String,
+    /// The user name.
+    pub name: Option<String>,
+    /// The name to show.
+    pub display_name: Option<String>,
+}
+
+impl From<&Passkey> for PasskeyReport {
+    fn from(passkey: &Passkey) -> Self {
+        Self {
+            id: id_text(&passkey.id),
+            rp_id: passkey.rp_id.clone(),
+            user: UserReport {
+                handle: URL_SAFE_NO_PAD.encode(&passkey.user.handle),
+                name: passkey.user.name.clone(),
+                display_name: passkey.user.display_name.clone(),
+            },
+            algorithm: match passkey.algorithm {
+                KeyAlgorithm::Es256 => "ES256".to_owned(),
+                KeyAlgorithm::Rs256 => "RS256".to_owned(),
+            },
+            discoverable: passkey.discoverable,
+            protection: u8::from(passkey.protection),
+            created: passkey.created.0,
+            label: passkey.label.clone(),
+        }
+    }
+}
+
+/// A credential id as people see and type it.
+pub fn id_text(id: &CredentialId) -> String {
+    URL_SAFE_NO_PAD.encode(&id.0)
+}

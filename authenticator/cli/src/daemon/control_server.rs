@@ -1,0 +1,250 @@
+//! The daemon's end of `control.sock`.
+
+use std::fs::{self, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_container::PinHash;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::engine::{Job, Jobs};
+use crate::control::{Answer, Request};
+use crate::failure::{Failure, FailureKind};
+use crate::paths::Paths;
+use crate::prompt::{Outcome, Prompter, Question, Reply, Want};
+
+/// No request is longer.
+const LONGEST_REQUEST: usize = 64 * 1024;
+/// Connections that may be open at once.
+const CONNECTIONS: usize = 32;
+
+/// The bound socket; dropping it ends the service and removes the socket.
+pub struct ControlServer {
+    path: PathBuf,
+    accepting: AbortHandle,
+}
+
+impl Drop for ControlServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove the control socket");
+        }
+    }
+}
+
+/// Serves `control.sock`. The caller holds the lock of the runtime directory, so an older socket is a dead one.
+pub fn bind(paths: &Paths, prompter: Arc<Prompter>, jobs: Jobs) -> Result<ControlServer, Failure> {
+    let path = paths.control_socket();
+    let trouble = |error: std::io::Error| Failure::io(format!("cannot listen on {}", path.display()), &error);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(trouble(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(trouble)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(trouble)?;
+    let accepting = tokio::spawn(accept(listener, Service { prompter, jobs })).abort_handle();
+    Ok(ControlServer { path, accepting })
+}
+
+async fn accept(listener: UnixListener, service: Service) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(_ended) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok(_) if connections.len() >= CONNECTIONS => tracing::warn!("too many control connections: one refused"),
+                Ok((stream, _)) if is_ours(&stream) => {
+                    connections.spawn(service.clone().serve(stream));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a control connection");
+                    // Out of descriptors, most likely: without a pause this would spin.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+}
+
+/// Whether the peer runs as the same user: any other could set this user's PIN (container.md, "Known attacks").
+fn is_ours(stream: &UnixStream) -> bool {
+    match stream.peer_cred() {
+        Ok(peer) if peer.uid() == rustix::process::geteuid().as_raw() => true,
+        Ok(peer) => {
+            tracing::warn!(
+                uid = peer.uid(),
+                pid = peer.pid(),
+                "a control connection of another user was refused"
+            );
+            false
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a control connection of an unknown user was refused");
+            false
+        }
+    }
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Service {
+    prompter: Arc<Prompter>,
+    jobs: Jobs,
+}
+
+impl Service {
+    /// One request after the other, until the peer leaves or sends what is no request.
+    async fn serve(self, stream: UnixStream) {
+        let mut connection =
+            Connection { stream, buffer: Zeroizing::new(Vec::with_capacity(LONGEST_REQUEST)) };
+        while let Some(line) = connection.line().await {
+            // The parser's own words may quote the line, which may hold a PIN.
+            let request = line.and_then(|line| serde_json::from_slice(&line).ok());
+            let is_request = request.is_some();
+            let answer = match request {
+                Some(request) => match self.answer(request, &mut connection).await {
+                    Some(answer) => answer,
+                    None => return,
+                },
+                None => Answer::Error(Failure::new(
+                    FailureKind::Usage,
+                    "this line is not a request of the control protocol",
+                )),
+            };
+            if !connection.send(&answer).await || !is_request {
+                return;
+            }
+        }
+    }
+
+    /// `None` when the peer left while the user was asked.
+    async fn answer(&self, request: Request, connection: &mut Connection) -> Option<Answer> {
+        if let Request::Choose { rp_id, choices } = request {
+            return self.choose(rp_id, choices, connection).await;
+        }
+        let Some(text) = request.unanswered() else { return Some(self.execute(request, None).await) };
+        // Asking for a PIN that does not exist would puzzle the user.
+        match self.execute(Request::Status {}, None).await.into_result() {
+            Ok(Answer::Status(status)) if status.pin.is_none() => {
+                let text = "no PIN is set; set one with `latchkey pin set`";
+                return Some(Answer::Error(Failure::new(FailureKind::Refused, text)));
+            }
+            Ok(_has_pin) => {}
+            Err(failure) => return Some(Answer::Error(failure)),
+        }
+        let question = question("manage", text.to_owned(), None, Want::Pin);
+        match self.ask(question, connection).await? {
+            Ok(Reply::Pin(pin)) => Some(self.execute(request, Some(pin)).await),
+            Ok(Reply::Approved | Reply::Choice(_) | Reply::Denied) => {
+                Some(Answer::Error(Failure::new(FailureKind::Refused, "you said no")))
+            }
+            Err(failure) => Some(Answer::Error(failure)),
+        }
+    }
+
+    async fn choose(
+        &self,
+        rp_id: String,
+        choices: Vec<String>,
+        connection: &mut Connection,
+    ) -> Option<Answer> {
+        if choices.is_empty() {
+            return Some(Answer::Error(Failure::new(FailureKind::Usage, "there is nothing to choose from")));
+        }
+        let text = format!("Choose the account to sign in with at {}", crate::output::shown(&rp_id));
+        let question = question("choose", text, Some(rp_id), Want::Choice(choices));
+        match self.ask(question, connection).await? {
+            Ok(Reply::Choice(index)) => Some(Answer::Chosen(index)),
+            Ok(Reply::Approved | Reply::Pin(_) | Reply::Denied) => {
+                Some(Answer::Error(Failure::new(FailureKind::Refused, "no account was chosen")))
+            }
+            Err(failure) => Some(Answer::Error(failure)),
+        }
+    }
+
+    /// `None` when the peer left; the question is taken back then.
+    async fn ask(&self, question: Question, connection: &mut Connection) -> Option<Result<Reply, Failure>> {
+        tokio::select! {
+            outcome = self.prompter.ask(question) => Some(match outcome {
+                Outcome::Reply(reply) => Ok(reply),
+                Outcome::TimedOut => Err(Failure::new(FailureKind::Refused, "nobody answered in time")),
+            }),
+            () = connection.hang_up() => None,
+        }
+    }
+
+    async fn execute(&self, request: Request, asked: Option<PinHash>) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let ended = || Answer::Error(Failure::new(FailureKind::Refused, "the daemon is stopping"));
+        if self.jobs.send(Job::Execute { request, asked, reply }).is_err() {
+            return ended();
+        }
+        answer.await.unwrap_or_else(|_dropped| ended())
+    }
+}
+
+fn question(operation: &'static str, text: String, rp_id: Option<String>, want: Want) -> Question {
+    Question { operation, text, rp_id, user: None, want, tries_left: None, notice: None }
+}
+
+/// One connection. The buffer has its full size from the start, so that no copy of a PIN stays behind in growing.
+struct Connection {
+    stream: UnixStream,
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+impl Connection {
+    /// The next line: `None` at the end, `Some(None)` for one that is too long.
+    async fn line(&mut self) -> Option<Option<Zeroizing<Vec<u8>>>> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line = Zeroizing::new(self.buffer.iter().take(end).copied().collect());
+                self.buffer.drain(..=end);
+                // Draining leaves the old bytes behind the new end.
+                let length = self.buffer.len();
+                let capacity = self.buffer.capacity();
+                self.buffer.resize(capacity, 0);
+                self.buffer.iter_mut().skip(length).for_each(Zeroize::zeroize);
+                self.buffer.truncate(length);
+                return Some(Some(line));
+            }
+            if self.buffer.len() >= LONGEST_REQUEST {
+                return Some(None);
+            }
+            if !self.fill().await {
+                return None;
+            }
+        }
+    }
+
+    async fn fill(&mut self) -> bool {
+        let room = u64::try_from(LONGEST_REQUEST.saturating_sub(self.buffer.len())).unwrap_or(0);
+        let mut limited = (&mut self.stream).take(room);
+        matches!(limited.read_buf(&mut *self.buffer).await, Ok(read) if read > 0)
+    }
+
+    /// Returns when the peer has left; what it sends meanwhile is kept.
+    async fn hang_up(&mut self) {
+        while self.buffer.len() < LONGEST_REQUEST {
+            if !self.fill().await {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+
+    async fn send(&mut self, answer: &Answer) -> bool {
+        let Ok(mut line) = serde_json::to_vec(answer) else { return false };
+        line.push(b'\n');
+        self.stream.write_all(&line).await.is_ok()
+    }
+}

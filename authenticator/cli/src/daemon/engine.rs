@@ -1,0 +1,227 @@
+//! The engine thread: the one owner of the container in the daemon. Jobs go in, reports come out, in order.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use latchkey_container::{Container, PinHash};
+use latchkey_ctap::{Ambient, Answer as Gesture, Authenticator, ChannelId, Profile, Prompt, Step, Suspended};
+use latchkey_protocol::Status;
+use latchkey_transports::ctaphid::TransactionId;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use crate::clock::{self, Uptime};
+use crate::control::caller::no_container;
+use crate::control::execute::{Holder, execute};
+use crate::control::{Answer, Request};
+use crate::device::Choice;
+use crate::failure::{Failure, FailureKind};
+use crate::paths::Paths;
+
+/// How long the thread sleeps when nothing is due.
+const IDLE: Duration = Duration::from_hours(1);
+
+/// What the thread is to do.
+pub enum Job {
+    /// A CTAP request.
+    Handle { transaction: TransactionId, channel: ChannelId, request: Vec<u8> },
+    /// What the user said to the prompt of this transaction.
+    Resume { transaction: TransactionId, gesture: Gesture },
+    /// The channel is gone.
+    ChannelClosed(ChannelId),
+    /// A command.
+    Execute { request: Request, asked: Option<PinHash>, reply: oneshot::Sender<Answer> },
+    /// The daemon stops.
+    Stop,
+}
+
+/// What has happened.
+pub enum Report {
+    /// The response to a CTAP request.
+    Respond { transaction: TransactionId, response: Vec<u8> },
+    /// The request waits for the user.
+    Ask { transaction: TransactionId, prompt: Prompt },
+    /// A command is done. `plugged`: whether there is a container now.
+    Executed { answer: Answer, reply: oneshot::Sender<Answer>, plugged: bool },
+}
+
+/// The way in.
+pub type Jobs = mpsc::Sender<Job>;
+/// The way out.
+pub type Reports = UnboundedReceiver<Report>;
+
+/// The running thread.
+pub struct Engine {
+    jobs: Jobs,
+    thread: JoinHandle<()>,
+    has_container: bool,
+}
+
+impl Engine {
+    /// A way to give the thread work.
+    pub fn jobs(&self) -> Jobs {
+        self.jobs.clone()
+    }
+
+    /// Whether there was a container at the start.
+    pub const fn has_container(&self) -> bool {
+        self.has_container
+    }
+
+    /// Lets the thread finish what it does, and closes the container.
+    pub fn stop(self) -> Result<(), Failure> {
+        let _ended_already = self.jobs.send(Job::Stop);
+        self.thread
+            .join()
+            .map_err(|_panic| Failure::new(FailureKind::Refused, "the engine ended by an internal error"))
+    }
+}
+
+/// Starts the thread.
+pub fn start(
+    paths: Paths,
+    device: Choice,
+    container: Option<Container>,
+    uptime: Uptime,
+    tpm_required: bool,
+) -> Result<(Engine, Reports), Failure> {
+    let (jobs, to_do) = mpsc::channel();
+    let (reports, reported) = unbounded_channel();
+    let has_container = container.is_some();
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let mut seat =
+                Seat { paths, device, authenticator: None, uptime, tpm_required, suspended: HashMap::new() };
+            if let Some(container) = container {
+                seat.place(container);
+            }
+            seat.work(&to_do, &reports);
+        })
+        .map_err(|error| Failure::io("the engine's thread", &error))?;
+    Ok((Engine { jobs, thread, has_container }, reported))
+}
+
+/// The place of the authenticator; empty while there is no container.
+struct Seat {
+    paths: Paths,
+    device: Choice,
+    authenticator: Option<Authenticator>,
+    uptime: Uptime,
+    tpm_required: bool,
+    suspended: HashMap<TransactionId, Suspended>,
+}
+
+impl Seat {
+    fn work(&mut self, jobs: &mpsc::Receiver<Job>, reports: &UnboundedSender<Report>) {
+        loop {
+            let deadline = self.authenticator.as_ref().and_then(Authenticator::next_deadline);
+            let wait = deadline.map_or(IDLE, |deadline| deadline.saturating_sub(self.uptime.elapsed()));
+            let report = match jobs.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(authenticator) = &mut self.authenticator {
+                        authenticator.tick(self.uptime.elapsed());
+                    }
+                    None
+                }
+                Ok(Job::Handle { transaction, channel, request }) => {
+                    let uptime = self.uptime.elapsed();
+                    let step = self.authenticator.as_mut().map(|authenticator| {
+                        authenticator.handle(channel, &request, ambient(uptime, &mut clock::rng()))
+                    });
+                    Some(self.report(transaction, step))
+                }
+                Ok(Job::Resume { transaction, gesture }) => {
+                    let uptime = self.uptime.elapsed();
+                    let step = self.suspended.remove(&transaction).zip(self.authenticator.as_mut()).map(
+                        |(suspended, authenticator)| {
+                            authenticator.resume(suspended, gesture, ambient(uptime, &mut clock::rng()))
+                        },
+                    );
+                    Some(self.report(transaction, step))
+                }
+                Ok(Job::ChannelClosed(channel)) => {
+                    if let Some(authenticator) = &mut self.authenticator {
+                        authenticator.channel_closed(channel);
+                    }
+                    None
+                }
+                Ok(Job::Execute { request, asked, reply }) => {
+                    let answer = Answer::from(self.execute(request, asked));
+                    Some(Report::Executed { answer, reply, plugged: self.is_open() })
+                }
+                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if report.is_some_and(|report| reports.send(report).is_err()) {
+                return;
+            }
+        }
+    }
+
+    /// `None`: the device was unplugged in the meantime.
+    fn report(&mut self, transaction: TransactionId, step: Option<Step>) -> Report {
+        match step {
+            Some(Step::Respond(response)) => Report::Respond { transaction, response },
+            Some(Step::Ask(prompt, suspended)) => {
+                self.suspended.insert(transaction, suspended);
+                Report::Ask { transaction, prompt }
+            }
+            None => Report::Respond { transaction, response: Status::OTHER.response() },
+        }
+    }
+
+    fn execute(&mut self, request: Request, asked: Option<PinHash>) -> Result<Answer, Failure> {
+        // What the daemon was told to insist on holds for every command that it carries out.
+        let request = match request {
+            Request::Create { require_tpm } => {
+                Request::Create { require_tpm: require_tpm || self.tpm_required }
+            }
+            other @ (Request::Status {}
+            | Request::Destroy { .. }
+            | Request::Discard {}
+            | Request::SetPin { .. }
+            | Request::ChangePin { .. }
+            | Request::ListPasskeys { .. }
+            | Request::DeletePasskey { .. }
+            | Request::RenamePasskey { .. }
+            | Request::Choose { .. }) => other,
+        };
+        execute(self, request, asked)
+    }
+}
+
+impl Holder for Seat {
+    fn container(&mut self) -> Result<&mut Container, Failure> {
+        self.authenticator.as_mut().map(Authenticator::container).ok_or_else(no_container)
+    }
+
+    fn is_open(&self) -> bool {
+        self.authenticator.is_some()
+    }
+
+    fn place(&mut self, container: Container) {
+        let uptime = self.uptime.elapsed();
+        let authenticator =
+            Authenticator::power_up(container, Profile::Hello, ambient(uptime, &mut clock::rng()));
+        self.authenticator = Some(authenticator);
+    }
+
+    fn take(&mut self) -> Result<Container, Failure> {
+        self.suspended.clear();
+        self.authenticator.take().map(Authenticator::into_container).ok_or_else(no_container)
+    }
+
+    fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    fn device(&self) -> &Choice {
+        &self.device
+    }
+}
+
+fn ambient(uptime: Duration, rng: &mut dyn rand_core::CryptoRng) -> Ambient<'_> {
+    Ambient { uptime, now: clock::now(), rng }
+}

@@ -1,0 +1,64 @@
+//! `latchkey`: the daemon and its commands. This program composes the authenticator's crates and owns what they may
+//! not know: processes, files, sockets, prompts, clock and randomness. It holds no rule of any protocol.
+
+mod args;
+mod browser;
+mod clock;
+mod control;
+mod daemon;
+mod device;
+mod failure;
+mod hardening;
+mod output;
+mod paths;
+mod prompt;
+mod secret_input;
+mod secret_text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, BrowserCommand, Command};
+use crate::control::caller::Caller;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::paths::Paths;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    log_to_stderr();
+    match run(arguments, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    hardening::apply()?;
+    let paths = Paths::from_environment()?;
+    let device = device::Choice::from_arguments(&arguments.tpm, &paths)?;
+    match arguments.command {
+        Command::Up(up) => daemon::run(&paths, device, &up),
+        Command::Container(command) => command.run(&Caller::new(paths, device), output),
+        Command::Status => args::ContainerCommand::Status.run(&Caller::new(paths, device), output),
+        Command::Pin(command) => command.run(&Caller::new(paths, device), output),
+        Command::Passkeys(command) => command.run(&Caller::new(paths, device), output),
+        Command::Browser(BrowserCommand::Install(place)) => browser::install::install(&paths, &place, output),
+        Command::Browser(BrowserCommand::Uninstall(place)) => {
+            browser::install::uninstall(&paths, &place, output)
+        }
+        Command::Browser(BrowserCommand::Host { caller }) => browser::host::serve(&paths, &caller),
+    }
+}
+
+/// Logs go to standard error and never hold a secret; standard output belongs to answers.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LATCHKEY_LOG")
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

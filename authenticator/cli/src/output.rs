@@ -1,0 +1,180 @@
+//! What people and programs read on standard output.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::control::report::{Destroyed, LockoutReport, PasskeyReport, StatusReport};
+use crate::control::{Answer, PinOutcome};
+use crate::failure::Failure;
+
+/// Characters of an id that the list shows; enough to name a passkey among thousands.
+const SHOWN_ID: usize = 12;
+
+/// Prints text or, with `--json`, one object.
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Text, or JSON.
+    pub const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints an answer.
+    pub fn answer(&self, answer: &Answer) {
+        if self.json {
+            self.object(&json!(answer));
+        } else {
+            print!("{}", text(answer, &TimeZone::system()));
+        }
+    }
+
+    /// Prints an object of a command's own, or its text.
+    pub fn told(&self, object: &serde_json::Value, text: &str) {
+        if self.json {
+            self.object(object);
+        } else {
+            println!("{text}");
+        }
+    }
+
+    /// Prints why it was not done: for programs on standard output, for people on standard error.
+    pub fn failure(&self, failure: &Failure) {
+        if self.json {
+            self.object(&json!({ "error": failure }));
+        } else {
+            eprintln!("latchkey: {failure}");
+        }
+    }
+
+    #[allow(clippy::unused_self, reason = "printing is this type's business")]
+    fn object(&self, object: &serde_json::Value) {
+        println!("{object}");
+    }
+}
+
+fn text(answer: &Answer, zone: &TimeZone) -> String {
+    match answer {
+        Answer::Status(status) => status_text(status, zone),
+        Answer::Created(status) => {
+            format!("Created an empty container.\n{}Next: latchkey pin set\n", status_text(status, zone))
+        }
+        Answer::Destroyed(Destroyed { id: Some(id), passkeys: Some(passkeys) }) => {
+            format!("Destroyed container {id} with {}.\n", counted(*passkeys))
+        }
+        Answer::Destroyed(Destroyed { .. }) => "Destroyed the container.\n".to_owned(),
+        Answer::Pin(PinOutcome::Set) => "The PIN is set.\n".to_owned(),
+        Answer::Pin(PinOutcome::Changed) => {
+            "The PIN is changed. Your passkeys are what they were.\n".to_owned()
+        }
+        Answer::Passkeys(passkeys) if passkeys.is_empty() => "There are no passkeys.\n".to_owned(),
+        Answer::Passkeys(passkeys) => passkeys_text(passkeys, zone),
+        Answer::Deleted(passkey) => format!("Deleted the passkey {}.\n", named(passkey)),
+        Answer::Renamed(passkey) => format!("Renamed the passkey {}.\n", named(passkey)),
+        Answer::Chosen(index) => format!("Account {index}\n"),
+        Answer::Error(failure) => format!("{failure}\n"),
+    }
+}
+
+fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
+    let mut rows = vec![
+        ("Container", status.id.clone()),
+        ("Protected by", format!("{} ({})", status.class.in_words(), status.description)),
+        ("Created", time_text(status.created, zone)),
+        (
+            "PIN",
+            match &status.pin {
+                Some(pin) if pin.tries_left == 0 => "blocked: no tries left".to_owned(),
+                Some(pin) => format!("set, {} of {} tries left", pin.tries_left, pin.limit),
+                None => {
+                    format!("not set (at least {} characters): latchkey pin set", status.minimum_pin_length)
+                }
+            },
+        ),
+        ("Passkeys", status.passkeys.to_string()),
+    ];
+    if let Some(lockout) = &status.lockout {
+        rows.push(("TPM lockout", lockout_text(lockout)));
+    }
+    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
+    lines.concat()
+}
+
+fn lockout_text(lockout: &LockoutReport) -> String {
+    let LockoutReport { locked, failures, limit, recovery_seconds } = lockout;
+    if *locked {
+        format!("LOCKED after {failures} failures; one is forgotten every {recovery_seconds} s")
+    } else {
+        format!("no ({failures} of {limit} failures)")
+    }
+}
+
+fn passkeys_text(passkeys: &[PasskeyReport], zone: &TimeZone) -> String {
+    let mut rows = vec![["ID", "SITE", "ACCOUNT", "CREATED", "KIND", "LABEL"].map(str::to_owned)];
+    rows.extend(passkeys.iter().map(|passkey| {
+        [
+            passkey.id.chars().take(SHOWN_ID).collect(),
+            shown(&passkey.rp_id),
+            shown(account(passkey)),
+            time_text(passkey.created, zone),
+            passkey.algorithm.clone(),
+            shown(passkey.label.as_deref().unwrap_or("-")),
+        ]
+    }));
+    table(&rows)
+}
+
+/// Columns as wide as their widest cell.
+fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &[String; COLUMNS]| {
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+fn account(passkey: &PasskeyReport) -> &str {
+    passkey.user.name.as_deref().or(passkey.user.display_name.as_deref()).unwrap_or("-")
+}
+
+fn named(passkey: &PasskeyReport) -> String {
+    let label = passkey.label.as_deref().map(|label| format!(" \"{}\"", shown(label))).unwrap_or_default();
+    format!("of {} at {}{label}", shown(account(passkey)), shown(&passkey.rp_id))
+}
+
+fn counted(passkeys: u32) -> String {
+    match passkeys {
+        1 => "1 passkey".to_owned(),
+        other => format!("{other} passkeys"),
+    }
+}
+
+/// Names come from web sites: control characters must not reach the terminal, where they could rewrite what it shows.
+pub fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_direction_control(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// The characters that reorder the text around them (Unicode Standard Annex 9, §2).
+const fn is_direction_control(c: char) -> bool {
+    matches!(c, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+fn time_text(seconds: u64, zone: &TimeZone) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map_or_else(
+        || "unknown".to_owned(),
+        |time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+use jiff::tz::{Offset, TimeZone};
+
+use super::{shown, text};
+use crate::control::Answer;
+use crate::control::report::{Class, PasskeyReport, PinReport, StatusReport, UserReport};
+
+fn zone() -> TimeZone {
+    TimeZone::fixed(Offset::constant(2))
+}
+
+fn passkey(rp_id: &str, name: &str, label: Option<&str>) -> PasskeyReport {
+    PasskeyReport {
+        id: "AbCdEfGhIjKlMnOpQrStUvWxYz".into(),
+        rp_id: rp_id.into(),
+        user: UserReport { handle: "AA".into(), name: Some(name.into()), display_name: None },
+        algorithm: "ES256".into(),
+        discoverable: true,
+        protection: 3,
+        created: 1_700_000_000,
+        label: label.map(str::to_owned),
+    }
+}
+
+#[test]
+fn passkeys_are_an_aligned_table_in_local_time() {
+    let passkeys = vec![passkey("localhost", "alice", None), passkey("example.org", "bob", Some("work"))];
+    let expected = "\
+ID            SITE         ACCOUNT  CREATED           KIND   LABEL
+AbCdEfGhIjKl  localhost    alice    2023-11-15 00:13  ES256  -
+AbCdEfGhIjKl  example.org  bob      2023-11-15 00:13  ES256  work
+";
+    assert_eq!(text(&Answer::Passkeys(passkeys), &zone()), expected);
+    assert_eq!(text(&Answer::Passkeys(vec![]), &zone()), "There are no passkeys.\n");
+}
+
+#[test]
+fn names_from_sites_cannot_steer_the_terminal() {
+    let table = text(&Answer::Passkeys(vec![passkey("a\u{1b}[2J", "b\r\n\u{202E}c", None)]), &zone());
+    assert!(!table.contains(['\u{1b}', '\r', '\u{202E}']));
+    assert_eq!(table.lines().count(), 2);
+    assert_eq!(shown("plain ünïcode"), "plain ünïcode");
+}
+
+#[test]
+fn the_status_claims_no_more_than_the_class_gives() {
+    let mut status = StatusReport {
+        id: "00ff".into(),
+        class: Class::Software,
+        description: "software".into(),
+        created: 1_700_000_000,
+        pin: Some(PinReport { tries_left: 7, limit: 8 }),
+        passkeys: 2,
+        lockout: None,
+        minimum_pin_length: 6,
+        generation: 1,
+        stretch_memory_kib: 262_144,
+        stretch_passes: 3,
+    };
+    let software = text(&Answer::Status(status.clone()), &zone());
+    assert!(software.contains("no TPM: keys are protected in software only"));
+    assert!(software.contains("set, 7 of 8 tries left"));
+    status.pin = None;
+    status.class = Class::Hardware;
+    let hardware = text(&Answer::Status(status), &zone());
+    assert!(hardware.contains("not set (at least 6 characters)"));
+    assert!(!hardware.contains("software only"));
+}

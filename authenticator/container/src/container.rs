@@ -1,0 +1,226 @@
+//! The container as a whole: how it comes to be, opens, and ends.
+
+use std::path::Path;
+
+use rand_core::CryptoRng;
+
+use crate::counter::SignatureCounts;
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::lookup::Lookup;
+use crate::secret::Secret32;
+use crate::store::{Identity, Opened, PinProtector, Store, StoredIdentity};
+use crate::stretch::StretchCost;
+use crate::time::UnixTime;
+use crate::tpm::{PinSlot, Tpm, TpmClass};
+
+mod gesture;
+mod passkeys;
+mod status;
+
+pub use gesture::PIN_TRIES;
+pub use status::{PinTries, Status};
+
+/// How to create a container.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOptions {
+    /// What checking a PIN costs; kept with the container.
+    pub stretch: StretchCost,
+    /// Whether to refuse the software provider (policy `RequireSecurityDevice`).
+    pub require_tpm: bool,
+}
+
+/// An open container. While it lives, no other process can open it.
+pub struct Container {
+    tpm: Box<dyn Tpm>,
+    store: Store,
+    identity: Identity,
+    lookup: Lookup,
+    counts: SignatureCounts,
+    generation: u64,
+    pin: Option<PinProtector>,
+    /// The commit of a PIN change failed, and only the next one that succeeds tells which PIN stands.
+    unsettled: bool,
+    /// Given back last, after the database is closed.
+    directory: Directory,
+}
+
+impl Container {
+    /// Creates a container in `dir`, without a PIN. A creation or destruction that was interrupted there is
+    /// cleared away first.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::InUse`], [`Error::TpmRequired`], [`Error::SlotTaken`], [`Error::Storage`],
+    /// [`Error::Tpm`].
+    pub fn create(
+        dir: &Path,
+        mut tpm: Box<dyn Tpm>,
+        options: &CreateOptions,
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, Error> {
+        if options.require_tpm && tpm.identity().class == TpmClass::Software {
+            return Err(Error::TpmRequired);
+        }
+        let directory = Directory::make(dir)?;
+        directory.make_database()?;
+        match Store::open(&directory.database())? {
+            Opened::Unborn => {}
+            Opened::Container(mut store) => {
+                let old = store.identity()?;
+                if !old.destroying {
+                    return Err(Error::Exists { path: dir.to_owned() });
+                }
+                // On another TPM, slots of the same place are not the old container's.
+                if old.storage_root_name == tpm.identity().storage_root_name {
+                    clear_slots(&mut store, tpm.as_mut())?;
+                }
+            }
+        }
+        directory.remove_database()?;
+
+        // A new container has no slot of its own: what is there is somebody else's, and never removed.
+        for slot in [PinSlot::A, PinSlot::B] {
+            if tpm.pin_count(slot)?.is_some() {
+                return Err(Error::SlotTaken);
+            }
+        }
+        let lookup_key = Secret32::random(rng);
+        let mut id = [0; 16];
+        rng.fill_bytes(&mut id);
+        let stored = StoredIdentity {
+            identity: Identity { id, created: now, stretch: options.stretch },
+            storage_root_name: tpm.identity().storage_root_name.clone(),
+            lookup_key: tpm.bind(&lookup_key)?,
+            generation: 0,
+            destroying: false,
+        };
+        directory.make_database()?;
+        let store = Store::create(&directory.database(), &stored)?;
+        directory.sync()?;
+        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, None))
+    }
+
+    /// Opens the container in `dir`, and finishes or undoes what was interrupted there.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::InUse`], [`Error::OtherTpm`], [`Error::TooNew`], [`Error::Storage`],
+    /// [`Error::Tpm`].
+    pub fn open(dir: &Path, mut tpm: Box<dyn Tpm>) -> Result<Self, Error> {
+        let missing = || Error::Missing { path: dir.to_owned() };
+        let directory = Directory::enter(dir)?;
+        let mut store = match Store::open(&directory.database())? {
+            Opened::Unborn => return Err(missing()),
+            Opened::Container(store) => store,
+        };
+        let stored = store.identity()?;
+        if stored.storage_root_name != tpm.identity().storage_root_name {
+            return Err(Error::OtherTpm);
+        }
+        clear_abandoned_slots(&mut store, tpm.as_mut())?;
+        if stored.destroying {
+            clear_slots(&mut store, tpm.as_mut())?;
+            drop(store);
+            directory.remove_database()?;
+            directory.remove()?;
+            return Err(missing());
+        }
+        let lookup_key = tpm.unbind(&stored.lookup_key)?;
+        let pin = store.pin()?;
+        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, pin))
+    }
+
+    /// Deletes the container with all its passkeys: the PIN from the TPM, then the files.
+    ///
+    /// # Errors
+    /// [`Error::Tpm`], [`Error::Storage`]; the next [`Container::open`] or [`Container::create`] finishes it then.
+    pub fn destroy(self) -> Result<(), Error> {
+        let Self { mut tpm, mut store, directory, .. } = self;
+        store.begin_destruction()?;
+        tpm.forget_keys();
+        clear_slots(&mut store, tpm.as_mut())?;
+        drop(store);
+        directory.remove_database()?;
+        directory.remove()
+    }
+
+    /// Deletes the files of a container whose TPM is gone. The TPM, wherever it is, keeps a PIN index that opens
+    /// nothing any more.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::InUse`], [`Error::Storage`].
+    pub fn discard(dir: &Path) -> Result<(), Error> {
+        let directory = Directory::enter(dir)?;
+        directory.remove_database()?;
+        directory.remove()
+    }
+
+    /// The kind of device behind the container.
+    #[must_use]
+    pub fn class(&self) -> TpmClass {
+        self.tpm.identity().class
+    }
+
+    /// The fewest code points of a PIN. Without a TPM nothing limits the guesses of whoever has the files, so the
+    /// PIN must be longer.
+    #[must_use]
+    pub fn minimum_pin_length(&self) -> u8 {
+        match self.class() {
+            TpmClass::Hardware | TpmClass::Virtual => 4,
+            TpmClass::Software => 6,
+        }
+    }
+
+    /// Forgets the loaded keys, as when the last [`Unlocked`] has been dropped.
+    pub fn lock(&mut self) {
+        self.tpm.forget_keys();
+    }
+
+    fn assemble(
+        tpm: Box<dyn Tpm>,
+        store: Store,
+        stored: StoredIdentity,
+        lookup_key: &Secret32,
+        directory: Directory,
+        pin: Option<PinProtector>,
+    ) -> Self {
+        Self {
+            tpm,
+            store,
+            identity: stored.identity,
+            lookup: Lookup::new(lookup_key),
+            counts: SignatureCounts::default(),
+            generation: stored.generation,
+            pin,
+            unsettled: false,
+            directory,
+        }
+    }
+}
+
+impl std::fmt::Debug for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Container")
+            .field("directory", &self.directory.path())
+            .field("tpm", self.tpm.identity())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Undefines the slots that an interrupted change left behind; only slots that the database calls ours.
+fn clear_abandoned_slots(store: &mut Store, tpm: &mut dyn Tpm) -> Result<(), Error> {
+    for slot in store.abandoned_slots()? {
+        tpm.undefine_pin_index(slot)?;
+        store.forget_slot(slot)?;
+    }
+    Ok(())
+}
+
+/// Undefines every slot of ours, the one in use too. Done again after a crash, it does no harm.
+fn clear_slots(store: &mut Store, tpm: &mut dyn Tpm) -> Result<(), Error> {
+    clear_abandoned_slots(store, tpm)?;
+    if let Some(pin) = store.pin()? {
+        tpm.undefine_pin_index(pin.slot)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! The PIN: setting, changing, checking, and the reset that gives it up.
+//!
+//! A PIN never changes in place. The new one gets the other slot, one transaction makes it the PIN, and then the old
+//! slot is undefined. Before a slot is defined the database names it as abandoned, and the transaction takes that
+//! back, so at every point of a crash the database knows which slots to clear and exactly one PIN opens the key.
+
+use rand_core::CryptoRng;
+use zeroize::Zeroize;
+
+use super::{Container, clear_abandoned_slots};
+use crate::error::Error;
+use crate::pin::{Pin, PinHash};
+use crate::seal::{Place, Purpose, SealingKey};
+use crate::secret::{AuthValue, Secret32};
+use crate::store::{PinProtector, SealedAdmin};
+use crate::stretch::stretch;
+use crate::tpm::{PinCount, PinSlot, TpmError};
+use crate::unlocked::Unlocked;
+
+/// Wrong tries until the PIN is blocked (CTAP 2.3 §6.5.2.3).
+pub const PIN_TRIES: u8 = 8;
+
+/// Where the administrative key's authorisation value is sealed: there is one per container.
+const ADMIN_ROW: [u8; 32] = *b"latchkey administrative key auth";
+
+impl Container {
+    /// Whether a PIN is set.
+    #[must_use]
+    pub const fn has_pin(&self) -> bool {
+        self.pin.is_some()
+    }
+
+    /// Tries left until the PIN is blocked; all of them when none is set.
+    ///
+    /// # Errors
+    /// [`Error::PinLost`], [`Error::Tpm`].
+    pub fn tries_left(&mut self) -> Result<u8, Error> {
+        let Some(slot) = self.pin.as_ref().map(|pin| pin.slot) else { return Ok(PIN_TRIES) };
+        let count = self.tpm.pin_count(slot)?.ok_or(Error::PinLost)?;
+        Ok(tries_left(count))
+    }
+
+    /// Sets the first PIN. The authentication key is made here.
+    ///
+    /// # Errors
+    /// [`Error::PinAlreadySet`], [`Error::SlotTaken`], [`Error::Memory`], [`Error::Storage`], [`Error::Tpm`].
+    pub fn set_pin(&mut self, pin: &Pin, rng: &mut dyn CryptoRng) -> Result<Unlocked, Error> {
+        if self.has_pin() {
+            return Err(Error::PinAlreadySet);
+        }
+        self.tidy()?;
+        let authentication_key = Secret32::random(rng);
+        let auth = AuthValue::random(rng);
+        let key = self.tpm.create_admin_key(&auth)?;
+        let sealed = SealingKey::derive(&authentication_key, Purpose::AdminAuth).seal(
+            self.admin_place(),
+            auth.expose(),
+            rng,
+        );
+        let admin = SealedAdmin { key, auth: sealed };
+        self.install(PinSlot::A, pin, &authentication_key, &admin, &auth, rng)
+    }
+
+    /// Changes the PIN. The authentication key stays, so no record is touched; what was unlocked before is stale
+    /// all the same, because CTAP ends every token here (CTAP 2.3 §6.5.5.6).
+    ///
+    /// # Errors
+    /// As [`Container::unlock`] for the old PIN, as [`Container::set_pin`] for the new one. Whichever it is, one of
+    /// the two PINs works afterwards.
+    pub fn change_pin(
+        &mut self,
+        old: &PinHash,
+        new: &Pin,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Unlocked, Error> {
+        let slot = self.pin.as_ref().ok_or(Error::NoPin)?.slot.other();
+        let authentication_key = self.unseal(old)?;
+        self.tidy()?;
+        let admin = self.store.admin()?.ok_or(Error::Damaged { what: "administrative key" })?;
+        let auth = self.open_admin_auth(&authentication_key, &admin)?;
+        self.install(slot, new, &authentication_key, &admin, &auth, rng)
+    }
+
+    /// Checks the PIN and gives out the authentication key.
+    ///
+    /// # Errors
+    /// [`Error::WrongPin`] with the tries that are left, [`Error::PinBlocked`] when none is, also after the last
+    /// one, [`Error::NoPin`], [`Error::TpmLockedOut`], [`Error::PinLost`], [`Error::Memory`], [`Error::Tpm`].
+    pub fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Error> {
+        let authentication_key = self.unseal(pin)?;
+        Ok(Unlocked::new(&authentication_key, self.generation))
+    }
+
+    /// authenticatorReset (CTAP 2.3 §6.6): no PIN and no passkey afterwards, and with the next PIN a new
+    /// authentication key. The container itself stays.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]; nothing is reset then.
+    pub fn reset(&mut self, _rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        let generation = self.generation.saturating_add(1);
+        self.store.clear(generation)?;
+        self.generation = generation;
+        self.pin = None;
+        self.unsettled = false;
+        self.counts.forget_all();
+        self.tpm.forget_keys();
+        self.tidy_up();
+        Ok(())
+    }
+
+    pub(super) fn require(&self, unlocked: &Unlocked) -> Result<(), Error> {
+        if unlocked.generation() == self.generation { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// One unsealing, and only after a failure one look at the count.
+    fn unseal(&mut self, pin: &PinHash) -> Result<Secret32, Error> {
+        let protector = self.pin.as_ref().ok_or(Error::NoPin)?;
+        let auth = stretch(self.identity.stretch, pin, &protector.salt)?;
+        match self.tpm.unseal(protector.slot, &protector.sealed, &auth.index, &auth.seal) {
+            Ok(authentication_key) => Ok(authentication_key),
+            Err(TpmError::WrongAuth) => match self.tries_left()? {
+                0 => Err(Error::PinBlocked),
+                tries_left => Err(Error::WrongPin { tries_left }),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes `pin` the PIN, in `slot`, which no protector uses.
+    fn install(
+        &mut self,
+        slot: PinSlot,
+        pin: &Pin,
+        authentication_key: &Secret32,
+        admin: &SealedAdmin,
+        admin_auth: &AuthValue,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Unlocked, Error> {
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let auth = stretch(self.identity.stretch, &pin.hash(), &salt)?;
+        self.store.abandon_slot(slot)?;
+        let defined =
+            self.tpm.define_pin_index(slot, &auth.index, u32::from(PIN_TRIES), &admin.key, admin_auth);
+        if defined == Err(TpmError::SlotTaken) {
+            // Somebody else's: it must not be called ours a moment longer.
+            self.store.forget_slot(slot)?;
+        }
+        let sealed = defined.and_then(|()| self.tpm.seal(slot, authentication_key, &auth.seal));
+        let sealed = match sealed {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                self.tidy_up();
+                return Err(error.into());
+            }
+        };
+        let generation = self.generation.saturating_add(1);
+        let protector = PinProtector { slot, salt, sealed };
+        if let Err(error) = self.store.switch_pin(&protector, admin, generation) {
+            // The log may hold a whole commit that a restart would find: until the next commit both slots stay.
+            self.unsettled = true;
+            return Err(error.into());
+        }
+        self.generation = generation;
+        self.pin = Some(protector);
+        self.tidy_up();
+        Ok(Unlocked::new(authentication_key, generation))
+    }
+
+    /// Clears the slots that are left over, before a slot is needed.
+    fn tidy(&mut self) -> Result<(), Error> {
+        if self.unsettled {
+            self.store.settle()?;
+            self.unsettled = false;
+        }
+        clear_abandoned_slots(&mut self.store, self.tpm.as_mut())
+    }
+
+    /// The same after a change, which stands whether or not this succeeds: what is left is cleared before the next
+    /// change or at the next start.
+    fn tidy_up(&mut self) {
+        drop(self.tidy());
+        self.store.checkpoint();
+    }
+
+    fn open_admin_auth(
+        &self,
+        authentication_key: &Secret32,
+        admin: &SealedAdmin,
+    ) -> Result<AuthValue, Error> {
+        let damaged = Error::Damaged { what: "administrative key" };
+        let key = SealingKey::derive(authentication_key, Purpose::AdminAuth);
+        let Some(opened) = key.open(self.admin_place(), &admin.auth) else { return Err(damaged) };
+        let Some(bytes) = opened.first_chunk::<32>() else { return Err(damaged) };
+        let mut bytes = *bytes;
+        let auth = AuthValue::new(bytes);
+        bytes.zeroize();
+        Ok(auth)
+    }
+
+    const fn admin_place(&self) -> Place<'_> {
+        Place { container: &self.identity.id, row: &ADMIN_ROW }
+    }
+}
+
+fn tries_left(count: PinCount) -> u8 {
+    u8::try_from(count.limit.saturating_sub(count.failures)).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,73 @@
+//! What can be told about a container without a gesture.
+
+use super::{Container, PIN_TRIES};
+use crate::error::Error;
+use crate::stretch::StretchCost;
+use crate::time::UnixTime;
+use crate::tpm::{Lockout, TpmClass};
+
+/// The state of a container, for people and programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The container's random identifier.
+    pub id: [u8; 16],
+    /// The kind of device. With [`TpmClass::Software`] the count of tries is advisory: whoever has the files can
+    /// set it back.
+    pub class: TpmClass,
+    /// The device in its own words.
+    pub description: String,
+    /// When the container was created.
+    pub created: UnixTime,
+    /// The PIN's tries, `None` when no PIN is set.
+    pub pin: Option<PinTries>,
+    /// How many passkeys there are.
+    pub passkeys: u32,
+    /// The TPM's dictionary-attack state, `None` without a TPM.
+    pub lockout: Option<Lockout>,
+    /// What checking a PIN costs.
+    pub stretch: StretchCost,
+    /// How often the PIN has been set, changed or given up.
+    pub generation: u64,
+    /// The fewest code points of a PIN.
+    pub minimum_pin_length: u8,
+}
+
+/// How many tries a PIN has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PinTries {
+    /// Until the PIN is blocked.
+    pub tries_left: u8,
+    /// After a right PIN.
+    pub limit: u8,
+}
+
+impl Container {
+    /// The state of the container.
+    ///
+    /// # Errors
+    /// [`Error::PinLost`], [`Error::Storage`], [`Error::Tpm`].
+    pub fn status(&mut self) -> Result<Status, Error> {
+        let pin = if self.has_pin() {
+            Some(PinTries { tries_left: self.tries_left()?, limit: PIN_TRIES })
+        } else {
+            None
+        };
+        let class = self.class();
+        let lockout = match class {
+            TpmClass::Hardware | TpmClass::Virtual => Some(self.tpm.lockout()?),
+            TpmClass::Software => None,
+        };
+        Ok(Status {
+            id: self.identity.id,
+            class,
+            description: self.tpm.identity().description.clone(),
+            created: self.identity.created,
+            pin,
+            passkeys: self.store.count()?,
+            lockout,
+            stretch: self.identity.stretch,
+            generation: self.generation,
+            minimum_pin_length: self.minimum_pin_length(),
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! Keyed hashes that find a record while the container is locked, without telling whoever copies the database which
+//! sites the user knows.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::passkey::CredentialId;
+use crate::secret::Secret32;
+
+/// A look-up tag. It is no secret, and it means nothing without this device.
+pub(crate) type Tag = [u8; 32];
+
+/// The device-local look-up key, ready to use.
+pub(crate) struct Lookup(Hmac<Sha256>);
+
+impl Lookup {
+    pub fn new(key: &Secret32) -> Self {
+        Self(
+            Hmac::new_from_slice(key.expose())
+                .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")),
+        )
+    }
+
+    // The labels are the passkeys' own: a later domain takes others, and its tags never meet these.
+
+    /// The tag of a credential ID.
+    pub fn id(&self, id: &CredentialId) -> Tag {
+        self.tag(b"passkey id", &[&id.0])
+    }
+
+    /// The tag of a relying party.
+    pub fn scope(&self, rp_id: &str) -> Tag {
+        self.tag(b"passkey scope", &[rp_id.as_bytes()])
+    }
+
+    /// The tag of an account at a relying party.
+    pub fn account(&self, rp_id: &str, handle: &[u8]) -> Tag {
+        self.tag(b"passkey account", &[rp_id.as_bytes(), handle])
+    }
+
+    /// Every part is preceded by its length, so that no two lists of parts give the same input.
+    fn tag(&self, label: &[u8], parts: &[&[u8]]) -> Tag {
+        let mut mac = self.0.clone();
+        mac.update(label);
+        for part in parts {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}

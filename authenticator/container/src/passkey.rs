@@ -1,0 +1,135 @@
+//! A passkey as the engine sees it.
+
+use rand_core::CryptoRng;
+
+use crate::secret::{AuthValue, Secret32};
+use crate::time::UnixTime;
+use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
+
+/// A credential ID: 32 random bytes, which say nothing about what they name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CredentialId(pub Vec<u8>);
+
+impl CredentialId {
+    /// Draws a new one.
+    #[must_use]
+    pub fn random(rng: &mut dyn CryptoRng) -> Self {
+        let mut bytes = vec![0; 32];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+}
+
+/// The account at the relying party (WebAuthn L3 §5.4.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserAccount {
+    /// The user handle: at most 64 bytes that identify the account.
+    pub handle: Vec<u8>,
+    /// A name to tell accounts apart.
+    pub name: Option<String>,
+    /// A name to show.
+    pub display_name: Option<String>,
+}
+
+/// How much a relying party may learn or use without user verification: credProtect (CTAP 2.3 §12.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protection {
+    /// userVerificationOptional.
+    Optional = 1,
+    /// userVerificationOptionalWithCredentialIDList.
+    OptionalWithList = 2,
+    /// userVerificationRequired.
+    Required = 3,
+}
+
+impl From<Protection> for u8 {
+    fn from(protection: Protection) -> Self {
+        match protection {
+            Protection::Optional => 1,
+            Protection::OptionalWithList => 2,
+            Protection::Required => 3,
+        }
+    }
+}
+
+impl TryFrom<u8> for Protection {
+    type Error = u8;
+
+    fn try_from(level: u8) -> Result<Self, u8> {
+        match level {
+            1 => Ok(Self::Optional),
+            2 => Ok(Self::OptionalWithList),
+            3 => Ok(Self::Required),
+            other => Err(other),
+        }
+    }
+}
+
+/// What a registration asks for.
+#[derive(Debug, Clone)]
+pub struct NewPasskey {
+    /// The relying party.
+    pub rp_id: String,
+    /// The account there.
+    pub user: UserAccount,
+    /// The algorithm of its key.
+    pub algorithm: KeyAlgorithm,
+    /// Whether it is found without its credential ID.
+    pub discoverable: bool,
+    /// Its credProtect level.
+    pub protection: Protection,
+    /// Whether it answers the hmac-secret extension.
+    pub hmac_secret: bool,
+}
+
+/// A passkey of an unlocked container. Its secrets can be used through the container, and only there.
+#[derive(Debug)]
+pub struct Passkey {
+    /// Its credential ID.
+    pub id: CredentialId,
+    /// The relying party.
+    pub rp_id: String,
+    /// The account there.
+    pub user: UserAccount,
+    /// The algorithm of its key.
+    pub algorithm: KeyAlgorithm,
+    /// The public half of its key.
+    pub public_key: PublicKey,
+    /// Whether it is found without its credential ID.
+    pub discoverable: bool,
+    /// Its credProtect level.
+    pub protection: Protection,
+    /// When it was registered.
+    pub created: UnixTime,
+    /// What the user calls it.
+    pub label: Option<String>,
+    pub(crate) key: KeyBlob,
+    pub(crate) auth: AuthValue,
+    pub(crate) hmac_secret: bool,
+    pub(crate) cred_random: CredRandom,
+}
+
+impl Passkey {
+    /// The hmac-secret key for this kind of assertion (CTAP 2.3 §12.7), `None` when the passkey was registered
+    /// without the extension.
+    #[must_use]
+    pub fn cred_random(&self, user_verified: bool) -> Option<&Secret32> {
+        let key = if user_verified { &self.cred_random.with_uv } else { &self.cred_random.without_uv };
+        self.hmac_secret.then_some(key)
+    }
+}
+
+/// Two keys that are never related, so that an assertion without user verification learns nothing of the other
+/// (CTAP 2.3 §12.7).
+#[derive(Debug)]
+pub(crate) struct CredRandom {
+    pub with_uv: Secret32,
+    pub without_uv: Secret32,
+}
+
+/// A signature, in the format that WebAuthn L3 §6.5.5 wants for its algorithm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// ASN.1 DER for ES256, PKCS#1 v1.5 for RS256.
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,125 @@
+//! The sealed payload of a passkey's record.
+//!
+//! The three secrets stand first, at fixed places; what follows is CBOR. So no secret passes through the buffers of
+//! a decoder, and members can be added without a new format.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use zeroize::Zeroizing;
+
+use crate::passkey::{CredRandom, CredentialId, Passkey, Protection, UserAccount};
+use crate::secret::{AuthValue, Secret32};
+use crate::time::UnixTime;
+use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
+
+#[cfg(test)]
+mod tests;
+
+/// Authorisation value, credRandomWithUV, credRandomWithoutUV.
+const SECRETS: usize = 96;
+
+/// What is not secret by itself. Short names: they are read on every signature.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    #[serde(rename = "id")]
+    id: ByteBuf,
+    #[serde(rename = "rp")]
+    rp_id: String,
+    #[serde(rename = "uh")]
+    user_handle: ByteBuf,
+    #[serde(rename = "un", default, skip_serializing_if = "Option::is_none")]
+    user_name: Option<String>,
+    #[serde(rename = "ud", default, skip_serializing_if = "Option::is_none")]
+    user_display_name: Option<String>,
+    #[serde(rename = "kb")]
+    key: ByteBuf,
+    #[serde(rename = "pk")]
+    public_key: Public,
+    #[serde(rename = "di")]
+    discoverable: bool,
+    #[serde(rename = "cp")]
+    protection: u8,
+    #[serde(rename = "hs")]
+    hmac_secret: bool,
+    #[serde(rename = "cr")]
+    created: u64,
+    #[serde(rename = "la", default, skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+}
+
+/// The public key; its kind also tells the algorithm.
+#[derive(Serialize, Deserialize)]
+enum Public {
+    #[serde(rename = "e")]
+    Es256(ByteBuf, ByteBuf),
+    #[serde(rename = "r")]
+    Rs256(ByteBuf, u32),
+}
+
+/// The payload to seal.
+pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
+    let bytes = |bytes: &[u8]| ByteBuf::from(bytes);
+    let facts = Facts {
+        id: bytes(&passkey.id.0),
+        rp_id: passkey.rp_id.clone(),
+        user_handle: bytes(&passkey.user.handle),
+        user_name: passkey.user.name.clone(),
+        user_display_name: passkey.user.display_name.clone(),
+        key: bytes(&passkey.key.0),
+        public_key: match &passkey.public_key {
+            PublicKey::P256 { x, y } => Public::Es256(bytes(x), bytes(y)),
+            PublicKey::Rsa { modulus, exponent } => Public::Rs256(bytes(modulus), *exponent),
+        },
+        discoverable: passkey.discoverable,
+        protection: passkey.protection.into(),
+        hmac_secret: passkey.hmac_secret,
+        created: passkey.created.0,
+        label: passkey.label.clone(),
+    };
+    let mut cbor = Vec::with_capacity(1024);
+    ciborium::into_writer(&facts, &mut cbor)
+        .unwrap_or_else(|error| unreachable!("writing to memory failed: {error}"));
+    // Reserved in one piece: a reallocation would leave the secrets behind in freed memory.
+    let mut payload = Zeroizing::new(Vec::with_capacity(SECRETS.saturating_add(cbor.len())));
+    payload.extend_from_slice(passkey.auth.expose());
+    payload.extend_from_slice(passkey.cred_random.with_uv.expose());
+    payload.extend_from_slice(passkey.cred_random.without_uv.expose());
+    payload.extend_from_slice(&cbor);
+    payload
+}
+
+/// The passkey in an opened payload, or `None` when it is not one.
+pub(crate) fn decode(payload: &[u8]) -> Option<Passkey> {
+    let (auth, rest) = payload.split_first_chunk::<32>()?;
+    let (with_uv, rest) = rest.split_first_chunk::<32>()?;
+    let (without_uv, cbor) = rest.split_first_chunk::<32>()?;
+    let facts: Facts = ciborium::from_reader(cbor).ok()?;
+    let (algorithm, public_key) = match facts.public_key {
+        Public::Es256(x, y) => {
+            let coordinate = |bytes: ByteBuf| <[u8; 32]>::try_from(bytes.into_vec()).ok();
+            (KeyAlgorithm::Es256, PublicKey::P256 { x: coordinate(x)?, y: coordinate(y)? })
+        }
+        Public::Rs256(modulus, exponent) => {
+            (KeyAlgorithm::Rs256, PublicKey::Rsa { modulus: modulus.into_vec(), exponent })
+        }
+    };
+    Some(Passkey {
+        id: CredentialId(facts.id.into_vec()),
+        rp_id: facts.rp_id,
+        user: UserAccount {
+            handle: facts.user_handle.into_vec(),
+            name: facts.user_name,
+            display_name: facts.user_display_name,
+        },
+        algorithm,
+        public_key,
+        discoverable: facts.discoverable,
+        protection: Protection::try_from(facts.protection).ok()?,
+        created: UnixTime(facts.created),
+        label: facts.label,
+        key: KeyBlob(facts.key.into_vec()),
+        auth: AuthValue::new(*auth),
+        hmac_secret: facts.hmac_secret,
+        cred_random: CredRandom { with_uv: Secret32::new(*with_uv), without_uv: Secret32::new(*without_uv) },
+    })
+}

@@ -1,0 +1,116 @@
+//! Every passkey survives its record.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+
+use super::{decode, encode};
+use crate::passkey::{CredRandom, CredentialId, Passkey, Protection, UserAccount};
+use crate::secret::{AuthValue, Secret32};
+use crate::time::UnixTime;
+use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
+
+fn public_key() -> impl Strategy<Value = PublicKey> {
+    prop_oneof![
+        any::<([u8; 32], [u8; 32])>().prop_map(|(x, y)| PublicKey::P256 { x, y }),
+        (prop::collection::vec(any::<u8>(), 256), any::<u32>())
+            .prop_map(|(modulus, exponent)| PublicKey::Rsa { modulus, exponent }),
+    ]
+}
+
+prop_compose! {
+    fn user()(
+        handle in prop::collection::vec(any::<u8>(), 0..64),
+        name in any::<Option<String>>(),
+        display_name in any::<Option<String>>(),
+    ) -> UserAccount {
+        UserAccount { handle, name, display_name }
+    }
+}
+
+prop_compose! {
+    fn passkey()(
+        id in any::<[u8; 32]>(),
+        (rp_id, label) in any::<(String, Option<String>)>(),
+        user in user(),
+        public_key in public_key(),
+        (discoverable, hmac_secret, created) in any::<(bool, bool, u64)>(),
+        level in 1_u8..=3,
+        key in prop::collection::vec(any::<u8>(), 0..600),
+        (auth, with_uv, without_uv) in any::<([u8; 32], [u8; 32], [u8; 32])>(),
+    ) -> Passkey {
+        Passkey {
+            id: CredentialId(id.to_vec()),
+            rp_id,
+            user,
+            algorithm: match public_key {
+                PublicKey::P256 { .. } => KeyAlgorithm::Es256,
+                PublicKey::Rsa { .. } => KeyAlgorithm::Rs256,
+            },
+            public_key,
+            discoverable,
+            protection: Protection::try_from(level).unwrap(),
+            created: UnixTime(created),
+            label,
+            key: KeyBlob(key),
+            auth: AuthValue::new(auth),
+            hmac_secret,
+            cred_random: CredRandom { with_uv: Secret32::new(with_uv), without_uv: Secret32::new(without_uv) },
+        }
+    }
+}
+
+/// Everything of a passkey, the secrets too.
+fn contents(passkey: &Passkey) -> impl PartialEq + std::fmt::Debug {
+    (
+        format!("{passkey:?}"),
+        *passkey.auth.expose(),
+        *passkey.cred_random.with_uv.expose(),
+        *passkey.cred_random.without_uv.expose(),
+    )
+}
+
+proptest! {
+    #[test]
+    fn comes_back_as_it_was(passkey in passkey()) {
+        let again = decode(&encode(&passkey)).unwrap();
+        prop_assert_eq!(contents(&again), contents(&passkey));
+    }
+
+    #[test]
+    fn a_part_of_it_is_not_a_passkey(passkey in passkey(), at in any::<prop::sample::Index>()) {
+        let payload = encode(&passkey);
+        prop_assert!(decode(&payload[..at.index(payload.len())]).is_none());
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        drop(decode(&bytes));
+    }
+}
+
+#[test]
+fn members_of_a_later_format_are_passed_over() {
+    use ciborium::Value;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let original = passkey().new_tree(&mut runner).unwrap().current();
+    let payload = encode(&original);
+    let (secrets, cbor) = payload.split_at(96);
+    let Value::Map(mut members) = ciborium::from_reader::<Value, _>(cbor).unwrap() else {
+        panic!("the facts are a map")
+    };
+    members.push((Value::Text("later".into()), Value::Bool(true)));
+    let mut extended = secrets.to_vec();
+    ciborium::into_writer(&Value::Map(members), &mut extended).unwrap();
+    assert_eq!(contents(&decode(&extended).unwrap()), contents(&original));
+}
+
+#[test]
+fn cred_random_is_given_only_to_a_passkey_that_was_registered_with_it() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut passkey = passkey().new_tree(&mut runner).unwrap().current();
+    passkey.hmac_secret = false;
+    assert!(passkey.cred_random(true).is_none() && passkey.cred_random(false).is_none());
+    passkey.hmac_secret = true;
+    assert_eq!(passkey.cred_random(true).unwrap().expose(), passkey.cred_random.with_uv.expose());
+    assert_eq!(passkey.cred_random(false).unwrap().expose(), passkey.cred_random.without_uv.expose());
+}

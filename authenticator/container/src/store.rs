@@ -1,0 +1,145 @@
+//! The database: one transaction per change, and nothing in it that is worth copying.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::{Error, StorageError};
+
+mod identity;
+mod pins;
+mod records;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use identity::{Identity, StoredIdentity};
+pub(crate) use pins::{PinProtector, SealedAdmin};
+pub(crate) use records::{RecordTags, StoredRecord};
+
+/// Each migration once, in order; a merged one is never edited.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_container.sql")];
+
+/// An open database of a container.
+pub(crate) struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// What a database file turned out to be.
+pub(crate) enum Opened {
+    /// A container's.
+    Container(Store),
+    /// One whose creation was interrupted before anything was in it.
+    Unborn,
+}
+
+impl Store {
+    /// Opens the database in `path` and brings it to the newest format.
+    pub fn open(path: &Path) -> Result<Opened, Error> {
+        let mut store = Self::connect(path)?;
+        let found = store.version()?;
+        let known = newest();
+        if found > known {
+            return Err(Error::TooNew { found, known });
+        }
+        if found == 0 {
+            return Ok(Opened::Unborn);
+        }
+        store.change(|change| migrate(change, found))?;
+        Ok(Opened::Container(store))
+    }
+
+    /// Fills the empty database in `path`, in one transaction: it holds a container or nothing.
+    pub fn create(path: &Path, identity: &StoredIdentity) -> Result<Self, Error> {
+        let mut store = Self::connect(path)?;
+        store.change(|change| {
+            migrate(change, 0)?;
+            identity::insert(change, identity)
+        })?;
+        Ok(store)
+    }
+
+    fn connect(path: &Path) -> Result<Self, StorageError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let failed = |error| StorageError::database(path, &error);
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        // The exclusive mode comes first: the directory is locked anyway, and so the log needs neither shared
+        // memory nor a file lock for each statement. The log is synced at each commit (FULL), and deleted records
+        // are overwritten.
+        connection
+            .execute_batch(
+                "PRAGMA locking_mode = EXCLUSIVE;
+                 PRAGMA journal_mode = WAL;
+                 PRAGMA synchronous = FULL;
+                 PRAGMA foreign_keys = ON;
+                 PRAGMA secure_delete = ON;
+                 PRAGMA trusted_schema = OFF;
+                 PRAGMA temp_store = MEMORY;
+                 PRAGMA cache_size = -4096;",
+            )
+            .map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        let store = Self { connection, path: path.to_owned() };
+        if store.connection.is_readonly("main").map_err(failed)? {
+            return Err(StorageError {
+                path: path.to_owned(),
+                problem: crate::error::StorageProblem::ReadOnly,
+            });
+        }
+        Ok(store)
+    }
+
+    fn version(&self) -> Result<u32, StorageError> {
+        self.connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// Proves that the disk takes writes, and settles a commit that failed: its frames in the log, which a restart
+    /// might take for committed, are overwritten by this one.
+    pub fn settle(&mut self) -> Result<(), StorageError> {
+        self.change(|change| change.execute("UPDATE container SET generation = generation", []).map(drop))
+    }
+
+    /// Moves the log into the database and empties it, so that what was replaced is gone from the disk. A failure
+    /// changes nothing that anybody can see, and the next checkpoint makes up for it.
+    pub fn checkpoint(&self) {
+        drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+    }
+
+    /// One transaction: all of `work` or nothing.
+    fn change<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StorageError> {
+        let path = &self.path;
+        let changed = (|| {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        changed.map_err(|error| StorageError::database(path, &error))
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> StorageError {
+        StorageError::database(&self.path, error)
+    }
+}
+
+fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// Runs the migrations after `from`.
+fn migrate(change: &Transaction<'_>, from: u32) -> Result<(), rusqlite::Error> {
+    for (version, migration) in (1_u32..).zip(MIGRATIONS) {
+        if version > from {
+            change.execute_batch(migration)?;
+            change.pragma_update(None, "user_version", version)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The database on a full disk, of a newer version, and torn.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::{Identity, Opened, PinProtector, RecordTags, SealedAdmin, Store, StoredIdentity};
+use crate::error::{Error, StorageProblem};
+use crate::stretch::StretchCost;
+use crate::time::UnixTime;
+use crate::tpm::{AdminKeyBlob, PinSlot, SealedBlob};
+
+fn identity() -> StoredIdentity {
+    StoredIdentity {
+        identity: Identity {
+            id: [7; 16],
+            created: UnixTime(u64::from(u32::MAX) + 1),
+            stretch: StretchCost { memory_kib: 64, passes: 1 },
+        },
+        storage_root_name: vec![1; 34],
+        lookup_key: SealedBlob(vec![2; 100]),
+        generation: 0,
+        destroying: false,
+    }
+}
+
+fn store() -> (TempDir, PathBuf, Store) {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("container.db");
+    std::fs::File::create(&path).unwrap();
+    let store = Store::create(&path, &identity()).unwrap();
+    (dir, path, store)
+}
+
+fn tags(n: u8) -> RecordTags {
+    RecordTags { id: [n; 32], scope: [1; 32], account: [n; 32] }
+}
+
+fn reopen(path: &std::path::Path) -> Store {
+    match Store::open(path).unwrap() {
+        Opened::Container(store) => store,
+        Opened::Unborn => panic!("the container is gone"),
+    }
+}
+
+#[test]
+fn identity_comes_back() {
+    let (_dir, path, store) = store();
+    drop(store);
+    let stored = reopen(&path).identity().unwrap();
+    assert_eq!(stored.identity.id, [7; 16]);
+    assert_eq!(stored.identity.created, UnixTime(u64::from(u32::MAX) + 1));
+    assert_eq!(stored.storage_root_name, vec![1; 34]);
+    assert!(!stored.destroying);
+}
+
+#[test]
+fn an_empty_file_is_unborn_and_a_later_format_is_refused() {
+    let (_dir, path, store) = store();
+    store.connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(store);
+    assert_eq!(Store::open(&path).err(), Some(Error::TooNew { found: 99, known: 1 }));
+    std::fs::write(&path, b"").unwrap();
+    assert!(matches!(Store::open(&path), Ok(Opened::Unborn)));
+}
+
+#[test]
+fn a_file_that_is_no_database_is_called_damaged() {
+    let (_dir, path, store) = store();
+    drop(store);
+    std::fs::write(&path, [0x55; 8192]).unwrap();
+    let Err(Error::Storage(error)) = Store::open(&path) else { panic!("opened garbage") };
+    assert_eq!((error.problem, error.path), (StorageProblem::Damaged, path));
+}
+
+#[test]
+fn a_full_disk_changes_nothing_and_the_store_goes_on_afterwards() {
+    let (_dir, path, mut store) = store();
+    store.insert(&tags(1), true, 64, &[1; 500]).unwrap();
+    let pages: u32 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    store.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+
+    // Replacing needs more room than there is: the old passkey must stand.
+    let same_account = RecordTags { id: [2; 32], ..tags(1) };
+    let error = store.insert(&same_account, true, 64, &vec![2; 50_000]).unwrap_err();
+    assert_eq!(error.problem, StorageProblem::Full);
+    assert!(error.to_string().contains("free some space"), "{error}");
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    assert!(store.knows(&[1; 32], &[1; 32]).unwrap());
+    assert!(!store.knows(&[2; 32], &[1; 32]).unwrap());
+
+    store.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
+    store.settle().unwrap();
+    store.insert(&same_account, true, 64, &vec![2; 50_000]).unwrap();
+    drop(store);
+    let store = reopen(&path);
+    assert!(!store.knows(&[1; 32], &[1; 32]).unwrap());
+    assert!(store.knows(&[2; 32], &[1; 32]).unwrap());
+}
+
+#[test]
+fn switching_the_pin_names_exactly_the_slot_to_clear() {
+    let (_dir, _path, mut store) = store();
+    let protector = |slot| PinProtector { slot, salt: [slot_number(slot); 32], sealed: SealedBlob(vec![1]) };
+    let admin = SealedAdmin { key: AdminKeyBlob(vec![1]), auth: vec![2] };
+    store.abandon_slot(PinSlot::A).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), [PinSlot::A]);
+    store.switch_pin(&protector(PinSlot::A), &admin, 1).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), []);
+    store.abandon_slot(PinSlot::B).unwrap();
+    store.switch_pin(&protector(PinSlot::B), &admin, 2).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), [PinSlot::A]);
+    assert_eq!(store.pin().unwrap().map(|pin| (pin.slot, pin.salt)), Some((PinSlot::B, [1; 32])));
+    store.clear(3).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), [PinSlot::A, PinSlot::B]);
+    assert!(store.pin().unwrap().is_none() && store.admin().unwrap().is_none());
+    store.forget_slot(PinSlot::A).unwrap();
+    store.forget_slot(PinSlot::B).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), []);
+}
+
+#[test]
+fn look_ups_use_an_index() {
+    let (_dir, _path, store) = store();
+    for (index, sql) in [
+        ("sqlite_autoindex_user_keys_1", "SELECT sealed FROM user_keys WHERE id_tag = ?1"),
+        (
+            "user_keys_by_scope",
+            "SELECT id_tag, sealed FROM user_keys
+             WHERE scope_tag = ?1 AND discoverable = 1 ORDER BY sequence DESC",
+        ),
+        ("user_keys_by_account", "DELETE FROM user_keys WHERE account_tag = ?1 AND discoverable = 1"),
+        (
+            "sqlite_autoindex_user_keys_1",
+            "UPDATE user_keys SET reserved_count = reserved_count + 64 WHERE id_tag = ?1",
+        ),
+        (
+            "COVERING INDEX user_keys_by_domain",
+            "SELECT count(*) FROM user_keys WHERE discoverable = 1 AND domain = 'passkey' AND ?1 IS NOT NULL",
+        ),
+    ] {
+        let mut explain = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan: Vec<String> =
+            explain.query_map([[1_u8; 32]], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+        let plan = plan.join("; ");
+        assert!(plan.contains("SEARCH") && plan.contains(index), "{sql}: {plan}");
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+    }
+}
+
+fn slot_number(slot: PinSlot) -> u8 {
+    match slot {
+        PinSlot::A => 0,
+        PinSlot::B => 1,
+    }
+}

@@ -1,0 +1,20 @@
+//! The container over the software provider: every rule on both sides.
+
+#[cfg(test)]
+mod counts;
+#[cfg(test)]
+mod full_disk;
+#[cfg(test)]
+mod interruption;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod passkeys;
+#[cfg(test)]
+mod pins;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod storage;

@@ -1,0 +1,70 @@
+//! Times one operation many times, and says what it took.
+
+use std::time::{Duration, Instant};
+
+/// The times of one operation, in microseconds, sorted.
+pub struct Times(Vec<f64>);
+
+impl Times {
+    /// Times `work` on what `prepare` makes, `count` times after a tenth of that to warm up. Only `work` is timed.
+    pub fn of<T>(count: usize, mut prepare: impl FnMut() -> T, mut work: impl FnMut(T)) -> Self {
+        for _ in 0..count / 10 {
+            work(prepare());
+        }
+        let mut times = Self(Vec::with_capacity(count));
+        for _ in 0..count {
+            times.add(prepare(), &mut work);
+        }
+        times.sorted()
+    }
+
+    /// Times two operations in turn, so that a machine whose speed drifts is the same for both.
+    pub fn of_pair(count: usize, mut one: impl FnMut(), mut other: impl FnMut()) -> (Self, Self) {
+        for _ in 0..count / 10 {
+            one();
+            other();
+        }
+        let (mut first, mut second) = (Self(Vec::new()), Self(Vec::new()));
+        for _ in 0..count {
+            first.add((), |()| one());
+            second.add((), |()| other());
+        }
+        (first.sorted(), second.sorted())
+    }
+
+    fn add<T>(&mut self, prepared: T, work: impl FnOnce(T)) {
+        let start = Instant::now();
+        work(prepared);
+        self.0.push(micros(start.elapsed()));
+    }
+
+    fn sorted(mut self) -> Self {
+        self.0.sort_by(f64::total_cmp);
+        self
+    }
+
+    /// The median.
+    pub fn p50(&self) -> f64 {
+        self.at(50)
+    }
+
+    /// The time that 95 of 100 do not exceed.
+    pub fn p95(&self) -> f64 {
+        self.at(95)
+    }
+
+    /// Operations a second, one after the other.
+    pub fn per_second(&self) -> f64 {
+        let total: f64 = self.0.iter().sum();
+        1e6 * self.0.iter().map(|_| 1.0).sum::<f64>() / total
+    }
+
+    fn at(&self, percent: usize) -> f64 {
+        self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
+    }
+}
+
+/// A duration in microseconds.
+pub fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}

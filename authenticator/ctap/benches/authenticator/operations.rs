@@ -1,0 +1,49 @@
+//! The two operations, as requests that are ready to be sent.
+
+use latchkey_protocol::client_pin::Permissions;
+use latchkey_protocol::{CredentialDescriptor, Request, Status};
+
+use crate::device::{Device, status};
+use crate::measure::Times;
+use crate::platform;
+
+/// A getAssertion for one passkey, provable with the same token again and again.
+pub fn assertion(device: &mut Device, rp_id: &str, passkey: CredentialDescriptor) -> Vec<u8> {
+    let token = platform::token(device, Permissions::GET_ASSERTION, Some(rp_id));
+    assertion_with(&token, rp_id, passkey)
+}
+
+/// The same with a token that is there already.
+pub fn assertion_with(token: &platform::Token, rp_id: &str, passkey: CredentialDescriptor) -> Vec<u8> {
+    let mut request = platform::authentication();
+    request.rp_id = rp_id.to_owned();
+    request.allow_list = Some(vec![passkey]);
+    request.options.up = Some(false);
+    platform::prove_authentication(&mut request, token);
+    Request::GetAssertion(request).encode()
+}
+
+/// Sends a request that must succeed.
+pub fn succeed(device: &mut Device, request: &[u8]) {
+    let response = device.bytes_on(crate::device::CHANNEL, request);
+    assert_eq!(status(&response), Status::OK, "the authenticator refuses what is measured");
+}
+
+/// Times makeCredential, each with a token and a user of its own made outside the time.
+pub fn registrations(device: &mut Device, count: usize) -> Times {
+    let mut user = 0_u32;
+    let device = std::cell::RefCell::new(device);
+    Times::of(
+        count,
+        || {
+            user += 1;
+            let mut request = platform::registration();
+            request.user = platform::user(&format!("user-{user}"));
+            let token =
+                platform::token(&mut device.borrow_mut(), Permissions::MAKE_CREDENTIAL, Some(platform::RP));
+            platform::prove_registration(&mut request, &token);
+            Request::MakeCredential(request).encode()
+        },
+        |request| succeed(&mut device.borrow_mut(), &request),
+    )
+}

@@ -1,0 +1,250 @@
+//! The engine: one request in, one [`Step`] out.
+
+use std::time::Duration;
+
+use latchkey_container::Container;
+use latchkey_protocol::{Request, Status};
+use rand_core::CryptoRng;
+
+use crate::continuation::Continuations;
+use crate::pin_protocol::{KeyAgreement, PinProtocol};
+use crate::status::Failure;
+use crate::step::{Ambient, Answer, ChannelId, Operation, Profile, Prompt, Step, Suspended, Want};
+use crate::token::{Proof, TokenSlot};
+use crate::{client_pin, credential_management, get_assertion, make_credential};
+use latchkey_container::Unlocked;
+
+/// Wrong PINs after which a power cycle is needed (CTAP 2.3 §6.5.5.6 step 7).
+pub(crate) const WRONG_PINS_PER_POWER_UP: u8 = 3;
+
+/// A CTAP 2.3 authenticator over one container.
+pub struct Authenticator {
+    pub(crate) container: Container,
+    pub(crate) profile: Profile,
+    pub(crate) powered_up: Duration,
+    pub(crate) key_agreements: KeyAgreements,
+    pub(crate) token: TokenSlot<Unlocked>,
+    /// Consecutive wrong PINs since power-up.
+    pub(crate) wrong_pins: u8,
+    pub(crate) continuations: Continuations,
+    /// Whether the container may hold loaded keys.
+    unlocked: bool,
+}
+
+/// The key-agreement keys of both protocols.
+pub(crate) struct KeyAgreements {
+    one: KeyAgreement,
+    two: KeyAgreement,
+}
+
+/// What a command comes to.
+pub(crate) enum Flow {
+    /// The whole response.
+    Done(Vec<u8>),
+    /// The user must answer first.
+    Ask(Prompt, Pending),
+}
+
+/// A command that waits for the user.
+pub(crate) enum Pending {
+    /// The touch that a zero-length pinUvAuthParam asks for.
+    BareTouch,
+    MakeCredential(Box<make_credential::Paused>),
+    GetAssertion(Box<get_assertion::Paused>),
+    Token(Box<client_pin::Paused>),
+    Delete(credential_management::PausedDelete),
+    Selection,
+    Reset,
+}
+
+/// The pinUvAuthParam of makeCredential and getAssertion.
+pub(crate) enum Parameter<'a> {
+    Absent,
+    /// Zero length: an old platform wants a touch (CTAP 2.3 §6.1.2 step 1).
+    Empty,
+    Present(Proof<'a>),
+}
+
+impl Authenticator {
+    /// Starts the authenticator: new keys, no token, no wrong PINs counted, the window for a reset open.
+    #[must_use]
+    pub fn power_up(container: Container, profile: Profile, ambient: Ambient<'_>) -> Self {
+        let Ambient { uptime, rng, .. } = ambient;
+        Self {
+            container,
+            profile,
+            powered_up: uptime,
+            key_agreements: KeyAgreements::generate(rng),
+            token: TokenSlot::empty(),
+            wrong_pins: 0,
+            continuations: Continuations::default(),
+            unlocked: false,
+        }
+    }
+
+    /// Handles one request (a command byte, then CBOR) of a channel. The driver hands over one transaction at
+    /// a time.
+    pub fn handle(&mut self, channel: ChannelId, request: &[u8], mut ambient: Ambient<'_>) -> Step {
+        self.tick(ambient.uptime);
+        let flow = match Request::parse(request) {
+            Err(malformed) => Err(malformed.into()),
+            Ok(Request::MakeCredential(request)) => self.make_credential(request, &mut ambient),
+            Ok(Request::GetAssertion(request)) => self.get_assertion(channel, request, &mut ambient),
+            Ok(Request::GetNextAssertion) => self.get_next_assertion(channel, &mut ambient).map(Flow::Done),
+            Ok(Request::GetInfo) => Ok(Flow::Done(self.get_info())),
+            Ok(Request::ClientPin(request)) => self.client_pin(&request, &mut ambient),
+            Ok(Request::Reset) => self.reset(ambient.uptime),
+            Ok(Request::CredentialManagement(request)) => {
+                self.credential_management(channel, &request, &mut ambient)
+            }
+            Ok(Request::Selection) => Ok(Self::selection()),
+        };
+        self.step(channel, flow)
+    }
+
+    /// Goes on with a transaction when the user has answered.
+    pub fn resume(&mut self, suspended: Suspended, answer: Answer, mut ambient: Ambient<'_>) -> Step {
+        self.tick(ambient.uptime);
+        let Suspended { channel, pending } = suspended;
+        let flow = match pending {
+            Pending::BareTouch => self.bare_touch(&answer),
+            Pending::MakeCredential(paused) => self.resume_make_credential(*paused, answer, &mut ambient),
+            Pending::GetAssertion(paused) => {
+                self.resume_get_assertion(channel, *paused, answer, &mut ambient)
+            }
+            Pending::Token(paused) => self.resume_token(*paused, answer, &mut ambient),
+            Pending::Delete(paused) => self.resume_delete(&paused, &answer).map(Flow::Done),
+            Pending::Selection => approved(&answer).map(|()| Flow::Done(Status::OK.response())),
+            Pending::Reset => self.resume_reset(&answer, &mut ambient).map(Flow::Done),
+        };
+        self.step(channel, flow)
+    }
+
+    /// Forgets what belongs to a channel that is gone.
+    pub fn channel_closed(&mut self, channel: ChannelId) {
+        self.continuations.close(channel);
+        self.relock();
+    }
+
+    /// Ends what is over by now: the token, the state of stateful commands. Every request does it too; a
+    /// driver calls it at [`Authenticator::next_deadline`] so that keys do not stay in memory only because
+    /// nobody asks for anything.
+    pub fn tick(&mut self, uptime: Duration) {
+        self.token.observe(uptime);
+        self.continuations.observe(uptime, self.token.id());
+        self.relock();
+    }
+
+    /// The uptime at which [`Authenticator::tick`] has something to do next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.token.deadline().into_iter().chain(self.continuations.deadline()).min()
+    }
+
+    /// The container, for what is not CTAP.
+    pub const fn container(&mut self) -> &mut Container {
+        &mut self.container
+    }
+
+    /// Gives the container back and ends every token.
+    #[must_use]
+    pub fn into_container(mut self) -> Container {
+        self.container.lock();
+        self.container
+    }
+
+    fn step(&mut self, channel: ChannelId, flow: Result<Flow, Failure>) -> Step {
+        match flow {
+            Ok(Flow::Ask(prompt, pending)) => Step::Ask(prompt, Suspended { channel, pending }),
+            Ok(Flow::Done(response)) => {
+                self.relock();
+                Step::Respond(response)
+            }
+            Err(failure) => {
+                self.relock();
+                Step::Respond(failure.status().response())
+            }
+        }
+    }
+
+    /// Tells the container to forget its loaded keys once nobody holds the authentication key any more.
+    fn relock(&mut self) {
+        let held = self.token.id().is_some() || self.continuations.hold_key();
+        if self.unlocked && !held {
+            self.container.lock();
+        }
+        self.unlocked = held;
+    }
+
+    /// Remembers that the container was opened, so that it is locked again.
+    pub(crate) const fn opened(&mut self) {
+        self.unlocked = true;
+    }
+
+    fn bare_touch(&self, answer: &Answer) -> Result<Flow, Failure> {
+        approved(answer)?;
+        Err(if self.container.has_pin() { Failure::PinIsSet } else { Failure::PinNotSet })
+    }
+
+    /// Steps 1 and 2 of makeCredential and getAssertion (CTAP 2.3 §6.1.2, §6.2.2).
+    pub(crate) fn parameter(param: Option<&[u8]>, protocol: Option<u64>) -> Result<Parameter<'_>, Failure> {
+        match (param, protocol) {
+            (None, _) => Ok(Parameter::Absent),
+            (Some([]), _) => Ok(Parameter::Empty),
+            (Some(_), None) => Err(Failure::MissingParameter),
+            (Some(param), Some(number)) => {
+                let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
+                Ok(Parameter::Present(Proof { protocol, param }))
+            }
+        }
+    }
+
+    /// The prompt of a platform that sends a zero-length pinUvAuthParam.
+    pub(crate) const fn ask_bare_touch() -> Flow {
+        Flow::Ask(prompt(Operation::Select, Want::Approval), Pending::BareTouch)
+    }
+
+    /// authenticatorSelection (CTAP 2.3 §6.9). The touch counts for nothing else.
+    const fn selection() -> Flow {
+        Flow::Ask(prompt(Operation::Select, Want::Approval), Pending::Selection)
+    }
+}
+
+/// A prompt that names nobody.
+pub(crate) const fn prompt(operation: Operation, want: Want) -> Prompt {
+    Prompt { operation, rp_id: None, user: None, want, notice: None }
+}
+
+/// Whether the user said yes. A PIN where a yes was asked for is not a yes: the driver mixed up two prompts.
+pub(crate) const fn approved(answer: &Answer) -> Result<(), Failure> {
+    match answer {
+        Answer::Approved => Ok(()),
+        Answer::Pin(_) | Answer::Denied => Err(Failure::Denied),
+        Answer::Cancelled => Err(Failure::Cancelled),
+        Answer::TimedOut => Err(Failure::TimedOut),
+    }
+}
+
+impl KeyAgreements {
+    pub(crate) fn generate(rng: &mut dyn CryptoRng) -> Self {
+        Self {
+            one: KeyAgreement::generate(PinProtocol::One, rng),
+            two: KeyAgreement::generate(PinProtocol::Two, rng),
+        }
+    }
+
+    pub(crate) const fn of(&self, protocol: PinProtocol) -> &KeyAgreement {
+        match protocol {
+            PinProtocol::One => &self.one,
+            PinProtocol::Two => &self.two,
+        }
+    }
+
+    pub(crate) fn regenerate(&mut self, protocol: PinProtocol, rng: &mut dyn CryptoRng) {
+        let new = KeyAgreement::generate(protocol, rng);
+        match protocol {
+            PinProtocol::One => self.one = new,
+            PinProtocol::Two => self.two = new,
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! authenticatorGetAssertion (CTAP 2.3 §6.2.2) and authenticatorGetNextAssertion (§6.3). Step numbers in
+//! comments are those of §6.2.2.
+
+use std::sync::Arc;
+
+use ciborium::Value;
+use latchkey_container::{CredentialId, Passkey, Unlocked};
+use latchkey_protocol::authenticator_data::{AuthenticatorData, Flags};
+use latchkey_protocol::client_pin::Permissions;
+use latchkey_protocol::extensions::name;
+use latchkey_protocol::get_assertion::{Request, Response};
+use latchkey_protocol::{CredentialDescriptor, UserEntity};
+use sha2::{Digest, Sha256};
+
+use crate::continuation::{Continuation, take_up};
+use crate::engine::{Authenticator, Flow, Parameter, Pending, approved};
+use crate::gesture::Gesture;
+use crate::get_info::MAX_CREDENTIALS_IN_LIST;
+use crate::hmac_secret::Salts;
+use crate::status::Failure;
+use crate::step::{Ambient, Answer, ChannelId, Notice, Operation, Prompt, Want};
+use crate::token::{Scope, TokenId};
+
+/// What the user is asked for.
+pub(crate) enum Paused {
+    /// Built-in user verification.
+    Gesture(Request),
+    /// A touch, after which the first of these passkeys signs.
+    Presence(Candidates),
+}
+
+/// A request, who may answer it, and the evidence that the user is verified.
+pub(crate) struct Candidates {
+    request: Request,
+    unlocked: Arc<Unlocked>,
+    token: Option<TokenId>,
+    passkeys: Vec<Passkey>,
+}
+
+/// What the assertions of one request have in common, and the passkeys that are still to sign.
+pub(crate) struct Assertions {
+    rp_id_hash: [u8; 32],
+    client_data_hash: [u8; 32],
+    flags: Flags,
+    unlocked: Arc<Unlocked>,
+    salts: Option<Salts>,
+    /// Whether there are several accounts to tell apart.
+    several: bool,
+    rest: std::vec::IntoIter<CredentialId>,
+}
+
+impl Authenticator {
+    pub(crate) fn get_assertion(
+        &mut self,
+        channel: ChannelId,
+        request: Request,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Flow, Failure> {
+        let proof = match Self::parameter(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?
+        {
+            Parameter::Empty => return Ok(Self::ask_bare_touch()),
+            Parameter::Absent => None,
+            Parameter::Present(proof) => Some(proof),
+        };
+        // Step 4: with a pinUvAuthParam, uv counts as false; rk is not an option of this command.
+        let uv = proof.is_none() && request.options.uv == Some(true);
+        if uv && !self.container.has_pin() {
+            return Err(Failure::InvalidOption);
+        }
+        if request.options.rk.is_some() {
+            return Err(Failure::UnsupportedOption);
+        }
+        let up = request.options.up != Some(false);
+        if up && !self.container.has_pin() {
+            return Err(Failure::TokenRequired);
+        }
+        if request.allow_list.as_ref().is_some_and(|list| list.len() > MAX_CREDENTIALS_IN_LIST) {
+            return Err(Failure::ListTooLong);
+        }
+        let Some(proof) = proof else {
+            // A silent probe: the container is locked to it, so it learns nothing, not even through timing.
+            if !up && !uv {
+                return Err(Failure::NoCredentials);
+            }
+            // Step 5: alwaysUv turns an absent uv into true.
+            self.pin_can_be_tried()?;
+            return Ok(ask_gesture(request, None));
+        };
+        // Step 6.1.
+        let scope = Scope::Bind(&request.rp_id);
+        let unlocked = self
+            .token
+            .authorise(proof, &[&request.client_data_hash], Permissions::GET_ASSERTION, scope)
+            .ok_or(Failure::TokenRefused)?;
+        let candidates = self.locate(request, unlocked, self.token.id())?;
+        if !up {
+            return self.assert(channel, candidates, Flags::UV, ambient).map(Flow::Done);
+        }
+        if self.token.user_present(ambient.uptime) {
+            return self.assert_present(channel, candidates, ambient).map(Flow::Done);
+        }
+        let prompt = prompt(&candidates.request, candidates.only_user(), Want::Approval, None);
+        Ok(Flow::Ask(prompt, Pending::GetAssertion(Box::new(Paused::Presence(candidates)))))
+    }
+
+    pub(crate) fn resume_get_assertion(
+        &mut self,
+        channel: ChannelId,
+        paused: Paused,
+        answer: Answer,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Flow, Failure> {
+        match paused {
+            Paused::Gesture(request) => match self.gesture(answer)? {
+                Gesture::Again(notice) => Ok(ask_gesture(request, Some(notice))),
+                // Step 8: the gesture is evidence of user presence, also where `up` was false.
+                Gesture::Recognised(unlocked) => {
+                    let candidates = self.locate(request, Arc::new(unlocked), None)?;
+                    self.assert_present(channel, candidates, ambient).map(Flow::Done)
+                }
+            },
+            Paused::Presence(candidates) => {
+                approved(&answer)?;
+                self.assert_present(channel, candidates, ambient).map(Flow::Done)
+            }
+        }
+    }
+
+    pub(crate) fn get_next_assertion(
+        &mut self,
+        channel: ChannelId,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        take_up(&mut self.continuations.assertions, channel, ambient.uptime)?;
+        // Out of its slot while it is used: what fails is not continued.
+        let mut state = self.continuations.assertions.take().ok_or(Failure::NothingPending)?;
+        let assertions = state.rest_mut();
+        let id = assertions.rest.next().ok_or(Failure::NothingPending)?;
+        let passkey = self.container.passkey(&assertions.unlocked, &id)?.ok_or(Failure::NoCredentials)?;
+        let response = self.sign_assertion(assertions, passkey, None, ambient)?;
+        if !assertions.rest.as_slice().is_empty() {
+            self.continuations.assertions = Some(state);
+        }
+        Ok(response)
+    }
+
+    /// Step 7. The user is verified whenever we get here, so credProtect hides nothing.
+    fn locate(
+        &mut self,
+        request: Request,
+        unlocked: Arc<Unlocked>,
+        token: Option<TokenId>,
+    ) -> Result<Candidates, Failure> {
+        // Platforms must not send an empty list; one that does means "no list".
+        let allow_list = request.allow_list.as_deref().filter(|list| !list.is_empty());
+        let passkeys = match allow_list {
+            None => self.container.passkeys_for(&unlocked, &request.rp_id)?,
+            Some(list) => self.first_of(list, &request.rp_id, &unlocked)?.into_iter().collect(),
+        };
+        if passkeys.is_empty() {
+            return Err(Failure::NoCredentials);
+        }
+        Ok(Candidates { request, unlocked, token, passkeys })
+    }
+
+    /// From an allow list one passkey is as good as another (step 11).
+    fn first_of(
+        &mut self,
+        list: &[CredentialDescriptor],
+        rp_id: &str,
+        unlocked: &Unlocked,
+    ) -> Result<Option<Passkey>, Failure> {
+        for descriptor in list.iter().filter(|descriptor| descriptor.is_public_key()) {
+            let found = self.container.passkey(unlocked, &CredentialId(descriptor.id.clone()))?;
+            if let Some(passkey) = found.filter(|passkey| passkey.rp_id == rp_id) {
+                return Ok(Some(passkey));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Step 9: one gesture or touch serves one request.
+    fn assert_present(
+        &mut self,
+        channel: ChannelId,
+        candidates: Candidates,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        self.token.spend();
+        self.assert(channel, candidates, Flags::UP | Flags::UV, ambient)
+    }
+
+    /// Steps 10 to 13.
+    fn assert(
+        &mut self,
+        channel: ChannelId,
+        candidates: Candidates,
+        flags: Flags,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        // What was left of an earlier request ends here, whatever becomes of this one.
+        self.continuations.assertions = None;
+        let Candidates { request, unlocked, token, passkeys } = candidates;
+        let salts = match &request.extensions.hmac_secret {
+            // §12.7: only with user presence.
+            Some(_) if request.options.up == Some(false) => return Err(Failure::UnsupportedOption),
+            Some(input) => Some(Salts::open(input, &self.key_agreements)?),
+            None => None,
+        };
+        let total = u64::try_from(passkeys.len()).ok().filter(|total| *total > 1);
+        let mut passkeys = passkeys.into_iter();
+        let first = passkeys.next().ok_or(Failure::NoCredentials)?;
+        let rest: Vec<CredentialId> = passkeys.map(|passkey| passkey.id).collect();
+        let assertions = Assertions {
+            rp_id_hash: Sha256::digest(&request.rp_id).into(),
+            client_data_hash: request.client_data_hash,
+            flags,
+            unlocked,
+            salts,
+            several: total.is_some(),
+            rest: rest.into_iter(),
+        };
+        let response = self.sign_assertion(&assertions, first, total, ambient)?;
+        self.continuations.assertions =
+            total.map(|_| Continuation::new(channel, ambient.uptime, token, assertions));
+        Ok(response)
+    }
+
+    fn sign_assertion(
+        &mut self,
+        assertions: &Assertions,
+        passkey: Passkey,
+        total: Option<u64>,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        let outputs = assertions.salts.as_ref().and_then(|salts| {
+            let cred_random = passkey.cred_random(assertions.flags.contains(Flags::UV))?;
+            Some(Value::Map(vec![(name::HMAC_SECRET.into(), salts.output(cred_random, ambient.rng).into())]))
+        });
+        let auth_data = AuthenticatorData {
+            rp_id_hash: assertions.rp_id_hash,
+            flags: assertions.flags,
+            sign_count: self.container.next_signature_count(&passkey.id)?,
+            attested: None,
+            extensions: outputs,
+        }
+        .encode();
+        let message: [&[u8]; 2] = [&auth_data, &assertions.client_data_hash];
+        let signature = self.container.sign(&assertions.unlocked, &passkey, &message)?;
+        let user = entity(&passkey, assertions.several);
+        let mut response =
+            Response::new(CredentialDescriptor::public_key(passkey.id.0), auth_data, signature.bytes);
+        response.user = user;
+        response.number_of_credentials = total;
+        Ok(response.encode())
+    }
+}
+
+impl Candidates {
+    /// The account to name in the prompt, if there is only one.
+    fn only_user(&self) -> Option<String> {
+        match self.passkeys.as_slice() {
+            [only] => only.user.name.as_ref().or(only.user.display_name.as_ref()).cloned(),
+            [] | [..] => None,
+        }
+    }
+}
+
+/// The account of a discoverable credential: names only where the platform has to tell several apart (step
+/// 12). An empty user handle is left out, because clients refuse an entity without one.
+fn entity(passkey: &Passkey, several: bool) -> Option<UserEntity> {
+    if !passkey.discoverable || passkey.user.handle.is_empty() {
+        return None;
+    }
+    let mut user = UserEntity { id: passkey.user.handle.clone(), name: None, display_name: None };
+    if several {
+        user.name.clone_from(&passkey.user.name);
+        user.display_name.clone_from(&passkey.user.display_name);
+    }
+    Some(user)
+}
+
+fn ask_gesture(request: Request, notice: Option<Notice>) -> Flow {
+    let prompt = prompt(&request, None, Want::Pin, notice);
+    Flow::Ask(prompt, Pending::GetAssertion(Box::new(Paused::Gesture(request))))
+}
+
+fn prompt(request: &Request, user: Option<String>, want: Want, notice: Option<Notice>) -> Prompt {
+    Prompt { operation: Operation::SignIn, rp_id: Some(request.rp_id.clone()), user, want, notice }
+}

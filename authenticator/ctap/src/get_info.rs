@@ -1,0 +1,83 @@
+//! authenticatorGetInfo (CTAP 2.3 §6.4): only what works.
+
+use std::collections::BTreeMap;
+
+use latchkey_container::tpm::KeyAlgorithm;
+use latchkey_protocol::extensions::name;
+use latchkey_protocol::get_info::Response;
+use latchkey_protocol::{CredentialParameter, MAX_MESSAGE};
+
+use crate::aaguid;
+use crate::engine::Authenticator;
+use crate::keys::{ALGORITHMS, cose_algorithm};
+use crate::pin_protocol::PinProtocol;
+use crate::step::Profile;
+
+/// All of §9 "Mandatory features" for `FIDO_2_3` holds: hmac-secret and credProtect, credMgmt with rk, an
+/// explicit clientPin, pinUvAuthToken, and protocol two. `FIDO_2_1` and `FIDO_2_0` are subsets of what is
+/// here. `FIDO_2_2` was never defined and must not appear; U2F is off while alwaysUv is on, so `U2F_V2` must
+/// not either (§6.4).
+const VERSIONS: [&str; 3] = ["FIDO_2_0", "FIDO_2_1", "FIDO_2_3"];
+
+/// Longer allow and exclude lists are refused; 128 descriptors fill a message of the largest size.
+pub(crate) const MAX_CREDENTIALS_IN_LIST: usize = 128;
+
+/// Every credential ID of the container has this length.
+const CREDENTIAL_ID_LENGTH: u64 = 32;
+
+/// The longest PIN (§6.5.1).
+const MAX_PIN_LENGTH: u64 = 63;
+
+/// `USER_VERIFY_PASSCODE_INTERNAL` of the FIDO registry of predefined values: a PIN typed at our own prompt.
+const UV_MODALITY: u64 = 0x0000_0004;
+
+const FIRMWARE_VERSION: u64 = 1;
+
+impl Authenticator {
+    pub(crate) fn get_info(&self) -> Vec<u8> {
+        Response {
+            versions: VERSIONS.map(str::to_owned).to_vec(),
+            extensions: [name::CRED_PROTECT, name::HMAC_SECRET].map(str::to_owned).to_vec(),
+            aaguid: aaguid::of(self.container.class()),
+            options: self.options(),
+            max_msg_size: u64::try_from(MAX_MESSAGE).ok(),
+            pin_uv_auth_protocols: PinProtocol::PREFERRED.map(PinProtocol::number).to_vec(),
+            max_credential_count_in_list: u64::try_from(MAX_CREDENTIALS_IN_LIST).ok(),
+            max_credential_id_length: Some(CREDENTIAL_ID_LENGTH),
+            transports: vec!["usb".to_owned()],
+            algorithms: ALGORITHMS.map(supported).to_vec(),
+            min_pin_length: Some(self.container.minimum_pin_length().into()),
+            firmware_version: Some(FIRMWARE_VERSION),
+            uv_modality: Some(UV_MODALITY),
+            attestation_formats: vec!["packed".to_owned()],
+            max_pin_length: Some(MAX_PIN_LENGTH),
+            ..Response::default()
+        }
+        .encode()
+    }
+
+    fn options(&self) -> BTreeMap<String, bool> {
+        let Profile::Hello = self.profile;
+        // Both follow from one PIN: it can be typed on the platform (clientPin) or at our own prompt (uv).
+        let pin = self.container.has_pin();
+        [
+            ("rk", true),
+            ("up", true),
+            ("uv", pin),
+            // Chromium ignores a HID authenticator that calls itself a platform authenticator.
+            ("plat", false),
+            ("clientPin", pin),
+            ("pinUvAuthToken", true),
+            ("credMgmt", true),
+            ("makeCredUvNotRqd", false),
+            ("alwaysUv", true),
+        ]
+        .into_iter()
+        .map(|(option, value)| (option.to_owned(), value))
+        .collect()
+    }
+}
+
+fn supported(algorithm: KeyAlgorithm) -> CredentialParameter {
+    CredentialParameter::public_key(cose_algorithm(algorithm))
+}

@@ -1,0 +1,27 @@
+//! CTAP 2.3 as a state machine over the container. It performs no I/O and knows no clock: a request goes in,
+//! a [`Step`] comes out, and where the user must answer first, the driver hands the answer to
+//! [`Authenticator::resume`].
+//!
+//! One module per command; `status.rs` holds the one table from reasons to status bytes, `token.rs` the state
+//! of the pinUvAuthToken, `gesture.rs` the counting of wrong PINs.
+
+pub mod aaguid;
+
+mod client_pin;
+mod continuation;
+mod credential_management;
+mod engine;
+mod gesture;
+mod get_assertion;
+mod get_info;
+mod hmac_secret;
+mod keys;
+mod make_credential;
+mod pin_protocol;
+mod reset;
+mod status;
+mod step;
+mod token;
+
+pub use engine::Authenticator;
+pub use step::{Ambient, Answer, ChannelId, Notice, Operation, Profile, Prompt, Step, Suspended, Want};

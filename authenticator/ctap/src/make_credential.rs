@@ -1,0 +1,272 @@
+//! authenticatorMakeCredential (CTAP 2.3 §6.1.2). Step numbers in comments are those of that algorithm.
+
+use std::sync::Arc;
+
+use ciborium::Value;
+use latchkey_container::tpm::KeyAlgorithm;
+use latchkey_container::{CredentialId, NewPasskey, Passkey, Protection, Unlocked, UserAccount};
+use latchkey_protocol::attestation::AttestationStatement;
+use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData, Flags};
+use latchkey_protocol::client_pin::Permissions;
+use latchkey_protocol::extensions::name;
+use latchkey_protocol::make_credential::{Request, Response};
+use latchkey_protocol::{CredentialParameter, UserEntity};
+use sha2::{Digest, Sha256};
+
+use crate::aaguid;
+use crate::engine::{Authenticator, Flow, Parameter, Pending, approved};
+use crate::gesture::Gesture;
+use crate::get_info::MAX_CREDENTIALS_IN_LIST;
+use crate::keys::{cose_algorithm, cose_key, key_algorithm};
+use crate::status::Failure;
+use crate::step::{Ambient, Answer, Notice, Operation, Profile, Prompt, Want};
+use crate::token::Scope;
+
+/// Discoverable passkeys that the container takes; getAssertion was measured with fewer.
+pub(crate) const MAX_PASSKEYS: u32 = 100_000;
+
+/// What the user is asked for.
+pub(crate) enum Paused {
+    /// Built-in user verification.
+    Gesture(Registration),
+    /// A touch, after which we tell that a passkey of the exclude list is here.
+    Excluded,
+    /// A touch, after which the passkey is made.
+    Presence(Registration, Arc<Unlocked>),
+}
+
+/// A request whose parameters make sense.
+pub(crate) struct Registration {
+    request: Request,
+    algorithm: KeyAlgorithm,
+    protection: Protection,
+}
+
+impl Authenticator {
+    pub(crate) fn make_credential(
+        &mut self,
+        request: Request,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Flow, Failure> {
+        let proof = match Self::parameter(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?
+        {
+            Parameter::Empty => return Ok(Self::ask_bare_touch()),
+            Parameter::Absent => None,
+            Parameter::Present(proof) => Some(proof),
+        };
+        let algorithm = chosen_algorithm(&request.pub_key_cred_params)?;
+        // Step 5: with a pinUvAuthParam, uv counts as false.
+        if proof.is_none() && request.options.uv == Some(true) && !self.container.has_pin() {
+            return Err(Failure::InvalidOption);
+        }
+        if request.options.up == Some(false) {
+            return Err(Failure::InvalidOption);
+        }
+        // Step 6, alwaysUv: without a PIN nothing can verify the user, and clientPin is how to set one.
+        if !self.container.has_pin() {
+            return Err(Failure::TokenRequired);
+        }
+        // Step 9: no enterprise attestation here.
+        if request.enterprise_attestation.is_some() {
+            return Err(Failure::BadParameter);
+        }
+        if request.exclude_list.len() > MAX_CREDENTIALS_IN_LIST {
+            return Err(Failure::ListTooLong);
+        }
+        let protection = self.protection(request.extensions.cred_protect)?;
+        // Step 11.1.
+        let authorised = match proof {
+            Some(proof) => {
+                let scope = Scope::Bind(&request.rp.id);
+                let permission = Permissions::MAKE_CREDENTIAL;
+                let unlocked = self.token.authorise(proof, &[&request.client_data_hash], permission, scope);
+                Some(unlocked.ok_or(Failure::TokenRefused)?)
+            }
+            None => None,
+        };
+        let registration = Registration { request, algorithm, protection };
+        // Steps 6.3 and 11.2: alwaysUv turns an absent uv into true.
+        let Some(unlocked) = authorised else {
+            self.pin_can_be_tried()?;
+            return Ok(ask_gesture(registration, None));
+        };
+        let present = self.token.user_present(ambient.uptime);
+        self.check_exclusions(registration, unlocked, present, ambient)
+    }
+
+    pub(crate) fn resume_make_credential(
+        &mut self,
+        paused: Paused,
+        answer: Answer,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Flow, Failure> {
+        match paused {
+            Paused::Gesture(registration) => match self.gesture(answer)? {
+                Gesture::Again(notice) => Ok(ask_gesture(registration, Some(notice))),
+                // The gesture is evidence of user presence too (step 13).
+                Gesture::Recognised(unlocked) => {
+                    self.check_exclusions(registration, Arc::new(unlocked), true, ambient)
+                }
+            },
+            // Step 12: whether or not the touch came. Only a platform that no longer listens is told so.
+            Paused::Excluded => match answer {
+                Answer::Cancelled => Err(Failure::Cancelled),
+                Answer::Approved | Answer::Pin(_) | Answer::Denied | Answer::TimedOut => {
+                    Err(Failure::Excluded)
+                }
+            },
+            Paused::Presence(registration, unlocked) => {
+                approved(&answer)?;
+                self.register(&registration, &unlocked, ambient).map(Flow::Done)
+            }
+        }
+    }
+
+    /// Step 12. The user is verified whenever we get here, so credProtect hides nothing.
+    fn check_exclusions(
+        &mut self,
+        registration: Registration,
+        unlocked: Arc<Unlocked>,
+        present: bool,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Flow, Failure> {
+        let request = &registration.request;
+        for descriptor in request.exclude_list.iter().filter(|descriptor| descriptor.is_public_key()) {
+            let found = self.container.passkey(&unlocked, &CredentialId(descriptor.id.clone()))?;
+            if found.is_some_and(|passkey| passkey.rp_id == request.rp.id) {
+                if present {
+                    self.token.clear_user_present();
+                    return Err(Failure::Excluded);
+                }
+                let prompt = Prompt {
+                    operation: Operation::Excluded,
+                    rp_id: Some(request.rp.id.clone()),
+                    user: None,
+                    want: Want::Approval,
+                    notice: None,
+                };
+                return Ok(Flow::Ask(prompt, Pending::MakeCredential(Box::new(Paused::Excluded))));
+            }
+        }
+        if present {
+            return self.register(&registration, &unlocked, ambient).map(Flow::Done);
+        }
+        let prompt = prompt(&registration, Want::Approval, None);
+        Ok(Flow::Ask(prompt, Pending::MakeCredential(Box::new(Paused::Presence(registration, unlocked)))))
+    }
+
+    /// Steps 14 to 19. One gesture makes one passkey, whatever becomes of it.
+    fn register(
+        &mut self,
+        registration: &Registration,
+        unlocked: &Unlocked,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        self.token.spend();
+        let discoverable = registration.request.options.rk == Some(true);
+        if discoverable && self.container.discoverable_count()? >= MAX_PASSKEYS {
+            return Err(Failure::StoreFull);
+        }
+        let request = &registration.request;
+        let new = NewPasskey {
+            rp_id: request.rp.id.clone(),
+            user: account(&request.user),
+            algorithm: registration.algorithm,
+            discoverable,
+            protection: registration.protection,
+            hmac_secret: request.extensions.hmac_secret == Some(true),
+        };
+        let passkey = self.container.register(unlocked, new, ambient.now, ambient.rng)?;
+        let attested = self.attest(registration, &passkey, unlocked);
+        if attested.is_err() {
+            // Nobody will ever know the ID of this passkey, so it must not stay.
+            self.container.delete(unlocked, &passkey.id)?;
+        }
+        attested
+    }
+
+    fn attest(
+        &mut self,
+        registration: &Registration,
+        passkey: &Passkey,
+        unlocked: &Unlocked,
+    ) -> Result<Vec<u8>, Failure> {
+        let request = &registration.request;
+        let auth_data = AuthenticatorData {
+            rp_id_hash: Sha256::digest(&request.rp.id).into(),
+            flags: Flags::UP | Flags::UV,
+            sign_count: self.container.next_signature_count(&passkey.id)?,
+            attested: Some(AttestedCredential {
+                aaguid: aaguid::of(self.container.class()),
+                credential_id: passkey.id.0.clone(),
+                public_key: cose_key(&passkey.public_key),
+            }),
+            extensions: registration.extension_outputs(),
+        }
+        .encode();
+        // Step 17: "none" only where it is preferred to all formats that we have.
+        let preferred = request.attestation_formats_preference.iter();
+        let statement = match preferred.map(String::as_str).find(|format| ["packed", "none"].contains(format))
+        {
+            Some("none") => AttestationStatement::None,
+            Some(_) | None => AttestationStatement::PackedSelf {
+                alg: cose_algorithm(registration.algorithm),
+                sig: self.container.sign(unlocked, passkey, &[&auth_data, &request.client_data_hash])?.bytes,
+            },
+        };
+        Ok(Response::new(auth_data, statement).encode())
+    }
+
+    /// credProtect (§12.1): what the request asks for, otherwise the profile's default.
+    fn protection(&self, requested: Option<u8>) -> Result<Protection, Failure> {
+        match (requested, self.profile) {
+            (Some(level), Profile::Hello) => Protection::try_from(level).map_err(|_| Failure::BadParameter),
+            (None, Profile::Hello) => Ok(Protection::Required),
+        }
+    }
+}
+
+impl Registration {
+    /// Outputs answer inputs: an unsolicited credProtect "MUST NOT" be returned (§12.1).
+    fn extension_outputs(&self) -> Option<Value> {
+        let inputs = &self.request.extensions;
+        let cred_protect =
+            inputs.cred_protect.map(|_| (name::CRED_PROTECT, u8::from(self.protection).into()));
+        let hmac_secret =
+            inputs.hmac_secret.filter(|wanted| *wanted).map(|_| (name::HMAC_SECRET, Value::Bool(true)));
+        let outputs: Vec<(Value, Value)> =
+            cred_protect.into_iter().chain(hmac_secret).map(|(name, value)| (name.into(), value)).collect();
+        (!outputs.is_empty()).then_some(Value::Map(outputs))
+    }
+}
+
+/// Step 3: the first algorithm of the request that we can make.
+fn chosen_algorithm(parameters: &[CredentialParameter]) -> Result<KeyAlgorithm, Failure> {
+    let mut known = parameters.iter().filter(|parameter| parameter.is_public_key());
+    known.find_map(|parameter| key_algorithm(parameter.alg)).ok_or(Failure::UnsupportedAlgorithm)
+}
+
+fn ask_gesture(registration: Registration, notice: Option<Notice>) -> Flow {
+    let prompt = prompt(&registration, Want::Pin, notice);
+    Flow::Ask(prompt, Pending::MakeCredential(Box::new(Paused::Gesture(registration))))
+}
+
+fn prompt(registration: &Registration, want: Want, notice: Option<Notice>) -> Prompt {
+    let Request { rp, user, .. } = &registration.request;
+    let user = user.name.as_ref().or(user.display_name.as_ref()).cloned();
+    Prompt { operation: Operation::Register, rp_id: Some(rp.id.clone()), user, want, notice }
+}
+
+/// Empty names are no names, and of long ones the beginning is kept: "authenticators MAY truncate" them
+/// (§6.1.2), and a name must not make a later response longer than a message can be.
+pub(crate) fn account(user: &UserEntity) -> UserAccount {
+    let kept = |text: &Option<String>| {
+        let text = text.as_deref().filter(|text| !text.is_empty())?;
+        let (kept, _) = text.split_at(text.floor_char_boundary(LONGEST_NAME));
+        Some(kept.to_owned())
+    };
+    UserAccount { handle: user.id.clone(), name: kept(&user.name), display_name: kept(&user.display_name) }
+}
+
+/// In bytes; the specification wants at least 64.
+const LONGEST_NAME: usize = 255;

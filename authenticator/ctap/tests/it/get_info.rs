@@ -1,0 +1,60 @@
+//! authenticatorGetInfo (CTAP 2.3 §6.4).
+
+use latchkey_container::TpmClass;
+use latchkey_ctap::aaguid;
+use latchkey_protocol::get_info::Response;
+use latchkey_protocol::{Algorithm, Request};
+
+use crate::device::Device;
+
+fn info(device: &mut Device) -> Response {
+    Response::parse(&device.send(&Request::GetInfo)).unwrap()
+}
+
+#[test]
+fn it_says_what_works_and_no_more() {
+    let mut device = Device::with_pin();
+    let info = info(&mut device);
+    assert_eq!(info.versions, ["FIDO_2_0", "FIDO_2_1", "FIDO_2_3"]);
+    assert_eq!(info.extensions, ["credProtect", "hmac-secret"]);
+    assert_eq!(info.aaguid, aaguid::SOFTWARE);
+    assert_eq!(info.pin_uv_auth_protocols, [2, 1], "in order of preference");
+    assert_eq!(info.transports, ["usb"]);
+    assert_eq!(info.max_msg_size, Some(7609));
+    assert_eq!(info.max_credential_id_length, Some(32));
+    assert_eq!(info.min_pin_length, Some(6), "software has a longer minimum");
+    assert_eq!(info.max_pin_length, Some(63));
+    assert_eq!(info.attestation_formats, ["packed"], "none is not listed");
+    let algorithms: Vec<Algorithm> = info.algorithms.iter().map(|parameter| parameter.alg).collect();
+    assert_eq!(algorithms, [Algorithm::ES256, Algorithm::RS256]);
+    assert_eq!(info.authenticator_config_commands, None);
+    assert_eq!(info.enc_identifier, None);
+}
+
+#[test]
+fn uv_and_client_pin_are_true_only_with_a_pin() {
+    for (mut device, pin) in [(Device::fresh(), false), (Device::with_pin(), true)] {
+        let options = info(&mut device).options;
+        let expected = [
+            ("alwaysUv", true),
+            ("clientPin", pin),
+            ("credMgmt", true),
+            ("makeCredUvNotRqd", false),
+            ("pinUvAuthToken", true),
+            ("plat", false),
+            ("rk", true),
+            ("up", true),
+            ("uv", pin),
+        ];
+        assert_eq!(options.iter().map(|(name, value)| (name.as_str(), *value)).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn each_class_of_container_is_another_model() {
+    let models = [TpmClass::Hardware, TpmClass::Virtual, TpmClass::Software].map(aaguid::of);
+    for (at, model) in models.iter().enumerate() {
+        assert_eq!(model[6] >> 4, 4, "a random UUID");
+        assert!(models.iter().skip(at + 1).all(|other| other != model));
+    }
+}

@@ -1,0 +1,23 @@
+//! The engine through bytes: every command, both sides of each rule.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "in the helpers of a test a panic is the failure, as it is in the tests themselves"
+)]
+
+mod client_pin;
+mod credential_management;
+mod device;
+mod gesture;
+mod get_assertion;
+mod get_info;
+mod hmac_secret;
+mod make_credential;
+mod malformed;
+mod next_assertion;
+mod platform;
+mod reset;
+mod table;
+mod token;

@@ -1,0 +1,162 @@
+//! User keys, and the few that stay loaded.
+
+use latchkey_container::secret::AuthValue;
+use latchkey_container::tpm::{CreatedKey, KeyAlgorithm, KeyBlob, PublicKey, TpmError};
+use subtle::ConstantTimeEq;
+use tss_esapi::constants::tss::{TPM2_RH_NULL, TPM2_ST_HASHCHECK};
+use tss_esapi::handles::KeyHandle;
+use tss_esapi::structures::{Digest, HashcheckTicket, Public, Signature, SignatureScheme};
+use tss_esapi::tss2_esys::TPMT_TK_HASHCHECK;
+use zeroize::Zeroizing;
+
+use super::blob::ObjectBlob;
+use super::connection::{Connection, tss_auth};
+use super::fault::Fault;
+use super::template;
+
+/// The exponent that a TPM means when the public area says 0 (TPM 2.0 Part 2 §12.2.3.5).
+const DEFAULT_EXPONENT: u32 = 65537;
+
+/// Loaded keys, the longest unused first.
+pub struct HotKeys {
+    capacity: usize,
+    loaded: Vec<HotKey>,
+}
+
+struct HotKey {
+    blob: KeyBlob,
+    auth: Zeroizing<[u8; 32]>,
+    handle: KeyHandle,
+}
+
+impl HotKeys {
+    /// Room for `capacity` keys.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, loaded: Vec::with_capacity(capacity) }
+    }
+
+    /// The handle of a loaded key, which becomes the one used last.
+    fn find(&mut self, blob: &KeyBlob, auth: &AuthValue) -> Result<Option<KeyHandle>, TpmError> {
+        let Some(position) = self.loaded.iter().position(|hot| hot.blob == *blob) else { return Ok(None) };
+        let hot = self.loaded.remove(position);
+        let right = bool::from(hot.auth.as_slice().ct_eq(auth.expose()));
+        let handle = hot.handle;
+        self.loaded.push(hot);
+        if right { Ok(Some(handle)) } else { Err(TpmError::WrongAuth) }
+    }
+
+    /// Takes out the longest unused key when there is no room for one more.
+    fn displaced(&mut self) -> Option<KeyHandle> {
+        (self.loaded.len() >= self.capacity).then(|| self.loaded.remove(0).handle)
+    }
+
+    /// Takes out one key.
+    fn take_any(&mut self) -> Option<KeyHandle> {
+        self.loaded.pop().map(|hot| hot.handle)
+    }
+}
+
+impl Connection {
+    /// Creates a user key.
+    pub fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, Fault> {
+        let made = self.create(template::user_key(algorithm)?, Some(auth), None)?;
+        let public = public_key(&made.public)
+            .ok_or_else(|| TpmError::Unexpected("with a key of another kind than asked for".to_owned()))?;
+        Ok(CreatedKey { blob: KeyBlob(made.encode()?), public })
+    }
+
+    /// Signs with a user key, loading it first when it is not loaded.
+    pub fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8; 32]) -> Result<Vec<u8>, Fault> {
+        if let Some(handle) = self.hot.find(key, auth)? {
+            return self.sign_loaded(handle, digest);
+        }
+        let blob = ObjectBlob::decode(&key.0)?;
+        if let Some(handle) = self.hot.displaced() {
+            self.flush(handle.into());
+        }
+        let handle = self.load(blob)?;
+        let signed = self
+            .context
+            .tr_set_auth(handle.into(), tss_auth(auth)?)
+            .map_err(Fault::from)
+            .and_then(|()| self.sign_loaded(handle, digest));
+        // Only a key that has just signed is kept, so the cache holds no unproven authorisation value.
+        match signed {
+            Ok(_) => self.hot.loaded.push(HotKey {
+                blob: key.clone(),
+                auth: Zeroizing::new(*auth.expose()),
+                handle,
+            }),
+            Err(_) => self.flush(handle.into()),
+        }
+        signed
+    }
+
+    /// Flushes every user key.
+    pub fn forget_keys(&mut self) {
+        while let Some(handle) = self.hot.take_any() {
+            self.flush(handle.into());
+        }
+    }
+
+    fn sign_loaded(&mut self, handle: KeyHandle, digest: &[u8; 32]) -> Result<Vec<u8>, Fault> {
+        let digest = Digest::try_from(digest.as_slice())?;
+        // The digest was made outside the TPM; an unrestricted key signs it with an empty ticket.
+        let ticket = HashcheckTicket::try_from(TPMT_TK_HASHCHECK {
+            tag: TPM2_ST_HASHCHECK,
+            hierarchy: TPM2_RH_NULL,
+            digest: Digest::default().into(),
+        })?;
+        let signature = self.run(|context| context.sign(handle, digest, SignatureScheme::Null, ticket))?;
+        encoded(&signature)
+            .ok_or_else(|| TpmError::Unexpected("with a signature of another kind".to_owned()).into())
+    }
+}
+
+fn public_key(public: &Public) -> Option<PublicKey> {
+    if let Public::Ecc { unique, .. } = public {
+        return Some(PublicKey::P256 { x: padded(unique.x().value())?, y: padded(unique.y().value())? });
+    }
+    if let Public::Rsa { unique, parameters, .. } = public {
+        let exponent = parameters.exponent().value();
+        let exponent = if exponent == 0 { DEFAULT_EXPONENT } else { exponent };
+        return Some(PublicKey::Rsa { modulus: unique.value().to_vec(), exponent });
+    }
+    None
+}
+
+/// A number of up to 32 bytes, with the leading zeros that a TPM may leave out.
+fn padded(number: &[u8]) -> Option<[u8; 32]> {
+    let mut out = [0; 32];
+    out.get_mut(32_usize.checked_sub(number.len())?..)?.copy_from_slice(number);
+    Some(out)
+}
+
+/// As WebAuthn L3 §6.5.5 wants it: ECDSA as an ASN.1 `Ecdsa-Sig-Value` (RFC 3279 §2.2.3), RSA as it is.
+fn encoded(signature: &Signature) -> Option<Vec<u8>> {
+    if let Signature::EcDsa(ecdsa) = signature {
+        let mut body = der_integer(ecdsa.signature_r().value())?;
+        body.extend_from_slice(&der_integer(ecdsa.signature_s().value())?);
+        let mut der = vec![0x30, u8::try_from(body.len()).ok()?];
+        der.extend_from_slice(&body);
+        return Some(der);
+    }
+    if let Signature::RsaSsa(rsa) = signature {
+        return Some(rsa.signature().value().to_vec());
+    }
+    None
+}
+
+/// A non-negative `INTEGER` of at most 33 content bytes: shortest form, one zero byte in front of a set top bit.
+fn der_integer(number: &[u8]) -> Option<Vec<u8>> {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let digits = number.get(zeros..)?;
+    let sign = digits.first().is_none_or(|first| first & 0x80 != 0);
+    let mut der = vec![0x02, u8::try_from(digits.len() + usize::from(sign)).ok()?];
+    der.extend(sign.then_some(0));
+    der.extend_from_slice(digits);
+    Some(der)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The public areas of the objects we make, and the policies that guard them, computed without asking the TPM.
+
+use sha2::{Digest as _, Sha256};
+use tss_esapi::Result;
+use tss_esapi::attributes::{NvIndexAttributes, ObjectAttributes, ObjectAttributesBuilder};
+use tss_esapi::constants::NvIndexType;
+use tss_esapi::constants::tss::{TPM2_CC_PolicyAuthValue, TPM2_CC_PolicySecret};
+use tss_esapi::handles::NvIndexTpmHandle;
+use tss_esapi::interface_types::algorithm::{HashingAlgorithm, PublicAlgorithm};
+use tss_esapi::interface_types::ecc::EccCurve;
+use tss_esapi::interface_types::key_bits::RsaKeyBits;
+use tss_esapi::structures::{
+    Digest, EccParameter, EccPoint, EccScheme, HashScheme, KeyDerivationFunctionScheme, KeyedHashScheme,
+    NvPublic, Public, PublicBuilder, PublicEccParameters, PublicKeyRsa, PublicKeyedHashParameters,
+    PublicRsaParameters, RsaExponent, RsaScheme, SymmetricDefinitionObject,
+};
+
+use latchkey_container::tpm::KeyAlgorithm;
+
+/// The bytes of a PIN index: `pinCount` and `pinLimit` (TPM 2.0 Part 2 §13.3, `TPMS_NV_PIN_COUNTER_PARAMETERS`).
+pub const PIN_INDEX_LENGTH: u16 = 8;
+
+/// The storage root key: ECC P-256, AES-128-CFB, unique fields of 32 zero bytes
+/// (TCG TPM v2.0 Provisioning Guidance §7.5.1).
+pub fn storage_root() -> Result<Public> {
+    let zeros = EccPoint::new(EccParameter::try_from(vec![0; 32])?, EccParameter::try_from(vec![0; 32])?);
+    PublicBuilder::new()
+        .with_public_algorithm(PublicAlgorithm::Ecc)
+        .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
+        .with_object_attributes(
+            fixed()
+                .with_sensitive_data_origin(true)
+                .with_user_with_auth(true)
+                .with_no_da(true)
+                .with_restricted(true)
+                .with_decrypt(true)
+                .build()?,
+        )
+        .with_ecc_parameters(PublicEccParameters::new(
+            SymmetricDefinitionObject::AES_128_CFB,
+            EccScheme::Null,
+            EccCurve::NistP256,
+            KeyDerivationFunctionScheme::Null,
+        ))
+        .with_ecc_unique_identifier(zeros)
+        .build()
+}
+
+/// Whether `public` can be the parent of what we make, and cannot leave its TPM.
+pub fn is_storage_root(public: &Public) -> bool {
+    let attributes = public.object_attributes();
+    attributes.fixed_tpm() && attributes.fixed_parent() && attributes.restricted() && attributes.decrypt()
+}
+
+/// A user key: signs any digest under its authorisation value, never leaves the TPM.
+pub fn user_key(algorithm: KeyAlgorithm) -> Result<Public> {
+    let sha256 = HashScheme::new(HashingAlgorithm::Sha256);
+    let builder = PublicBuilder::new()
+        .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
+        .with_object_attributes(signing_attributes()?);
+    match algorithm {
+        KeyAlgorithm::Es256 => builder
+            .with_public_algorithm(PublicAlgorithm::Ecc)
+            .with_ecc_parameters(PublicEccParameters::new(
+                SymmetricDefinitionObject::Null,
+                EccScheme::EcDsa(sha256),
+                EccCurve::NistP256,
+                KeyDerivationFunctionScheme::Null,
+            ))
+            .with_ecc_unique_identifier(EccPoint::default()),
+        KeyAlgorithm::Rs256 => builder
+            .with_public_algorithm(PublicAlgorithm::Rsa)
+            .with_rsa_parameters(PublicRsaParameters::new(
+                SymmetricDefinitionObject::Null,
+                RsaScheme::RsaSsa(sha256),
+                RsaKeyBits::Rsa2048,
+                RsaExponent::default(),
+            ))
+            .with_rsa_unique_identifier(PublicKeyRsa::default()),
+    }
+    .build()
+}
+
+/// The administrative key: an HMAC key, because the TPM wants every object to be something; only its authorisation
+/// value is ever used.
+pub fn admin_key() -> Result<Public> {
+    keyed_hash(signing_attributes()?, KeyedHashScheme::HMAC_SHA_256, Digest::default())
+}
+
+/// A sealed secret that this TPM opens without asking for anything.
+pub fn bound_secret() -> Result<Public> {
+    let attributes = fixed().with_user_with_auth(true).with_no_da(true).build()?;
+    keyed_hash(attributes, KeyedHashScheme::Null, Digest::default())
+}
+
+/// A sealed secret that only `policy` opens, with dictionary-attack protection.
+pub fn sealed_secret(policy: Digest) -> Result<Public> {
+    keyed_hash(fixed().build()?, KeyedHashScheme::Null, policy)
+}
+
+/// The PIN index: the TPM counts wrong authorisations and refuses at the limit (TPM 2.0 Part 1 §37.2.8).
+/// Only `write_policy` can write it; `AUTHREAD` is what lets `PolicySecret` use its authorisation value.
+pub fn pin_index(handle: NvIndexTpmHandle, write_policy: Digest) -> Result<NvPublic> {
+    NvPublic::builder()
+        .with_nv_index(handle)
+        .with_index_name_algorithm(HashingAlgorithm::Sha256)
+        .with_index_attributes(
+            NvIndexAttributes::builder()
+                .with_nv_index_type(NvIndexType::PinFail)
+                .with_policy_write(true)
+                .with_auth_read(true)
+                .with_owner_read(true)
+                .with_no_da(true)
+                .build()?,
+        )
+        .with_index_auth_policy(write_policy)
+        .with_data_area_size(usize::from(PIN_INDEX_LENGTH))
+        .build()
+}
+
+/// `PolicySecret(name)`: the policy that lets the administrative key write the PIN index.
+pub fn secret_policy(name: &[u8]) -> Result<Digest> {
+    Digest::try_from(after_policy_secret(name).to_vec())
+}
+
+/// `PolicySecret(name)` and then `PolicyAuthValue`: the policy of a sealed secret.
+pub fn secret_and_auth_policy(name: &[u8]) -> Result<Digest> {
+    let digest = Sha256::new()
+        .chain_update(after_policy_secret(name))
+        .chain_update(TPM2_CC_PolicyAuthValue.to_be_bytes())
+        .finalize();
+    Digest::try_from(digest.to_vec())
+}
+
+/// TPM 2.0 Part 3 §23.4 with an empty `policyRef`: two extends, the second of nothing.
+fn after_policy_secret(name: &[u8]) -> [u8; 32] {
+    let first = Sha256::new()
+        .chain_update([0; 32])
+        .chain_update(TPM2_CC_PolicySecret.to_be_bytes())
+        .chain_update(name);
+    Sha256::digest(first.finalize()).into()
+}
+
+fn fixed() -> ObjectAttributesBuilder {
+    ObjectAttributesBuilder::new().with_fixed_tpm(true).with_fixed_parent(true)
+}
+
+fn signing_attributes() -> Result<ObjectAttributes> {
+    fixed()
+        .with_sensitive_data_origin(true)
+        .with_user_with_auth(true)
+        .with_no_da(true)
+        .with_sign_encrypt(true)
+        .build()
+}
+
+fn keyed_hash(attributes: ObjectAttributes, scheme: KeyedHashScheme, policy: Digest) -> Result<Public> {
+    PublicBuilder::new()
+        .with_public_algorithm(PublicAlgorithm::KeyedHash)
+        .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
+        .with_object_attributes(attributes)
+        .with_auth_policy(policy)
+        .with_keyed_hash_parameters(PublicKeyedHashParameters::new(scheme))
+        .with_keyed_hash_unique_identifier(Digest::default())
+        .build()
+}

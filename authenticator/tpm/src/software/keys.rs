@@ -1,0 +1,155 @@
+//! User keys of the software provider, and the cache that makes a second signature cheap.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::digest::{Digest, SHA256};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use latchkey_container::secret::AuthValue;
+use latchkey_container::tpm::{CreatedKey, KeyAlgorithm, KeyBlob, PublicKey, TpmError};
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::vault::{Kind, Vault};
+
+/// More than one user signs with between two locks of the container; beyond it the longest unused key goes.
+const CAPACITY: usize = 256;
+
+const ES256_TAG: u8 = 1;
+const RS256_TAG: u8 = 2;
+
+/// Makes a key and wraps it under the root and `auth`.
+pub fn create(
+    vault: &Vault,
+    algorithm: KeyAlgorithm,
+    auth: &AuthValue,
+    rng: &mut dyn CryptoRng,
+) -> Result<CreatedKey, TpmError> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(2048));
+    let public = match algorithm {
+        KeyAlgorithm::Es256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| refused())?;
+            plain.push(ES256_TAG);
+            plain.extend_from_slice(pair.to_pkcs8v1().map_err(|_| refused())?.as_ref());
+            p256_public(pair.public_key().as_ref())
+        }
+        KeyAlgorithm::Rs256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| refused())?;
+            plain.push(RS256_TAG);
+            plain.extend_from_slice(pair.as_der().map_err(|_| refused())?.as_ref());
+            rsa_public(pair.public_key().as_ref())
+        }
+    }
+    .ok_or_else(refused)?;
+    let blob = KeyBlob(vault.wrap(Kind::UserKey, &[auth.expose()], &plain, rng)?);
+    Ok(CreatedKey { blob, public })
+}
+
+/// Parsed keys by their blob.
+#[derive(Default)]
+pub struct HotKeys {
+    loaded: HashMap<KeyBlob, HotKey>,
+    clock: u64,
+}
+
+struct HotKey {
+    auth: Zeroizing<[u8; 32]>,
+    pair: Pair,
+    last_used: u64,
+}
+
+enum Pair {
+    Es256(EcdsaKeyPair),
+    Rs256(RsaKeyPair),
+}
+
+impl HotKeys {
+    /// Signs, unwrapping the key first when it is not loaded.
+    pub fn sign(
+        &mut self,
+        vault: &Vault,
+        blob: &KeyBlob,
+        auth: &AuthValue,
+        digest: &[u8; 32],
+    ) -> Result<Vec<u8>, TpmError> {
+        self.clock += 1;
+        if let Some(hot) = self.loaded.get_mut(blob) {
+            if !bool::from(hot.auth.as_slice().ct_eq(auth.expose())) {
+                return Err(TpmError::WrongAuth);
+            }
+            hot.last_used = self.clock;
+            return hot.pair.sign(digest);
+        }
+        let pair = Pair::parse(&vault.unwrap(Kind::UserKey, &[auth.expose()], &blob.0)?)?;
+        let signature = pair.sign(digest)?;
+        self.make_room();
+        let hot = HotKey { auth: Zeroizing::new(*auth.expose()), pair, last_used: self.clock };
+        self.loaded.insert(blob.clone(), hot);
+        Ok(signature)
+    }
+
+    /// Forgets every key.
+    pub fn clear(&mut self) {
+        self.loaded.clear();
+    }
+
+    fn make_room(&mut self) {
+        if self.loaded.len() < CAPACITY {
+            return;
+        }
+        let oldest = self.loaded.iter().min_by_key(|(_, hot)| hot.last_used).map(|(blob, _)| blob.clone());
+        if let Some(blob) = oldest {
+            self.loaded.remove(&blob);
+        }
+    }
+}
+
+impl Pair {
+    fn parse(plain: &[u8]) -> Result<Self, TpmError> {
+        match plain.split_first() {
+            Some((&ES256_TAG, pkcs8)) => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8).ok().map(Self::Es256)
+            }
+            Some((&RS256_TAG, pkcs8)) => RsaKeyPair::from_pkcs8(pkcs8).ok().map(Self::Rs256),
+            Some(_) | None => None,
+        }
+        .ok_or(TpmError::ForeignBlob)
+    }
+
+    fn sign(&self, digest: &[u8; 32]) -> Result<Vec<u8>, TpmError> {
+        let digest = Digest::import_less_safe(digest, &SHA256).map_err(|_| refused())?;
+        match self {
+            Self::Es256(pair) => {
+                pair.sign_digest(&digest).map(|signature| signature.as_ref().to_vec()).map_err(|_| refused())
+            }
+            Self::Rs256(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).map_err(|_| refused())?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+/// An uncompressed SEC 1 point.
+fn p256_public(point: &[u8]) -> Option<PublicKey> {
+    let (x, y) = point.strip_prefix(&[4])?.split_first_chunk::<32>()?;
+    Some(PublicKey::P256 { x: *x, y: *y.first_chunk::<32>()? })
+}
+
+/// An `RSAPublicKey` (RFC 8017 §A.1.1) with a modulus of exactly 2048 bits and the exponent 65537, which is the
+/// only shape that the generator makes; its DER header is therefore constant.
+fn rsa_public(der: &[u8]) -> Option<PublicKey> {
+    const HEADER: [u8; 9] = [0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
+    const EXPONENT: [u8; 5] = [0x02, 0x03, 0x01, 0x00, 0x01];
+    let (modulus, exponent) = der.strip_prefix(&HEADER)?.split_first_chunk::<256>()?;
+    (*exponent == EXPONENT).then(|| PublicKey::Rsa { modulus: modulus.to_vec(), exponent: 65537 })
+}
+
+fn refused() -> TpmError {
+    TpmError::Unexpected("an aws-lc-rs failure".to_owned())
+}

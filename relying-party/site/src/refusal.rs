@@ -1,0 +1,154 @@
+//! Every way in which the site says no, and the one table from refusal to HTTP status, code and sentence.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+use crate::limits::Exhausted;
+use crate::names::NameError;
+use crate::response::Unacceptable;
+use crate::storage;
+
+/// Why a request was not carried out. Its `Display` is the sentence that the visitor reads.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    // The peer asked for something that it may not have, or in the wrong form.
+    #[error("There is no such page.")]
+    NotFound,
+    #[error("This page cannot be used that way.")]
+    MethodNotAllowed,
+    #[error("The request could not be read.")]
+    Malformed,
+    #[error("The request is too large.")]
+    TooLarge,
+    #[error("Too many tries. Wait {} and try again.", seconds(*.0))]
+    RateLimited(Duration),
+    #[error("The request came from another website, or this site is open at another address than {0}.")]
+    ForeignOrigin(String),
+    #[error("This page is out of date. Reload it and try again.")]
+    StalePage,
+    #[error("Sign in first.")]
+    SignInFirst,
+    #[error("You signed in a while ago. Confirm that it is you, then try again.")]
+    ConfirmFirst,
+    // What was typed.
+    #[error("{0}")]
+    Name(#[from] NameError),
+    #[error("This user name is taken. Choose another one, or sign in if it is yours.")]
+    NameTaken,
+    // A ceremony.
+    #[error("{0}")]
+    Response(#[from] Unacceptable),
+    #[error("This request was already used, or this page did not make it. Try again.")]
+    ChallengeUnknown,
+    #[error("This took too long, so the request expired. Try again.")]
+    ChallengeExpired,
+    #[error("The passkey could not be registered: the answer does not fit what this site asked for.")]
+    RegistrationRefused,
+    #[error("This passkey is not accepted here. It may have been deleted from the account.")]
+    PasskeyNotAccepted,
+    #[error(
+        "This passkey answered with an old counter, so a copy of it may exist. It was refused and marked on the \
+         account page."
+    )]
+    CounterWentBack,
+    #[error("This passkey is already registered.")]
+    PasskeyExists,
+    // The account page.
+    #[error("This account has as many passkeys as it can have. Delete one first.")]
+    TooManyPasskeys,
+    #[error("This passkey is not on your account any more.")]
+    NoSuchPasskey,
+    #[error("This is the only passkey of the account: without it nobody can sign in. Add another one first.")]
+    LastPasskey,
+    // The operator has to look.
+    #[error("Something went wrong on our side. Try again in a moment.")]
+    Storage(#[source] storage::Error),
+    #[error("Something went wrong on our side. Try again in a moment.")]
+    Internal(&'static str),
+}
+
+impl Refusal {
+    /// The total table: HTTP status and the stable code that scripts and tests read.
+    pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+            Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate-limited"),
+            Self::ForeignOrigin(_) => (StatusCode::FORBIDDEN, "foreign-origin"),
+            Self::StalePage => (StatusCode::FORBIDDEN, "stale-page"),
+            Self::SignInFirst => (StatusCode::UNAUTHORIZED, "sign-in-first"),
+            Self::ConfirmFirst => (StatusCode::FORBIDDEN, "confirm-first"),
+            Self::Name(_) => (StatusCode::UNPROCESSABLE_ENTITY, "name"),
+            Self::NameTaken => (StatusCode::CONFLICT, "name-taken"),
+            Self::Response(reason) => (StatusCode::BAD_REQUEST, response_code(*reason)),
+            Self::ChallengeUnknown => (StatusCode::BAD_REQUEST, "challenge-unknown"),
+            Self::ChallengeExpired => (StatusCode::BAD_REQUEST, "challenge-expired"),
+            Self::RegistrationRefused => (StatusCode::BAD_REQUEST, "registration-refused"),
+            Self::PasskeyNotAccepted => (StatusCode::FORBIDDEN, "passkey-not-accepted"),
+            Self::CounterWentBack => (StatusCode::FORBIDDEN, "counter-went-back"),
+            Self::PasskeyExists => (StatusCode::CONFLICT, "passkey-exists"),
+            Self::TooManyPasskeys => (StatusCode::CONFLICT, "too-many-passkeys"),
+            Self::NoSuchPasskey => (StatusCode::NOT_FOUND, "no-such-passkey"),
+            Self::LastPasskey => (StatusCode::CONFLICT, "last-passkey"),
+            Self::Storage(_) => (StatusCode::INTERNAL_SERVER_ERROR, "storage"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+
+    /// What goes to the log, for the refusals that the operator must act on.
+    pub(crate) fn report(&self) {
+        if let Self::Storage(error) = self {
+            tracing::error!(%error, "the database refused");
+        } else if let Self::Internal(what) = self {
+            tracing::error!(what, "an internal step failed");
+        }
+    }
+
+    /// For `Retry-After`, whole seconds and at least one.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        if let Self::RateLimited(wait) = self { Some(whole_seconds(*wait)) } else { None }
+    }
+}
+
+fn response_code(reason: Unacceptable) -> &'static str {
+    match reason {
+        Unacceptable::Malformed => "response-malformed",
+        Unacceptable::IdMismatch => "id-mismatch",
+        Unacceptable::WrongType => "wrong-type",
+        Unacceptable::WrongOrigin => "wrong-origin",
+        Unacceptable::CrossOrigin => "cross-origin",
+        Unacceptable::WrongRpId => "wrong-rp-id",
+        Unacceptable::UserNotPresent => "user-not-present",
+        Unacceptable::UserNotVerified => "user-not-verified",
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+fn seconds(wait: Duration) -> String {
+    match whole_seconds(wait) {
+        1 => "a second".to_owned(),
+        more => format!("{more} seconds"),
+    }
+}
+
+impl From<Exhausted> for Refusal {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::RateLimited(exhausted.retry_after)
+    }
+}
+
+impl From<storage::Error> for Refusal {
+    fn from(error: storage::Error) -> Self {
+        match error {
+            storage::Error::NameTaken => Self::NameTaken,
+            storage::Error::PasskeyExists => Self::PasskeyExists,
+            storage::Error::Database(_) | storage::Error::Record(_) => Self::Storage(error),
+        }
+    }
+}
