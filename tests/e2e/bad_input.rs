@@ -97,7 +97,7 @@ fn a_tpm_in_lockout_is_named_and_no_try_is_lost() {
     let locked = lock_out(&machine);
     allowed(&locked);
     refused(&machine.list(), LOCKED_OUT, &["lockout"]);
-    let status = machine.home.json(&["status"], "");
+    let status = &machine.home.json(&["status"], "")["status"];
     assert_eq!(status["pin"]["tries_left"], 8, "{status}");
     assert_eq!(status["lockout"]["locked"], true, "{status}");
 }
@@ -120,7 +120,7 @@ fn a_container_of_another_tpm_is_recognised_and_left_alone() {
 fn two_daemons_on_one_container_do_not_meet() {
     let machine = Machine::new();
     let _daemon = machine.daemon();
-    refused(&machine.home.run(&["up", "--prompt", "terminal"], ""), IN_USE, &["use"]);
+    refused(&machine.home.run(&["up", "--prompt", "terminal"], ""), IN_USE, &["another daemon"]);
     let elsewhere = Home { runtime: machine.folder.path().join("run2"), ..machine.home.clone() };
     refused(&elsewhere.run(&["up", "--prompt", "terminal"], ""), IN_USE, &["use"]);
     allowed(&machine.list());

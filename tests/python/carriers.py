@@ -16,7 +16,9 @@ class Framing(DeviceTest):
     def test_init(self):
         self.assertEqual(self.device.version, 2)
         self.assertEqual(self.device.capabilities, CAPABILITY.WINK | CAPABILITY.CBOR | CAPABILITY.NMSG)
-        self.assertNotEqual(self.connect()._channel_id, self.device._channel_id)
+        other = self.connect()
+        self.addCleanup(other.close)
+        self.assertNotEqual(other._channel_id, self.device._channel_id)
 
     def test_ping_wink_lock(self):
         for length in (1, 57, 58, 1024, 7609):

@@ -202,15 +202,20 @@ class Tokens(DeviceTest):
     def test_bad_permissions(self):
         with self.refused(ERR.INVALID_PARAMETER):
             self.pin_client().get_pin_token(PIN, PERMISSION(0), self.rp_id)
-        with self.refused(ERR.MISSING_PARAMETER):
-            self.pin_client().get_pin_token(PIN, PERMISSION.MAKE_CREDENTIAL)
         with self.refused(ERR.UNAUTHORIZED_PERMISSION):
             self.pin_client().get_pin_token(PIN, PERMISSION.BIO_ENROLL, self.rp_id)
 
     def test_always_uv(self):
         self.register_raw(options={"rk": True})
-        with self.refused(ERR.PUAT_REQUIRED):
+        PERSON.asked()
+        # Without a token the authenticator verifies by itself (CTAP 2.3 §6.2.2).
+        assertion = self.ctap.get_assertion(self.rp_id, bytes(32))
+        self.assertTrue(assertion.auth_data.is_user_verified())
+        self.assertEqual([one["want"] for one in PERSON.asked()], ["pin"])
+        # Without presence alwaysUv does not apply, but credProtect hides the passkey.
+        with self.refused(ERR.NO_CREDENTIALS):
             self.ctap.get_assertion(self.rp_id, bytes(32), options={"up": False})
+        self.assertEqual(PERSON.asked(), [])
 
 
 class Reset(DeviceTest):

@@ -4,7 +4,7 @@ use latchkey_protocol::attestation::{AttestationObject, AttestationStatement};
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::extensions::{RegistrationExtensions, name};
-use latchkey_protocol::{CredentialDescriptor, CredentialParameter, Options, Request, cbor, make_credential};
+use latchkey_protocol::{CredentialParameter, Options, Request, cbor, make_credential};
 use rand_core::CryptoRng;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use crate::client_data::{Ceremony, ClientData};
 use crate::options::{Attestation, CreationOptions, ResidentKey, UserVerification};
 use crate::pin_uv::SharedSecret;
 use crate::prf::{PrfOutputs, PrfValues};
-use crate::session::{Proof, Session, Verification};
+use crate::session::{Session, Verification};
 use crate::{Attachment, Authenticator, Caller, DomException, ErrorName, spki};
 
 /// Runs the ceremony.
@@ -64,19 +64,30 @@ impl<'a> Plan<'a> {
     ) -> Result<(make_credential::Response, Option<Evaluation<'a>>), DomException> {
         let excluded = session.plausible(&self.options.exclude);
         let too_many = excluded.len() > session.batch();
+        let wants_prf = self.options.prf.is_some() && session.supports(name::HMAC_SECRET);
+        let eval = self.options.prf.as_ref().and_then(|prf| prf.eval.as_ref());
+        let eval = eval.filter(|_| wants_prf && session.supports(name::HMAC_SECRET_MC));
+        // Deviation: CTAP 2.3 §6.1.1 prefers a token to the option `uv`. But only makeCredential itself tells the
+        // authenticator whose passkey it is, so only its own gesture can be asked for by name, and such a gesture
+        // serves nothing else. A token is for when one gesture must cover more than one command.
+        let by_name = verification == Verification::Token && !too_many && eval.is_none();
+        let verification = if by_name { Verification::Option } else { verification };
         let permissions = if too_many {
             Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION
         } else {
             Permissions::MAKE_CREDENTIAL
         };
         let proof = session.prove(verification, permissions, self.rp_id, rng)?;
-        let exclude_list = if too_many { self.first_excluded(session, &excluded, &proof)? } else { excluded };
-        let wants_prf = self.options.prf.is_some() && session.supports(name::HMAC_SECRET);
-        let evaluation = match self.options.prf.as_ref().and_then(|prf| prf.eval.as_ref()) {
-            Some(values) if wants_prf && session.supports(name::HMAC_SECRET_MC) => {
-                Some((values, session.shared_secret(rng)?))
-            }
-            Some(_) | None => None,
+        let exclude_list = if too_many {
+            // If one of a long list is there, it goes alone into the request, so that the authenticator asks for
+            // consent before it says so.
+            session.find(self.rp_id, &excluded, &proof)?.into_iter().collect()
+        } else {
+            excluded
+        };
+        let evaluation = match eval {
+            Some(values) => Some((values, session.shared_secret(rng)?)),
+            None => None,
         };
         let (pin_uv_auth_protocol, pin_uv_auth_param) = proof.over(&self.client_data.hash);
         let enterprise = self.options.attestation == Attestation::Enterprise && session.info.option("ep");
@@ -107,17 +118,6 @@ impl<'a> Plan<'a> {
             attestation_formats_preference: self.options.attestation_formats.clone(),
         }))?;
         Ok((make_credential::Response::parse(&response)?, evaluation))
-    }
-
-    /// A long list of excluded credentials is looked through first. If one is there, it goes alone into the request,
-    /// so that the authenticator asks for consent before it says so.
-    fn first_excluded(
-        &self,
-        session: &mut Session<'_>,
-        excluded: &[CredentialDescriptor],
-        proof: &Proof,
-    ) -> Result<Vec<CredentialDescriptor>, DomException> {
-        Ok(session.find(self.rp_id, excluded, proof)?.into_iter().collect())
     }
 
     fn respond(

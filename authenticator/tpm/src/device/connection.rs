@@ -132,8 +132,8 @@ impl Connection {
     }
 
     /// tpm2-tss takes a flag away for a command that has no such parameter, and does not give it back when the TPM
-    /// refuses that command (seen with 3.2.1): the next secret would travel in clear. So the flags are set each
-    /// time, which costs no command.
+    /// refuses that command (seen with 3.2.1: after a refused `NV_DefineSpace` the next `Unseal` was answered with
+    /// `TPM_RC_ATTRIBUTES`). So the flags are set each time, which costs no command.
     fn encrypt_both_ways(&mut self) -> Result<(), Fault> {
         let (attributes, mask) = SessionAttributesBuilder::new()
             .with_decrypt(true)

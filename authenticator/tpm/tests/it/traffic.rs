@@ -133,7 +133,7 @@ fn no_secret_is_seen_on_the_wire() {
 
     let admin = tpm.create_admin_key(admin_auth).expect("an administrative key");
     tpm.define_pin_index(PinSlot::A, index, 8, &admin, admin_auth).expect("defined");
-    // A refused command must not leave the session without its encryption (tpm2-tss 3.2.1 drops the flags).
+    // A refused command must not leave the session with other flags (tpm2-tss 3.2.1 does not restore them).
     tpm.define_pin_index(PinSlot::A, index, 8, &admin, admin_auth).expect_err("taken");
     let blob = tpm.seal(PinSlot::A, &payload, seal).expect("sealed");
     tpm.unseal(PinSlot::A, &blob, index, seal).expect("opened");

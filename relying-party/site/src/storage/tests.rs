@@ -39,6 +39,31 @@ async fn of_many_who_take_one_challenge_one_gets_it() {
 }
 
 #[tokio::test]
+async fn a_challenge_answers_its_own_ceremony_in_its_own_session() {
+    let (_directory, database) = database().await;
+    let mine = database.sessions().start(&token(1), NOW).await.unwrap().id;
+    let theirs = database.sessions().start(&token(2), NOW).await.unwrap().id;
+    let challenges = database.challenges();
+    challenges.issue(&[1; 32], &mine, Ceremony::Register, &pending(), NOW).await.unwrap();
+    for (challenge, session, ceremony) in [
+        ([1; 32], &mine, Ceremony::Add),
+        ([1; 32], &mine, Ceremony::SignIn),
+        ([1; 32], &theirs, Ceremony::Register),
+        ([2; 32], &mine, Ceremony::Register),
+    ] {
+        let taken = challenges.take(&challenge, session, ceremony, NOW).await.unwrap();
+        assert!(matches!(taken, Taken::Unknown));
+    }
+    let taken = challenges.take(&[1; 32], &mine, Ceremony::Register, NOW).await.unwrap();
+    assert!(matches!(taken, Taken::Ready(found) if found == pending()));
+    // Ending a session ends what it had begun.
+    challenges.issue(&[3; 32], &mine, Ceremony::Register, &pending(), NOW).await.unwrap();
+    database.sessions().end(&mine).await.unwrap();
+    let taken = challenges.take(&[3; 32], &mine, Ceremony::Register, NOW).await.unwrap();
+    assert!(matches!(taken, Taken::Unknown));
+}
+
+#[tokio::test]
 async fn a_session_keeps_its_newest_challenges() {
     let (_directory, database) = database().await;
     let session = database.sessions().start(&token(1), NOW).await.unwrap();

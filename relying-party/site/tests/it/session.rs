@@ -66,7 +66,7 @@ async fn signing_in_makes_a_new_session() {
     rig.registered("alice", &mut device).await;
     let mut victim = rig.browser();
     victim.get("/").await;
-    let planted = victim.cookie.clone();
+    let (planted, planted_csrf) = (victim.cookie.clone(), victim.csrf.clone());
     let answer = victim.sign_in(None, &mut device).await;
     let cookie = answer.header("set-cookie").to_owned();
     assert!(cookie.starts_with("session="));
@@ -77,6 +77,8 @@ async fn signing_in_makes_a_new_session() {
     // Whoever planted the old token has nothing.
     let mut attacker = rig.browser();
     attacker.cookie = planted;
+    attacker.csrf.clone_from(&planted_csrf);
+    attacker.call("/api/sign-in/options", &json!({})).await.expect_refused(403, "stale-page");
     assert!(!attacker.signed_in().await);
 }
 

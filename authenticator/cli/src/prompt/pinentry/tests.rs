@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::{ask, escape, unescape};
 use crate::prompt::question::{Question, Typed, Want};
 
-/// Answers every command with OK but `name`, which gets `reply`; notes what it is told.
+/// Answers every command with OK, but `name` with what the shell command `reply` prints; notes what it is told.
 fn pinentry(folder: &tempfile::TempDir, name: &str, reply: &str) -> PathBuf {
     let program = folder.path().join("pinentry");
     let log = folder.path().join("log");
     let script = format!(
         "#!/bin/sh\necho 'OK Pleased to meet you'\nwhile read -r line; do echo \"$line\" >> {}\n\
-         case $line in {name}*) printf '{reply}\\n' ;; *) echo OK ;; esac\ndone\n",
+         case $line in {name}*) {reply} ;; *) echo OK ;; esac\ndone\n",
         log.display()
     );
     fs::write(&program, script).unwrap();
@@ -40,7 +40,7 @@ async fn typed(name: &str, reply: &str, want: Want) -> Result<Typed, super::Prom
 #[tokio::test(flavor = "current_thread")]
 async fn the_pin_comes_back_unescaped() {
     let folder = tempfile::tempdir().unwrap();
-    let program = pinentry(&folder, "GETPIN", "D 12%%2534\\nOK");
+    let program = pinentry(&folder, "GETPIN", "echo D 12%2534; echo OK");
     let answer = ask(&program, &question(Want::Pin), Duration::from_secs(30)).await;
     assert!(matches!(answer, Ok(Typed::Pin(pin)) if pin.expose() == "12%34"));
     let told = fs::read_to_string(folder.path().join("log")).unwrap();
@@ -52,20 +52,20 @@ async fn the_pin_comes_back_unescaped() {
 #[tokio::test(flavor = "current_thread")]
 async fn every_way_of_saying_no_is_a_denial() {
     for code in [83_886_179, 83_886_142, 83_886_194, 83_886_278] {
-        let answer = typed("GETPIN", &format!("ERR {code} no"), Want::Pin).await;
+        let answer = typed("GETPIN", &format!("echo ERR {code} no"), Want::Pin).await;
         assert!(matches!(answer, Ok(Typed::Denied)), "{code}");
     }
-    assert!(matches!(typed("CONFIRM", "OK", Want::Approval).await, Ok(Typed::Approved)));
-    assert!(matches!(typed("CONFIRM", "ERR 83886179 no", Want::Approval).await, Ok(Typed::Denied)));
-    assert!(typed("GETPIN", "ERR 83886140 broken", Want::Pin).await.is_err());
+    assert!(matches!(typed("CONFIRM", "echo OK", Want::Approval).await, Ok(Typed::Approved)));
+    assert!(matches!(typed("CONFIRM", "echo ERR 83886179 no", Want::Approval).await, Ok(Typed::Denied)));
+    assert!(typed("GETPIN", "echo ERR 83886140 broken", Want::Pin).await.is_err());
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn an_account_is_chosen_one_after_the_other() {
     let choices = || Want::Choice(vec!["alice".into(), "bob".into()]);
-    let second = "' ; n=$((n+1)); [ $n -eq 2 ] && echo OK || echo ERR 83886194 no; printf '%s' '";
-    assert!(matches!(typed("CONFIRM", "OK", choices()).await, Ok(Typed::Choice(0))));
-    assert!(matches!(typed("CONFIRM", "ERR 83886179 cancel", choices()).await, Ok(Typed::Denied)));
+    let second = "n=$((n+1)); [ $n -eq 2 ] && echo OK || echo ERR 83886194 no";
+    assert!(matches!(typed("CONFIRM", "echo OK", choices()).await, Ok(Typed::Choice(0))));
+    assert!(matches!(typed("CONFIRM", "echo ERR 83886179 cancel", choices()).await, Ok(Typed::Denied)));
     assert!(matches!(typed("CONFIRM", second, choices()).await, Ok(Typed::Choice(1))));
 }
 
