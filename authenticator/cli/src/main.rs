@@ -26,6 +26,7 @@ use crate::output::Output;
 use crate::paths::Paths;
 
 fn main() -> ExitCode {
+    silence_tpm2_tss();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
     log_to_stderr();
@@ -53,6 +54,17 @@ fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
             browser::install::uninstall(&paths, &place, output)
         }
         Command::Browser(BrowserCommand::Host { caller }) => browser::host::serve(&paths, &caller),
+    }
+}
+
+/// tpm2-tss prints every refused command to standard error, a wrong PIN among them; our own errors say it better. Whoever
+/// sets the variable sees its log all the same.
+#[allow(unsafe_code, reason = "the environment can only be changed so, and the library reads nothing else")]
+fn silence_tpm2_tss() {
+    const LOG: &str = "TSS2_LOG";
+    if std::env::var_os(LOG).is_none() {
+        // SAFETY: the first statement of `main`; no other thread exists that could read the environment meanwhile.
+        unsafe { std::env::set_var(LOG, "all+none") };
     }
 }
 

@@ -81,7 +81,8 @@ fn text(answer: &Answer, zone: &TimeZone) -> String {
 fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
     let mut rows = vec![
         ("Container", status.id.clone()),
-        ("Protected by", format!("{} ({})", status.class.in_words(), status.description)),
+        ("Protected by", status.class.in_words().to_owned()),
+        ("Device", shown(&status.description)),
         ("Created", time_text(status.created, zone)),
         (
             "PIN",

@@ -18,6 +18,13 @@ export function hush() {
   delete region.dataset.code;
 }
 
+/** Marks a field as wrong, for eyes and ears, until the user types again. */
+export function markWrong(field) {
+  field.setAttribute("aria-invalid", "true");
+  field.addEventListener("input", () => field.removeAttribute("aria-invalid"), { once: true });
+  field.focus();
+}
+
 /** A refusal by the site: what it said, with its code. */
 export class Refused extends Error {
   constructor(code, message) {

@@ -1,7 +1,7 @@
 // Make an account: a user name and its first passkey.
 
 import { busy, create, supported } from "./ceremony.js";
-import { explain, say } from "./message.js";
+import { explain, markWrong, say } from "./message.js";
 
 const form = document.getElementById("register-form");
 const field = document.getElementById("register-username");
@@ -10,10 +10,9 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (!supported) return;
   const username = field.value.trim();
-  field.toggleAttribute("aria-invalid", !username);
   if (!username) {
     say("Enter a user name.", "error", "name");
-    field.focus();
+    markWrong(field);
     return;
   }
   say("Follow the prompt of your device.");
@@ -21,10 +20,7 @@ form.addEventListener("submit", async (event) => {
     location.assign(await busy(() => create("/api/register", { username })));
   } catch (error) {
     explain(error, "create");
-    if (error.code === "name" || error.code === "name-taken") {
-      field.setAttribute("aria-invalid", "true");
-      field.focus();
-    }
+    if (error.code === "name" || error.code === "name-taken") markWrong(field);
   }
 });
 

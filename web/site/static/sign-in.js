@@ -1,7 +1,7 @@
 // Sign in: by button, by user name, or by choosing a passkey in the field's autofill list. Also the confirm page.
 
 import { busy, get, supported } from "./ceremony.js";
-import { explain, hush, say } from "./message.js";
+import { explain, hush, markWrong, say } from "./message.js";
 
 const button = document.getElementById("signin-passkey");
 const form = document.getElementById("signin-form");
@@ -10,14 +10,17 @@ const field = document.getElementById("signin-username");
 // A challenge lives five minutes; the autofill request is renewed before that.
 const RENEW_AFTER = 4 * 60 * 1000;
 let renewal = 0;
+let asked = false;
 
 async function signIn(start) {
   clearTimeout(renewal);
+  asked = true;
   say("Follow the prompt of your device.");
   try {
     location.assign(await busy(() => get(start)));
   } catch (error) {
     explain(error, "get");
+    asked = false;
     offerAutofill();
   }
 }
@@ -25,6 +28,8 @@ async function signIn(start) {
 /** Offers passkeys in the autofill list of the user name field, where the browser can. */
 async function offerAutofill() {
   if (!field || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  // The user may have pressed a button meanwhile, and a browser serves one request at a time.
+  if (asked) return;
   clearTimeout(renewal);
   renewal = setTimeout(offerAutofill, RENEW_AFTER);
   let answered = false;
@@ -51,10 +56,9 @@ if (supported) {
   form?.addEventListener("submit", (event) => {
     event.preventDefault();
     const username = field.value.trim();
-    field.toggleAttribute("aria-invalid", !username);
     if (!username) {
       say("Enter your user name, or sign in with a passkey without one.", "error", "name");
-      field.focus();
+      markWrong(field);
       return;
     }
     hush();

@@ -93,7 +93,7 @@ fn make(table: &Table, device: &mut Device, bare: &mut dyn Tpm) {
 fn commands(table: &Table, swtpm: &Swtpm) {
     let proxy = TpmProxy::start(&swtpm.socket());
     let mut device = Device::with_pin_on(open(&proxy.tcti()));
-    let mut count = |name: &str, ceiling: f64, device: &mut Device, work: &mut dyn FnMut(&mut Device)| {
+    let count = |name: &str, ceiling: f64, device: &mut Device, work: &mut dyn FnMut(&mut Device)| {
         let _before = proxy.take_log();
         work(device);
         let commands = u32::try_from(proxy.take_log().len()).expect("few");
@@ -101,7 +101,7 @@ fn commands(table: &Table, swtpm: &Swtpm) {
     };
     let mut made = None;
     count("unlock and makeCredential", 10.0, &mut device, &mut |device| {
-        made = Some(passkey(device, RP, "alice"))
+        made = Some(passkey(device, RP, "alice"));
     });
     let made = made.expect("a passkey");
     let mut ready = None;

@@ -14,7 +14,7 @@ use crate::device::{Device, PIN};
 use crate::measure::Times;
 use crate::operations::{assertion, succeed};
 use crate::platform::passkey;
-use crate::table::{Row, Table};
+use crate::table::{Row, Table, progress};
 
 const FEW: usize = 10;
 const MANY: usize = 10_000;
@@ -32,8 +32,8 @@ impl Full {
 
 /// Measures getAssertion with few and with many passkeys, in turn.
 pub fn measure(table: &Table) -> Full {
-    let few = fill(table, FEW);
-    let many = fill(table, MANY);
+    let few = fill(FEW);
+    let many = fill(MANY);
     let (mut one, mut other) = (powered(&few), powered(&many));
     let requests = [&mut one, &mut other].map(|device| {
         let descriptor = passkey(device, RP, "alice");
@@ -64,7 +64,7 @@ fn powered(folder: &TempDir) -> Device {
 }
 
 /// A container with `count` passkeys, each at a site of its own.
-fn fill(table: &Table, count: usize) -> TempDir {
+fn fill(count: usize) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let mut rng = ChaCha20Rng::seed_from_u64(2);
     let options = CreateOptions { stretch: StretchCost { memory_kib: 8, passes: 1 }, require_tpm: false };
@@ -75,7 +75,7 @@ fn fill(table: &Table, count: usize) -> TempDir {
     let unlocked = container.set_pin(&pin, &mut rng).expect("the PIN is set");
     for n in 0..count {
         if n > 0 && n % 2500 == 0 {
-            table.progress(&format!("{n} of {count} passkeys made"));
+            progress(&format!("{n} of {count} passkeys made"));
         }
         let passkey = NewPasskey {
             rp_id: format!("site-{n}.example"),

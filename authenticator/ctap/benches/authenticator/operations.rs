@@ -16,7 +16,7 @@ pub fn assertion(device: &mut Device, rp_id: &str, passkey: CredentialDescriptor
 /// The same with a token that is there already.
 pub fn assertion_with(token: &platform::Token, rp_id: &str, passkey: CredentialDescriptor) -> Vec<u8> {
     let mut request = platform::authentication();
-    request.rp_id = rp_id.to_owned();
+    rp_id.clone_into(&mut request.rp_id);
     request.allow_list = Some(vec![passkey]);
     request.options.up = Some(false);
     platform::prove_authentication(&mut request, token);

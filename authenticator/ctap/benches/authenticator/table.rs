@@ -64,10 +64,8 @@ impl Row {
         if let Some((what, value)) = self.reference {
             let _infallible = write!(line, " {:>6.2} x {what} ({value:.1})", self.value / value);
         }
-        match (self.goal, self.ok()) {
-            (Some(goal), Some(true)) => line.push_str(&format!("  goal {goal}: holds")),
-            (Some(goal), _) => line.push_str(&format!("  goal {goal}: MISSED")),
-            (None, _) => {}
+        if let (Some(goal), Some(ok)) = (self.goal, self.ok()) {
+            let _infallible = write!(line, "  goal {goal}: {}", if ok { "holds" } else { "MISSED" });
         }
         line
     }
@@ -99,9 +97,9 @@ impl Table {
         self.row(&Row::alone(format!("{name} p95"), times.p95(), "us"));
         self.row(&Row::alone(format!("{name} rate"), times.per_second(), "1/s"));
     }
+}
 
-    /// Says on standard error what takes long.
-    pub fn progress(&self, text: &str) {
-        eprintln!("bench: {text}");
-    }
+/// Says on standard error what takes long.
+pub fn progress(text: &str) {
+    eprintln!("bench: {text}");
 }

@@ -44,13 +44,20 @@ impl Device {
         let options = CreateOptions { stretch, require_tpm: false };
         let path = directory.path().join("container");
         let container = Container::create(&path, tpm, &options, UnixTime(1), &mut rng).unwrap();
+        let mut device = Self::powered(container);
+        device.directories.push(directory);
+        device
+    }
+
+    /// On a container that lies elsewhere, just powered up.
+    pub fn powered(container: Container) -> Self {
         let mut device = Self {
             authenticator: None,
             uptime: Duration::from_secs(5),
-            rng,
+            rng: ChaCha20Rng::seed_from_u64(44),
             answers: VecDeque::new(),
             prompts: Vec::new(),
-            directories: vec![directory],
+            directories: Vec::new(),
         };
         device.power_up(container);
         device

@@ -28,7 +28,8 @@ fn client_data_of_this_site_gives_its_challenge() {
 
 #[test]
 fn other_client_data_is_refused() {
-    let cases: [(fn(&mut serde_json::Value), Unacceptable); 7] = [
+    type Change = fn(&mut serde_json::Value);
+    let cases: [(Change, Unacceptable); 7] = [
         (|data| data["type"] = json!("webauthn.create"), Unacceptable::WrongType),
         (|data| data["origin"] = json!("https://example.org:443"), Unacceptable::WrongOrigin),
         (|data| data["origin"] = json!("https://sub.example.org"), Unacceptable::WrongOrigin),

@@ -1,0 +1,17 @@
+//! The real program, from outside.
+#![allow(clippy::disallowed_methods, reason = "these tests wait for real programs in real time")]
+
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
+mod prompt;
+#[cfg(test)]
+mod swtpm;
+#[cfg(test)]
+mod world;
