@@ -67,7 +67,8 @@ class Registration(ClientTest):
         site = Site(self.device, self.rp_id, TypesHere(PIN))
         site.register("alice")
         site.sign_in()
-        self.assertEqual([one["want"] for one in PERSON.asked()], ["approval", "approval"])
+        # Each ceremony: consent to the token (CTAP 2.3 §6.5.5.7.2 step 7), then to what it is used for.
+        self.assertEqual([one["operation"] for one in PERSON.asked()], ["verify", "register", "verify", "sign-in"])
 
     def test_both_protocols(self):
         for protocol in (PinProtocolV1(), PinProtocolV2()):
@@ -162,7 +163,7 @@ class SigningIn(ClientTest):
         (assertion,), hash_ = self.sign_in_raw(options={"up": False})
         self.assertFalse(assertion.auth_data.is_user_present())
         assertion.verify(hash_, made.auth_data.credential_data.public_key)
-        self.assertEqual(PERSON.asked(), [])
+        self.assertEqual([one["operation"] for one in PERSON.asked()], ["verify"], "only for the token")
 
     def test_no_further_assertion(self):
         with self.refused(ERR.NOT_ALLOWED):

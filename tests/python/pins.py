@@ -155,7 +155,7 @@ class Tokens(DeviceTest):
                 client.get_uv_token(permissions, self.rp_id),
             ):
                 self.assertEqual(len(token), 32)
-        self.assertEqual([one["want"] for one in PERSON.asked()], ["pin", "pin"], "each by its own prompt")
+        self.assertEqual([one["want"] for one in PERSON.asked()], ["approval", "approval", "pin"] * 2)
 
     def test_a_legacy_token_registers_and_signs(self):
         for protocol in PROTOCOLS:
@@ -204,6 +204,8 @@ class Tokens(DeviceTest):
             self.pin_client().get_pin_token(PIN, PERMISSION(0), self.rp_id)
         with self.refused(ERR.UNAUTHORIZED_PERMISSION):
             self.pin_client().get_pin_token(PIN, PERMISSION.BIO_ENROLL, self.rp_id)
+        with self.refused(ERR.MISSING_PARAMETER):
+            self.pin_client().get_pin_token(PIN, PERMISSION.GET_ASSERTION)
 
     def test_always_uv(self):
         self.register_raw(options={"rk": True})

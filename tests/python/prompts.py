@@ -8,7 +8,7 @@ import unittest
 from fido2.client import ClientError
 from fido2.ctap import STATUS
 
-from ceremonies import ERR, PERMISSION, PERSON, DeviceTest, Site
+from ceremonies import ERR, PERMISSION, PERSON, PIN, DeviceTest, Site
 
 TIMEOUT = float(os.environ.get("LATCHKEY_PROMPT_TIMEOUT") or "inf")
 
@@ -54,7 +54,11 @@ class Prompts(DeviceTest):
             self.ctap.selection()
         PERSON.next(PERSON.DENY)
         with self.refused(ERR.OPERATION_DENIED):
-            self.register_raw()
+            self.pin_client().get_pin_token(PIN)
+        token, protocol = self.token(PERMISSION.MAKE_CREDENTIAL, self.rp_id)
+        PERSON.next(PERSON.DENY)
+        with self.refused(ERR.OPERATION_DENIED):
+            self.register_raw(token=token, protocol=protocol)
 
     def test_selection(self):
         self.ctap.selection()
@@ -62,11 +66,12 @@ class Prompts(DeviceTest):
         self.assertEqual(asked["want"], "approval")
 
     def test_cancel(self):
-        for attempt in (
-            self.ctap.selection,
-            self.uv_token,
-            lambda **more: self.register_raw(**more),
-        ):
+        def register(**more):
+            return self.register_raw(token=token, protocol=protocol, **more)
+
+        for attempt in (self.ctap.selection, self.uv_token, register):
+            token, protocol = self.token(PERMISSION.MAKE_CREDENTIAL, self.rp_id)
+            PERSON.asked()
             PERSON.next(PERSON.HOLD)
             how, seen = self.cancelled_by_user_presence()
             with self.refused(ERR.KEEPALIVE_CANCEL):
@@ -118,3 +123,7 @@ class Prompts(DeviceTest):
         with self.refused(ERR.USER_ACTION_TIMEOUT):
             self.ctap.selection()
         self.assertAlmostEqual(time.monotonic() - begin, TIMEOUT, delta=1)
+        # Where a touch is to confirm something, not to answer is not to confirm (CTAP 2.3 §6.5.5.7.2 step 7).
+        PERSON.next(PERSON.HOLD)
+        with self.refused(ERR.OPERATION_DENIED):
+            self.pin_client().get_pin_token(PIN)

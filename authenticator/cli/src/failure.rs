@@ -3,6 +3,7 @@
 use std::fmt;
 
 use latchkey_container::Error as ContainerError;
+use latchkey_ctap::PinRefused;
 use serde::{Deserialize, Serialize};
 
 /// What kind of trouble; the same words go over the control socket, into `--json` and to the exit code.
@@ -72,6 +73,15 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<PinRefused> for Failure {
+    fn from(refused: PinRefused) -> Self {
+        match refused {
+            PinRefused::Container(error) => error.into(),
+            PinRefused::NeedsPowerUp => Self::new(FailureKind::PinBlocked, refused.to_string()),
+        }
+    }
+}
+
 /// The total table of what the container's errors are for the one who typed the command.
 impl From<ContainerError> for Failure {
     fn from(error: ContainerError) -> Self {
@@ -90,7 +100,7 @@ impl From<ContainerError> for Failure {
             ContainerError::TpmRequired
             | ContainerError::OtherTpm
             | ContainerError::PinLost
-            | ContainerError::SlotTaken
+            | ContainerError::SlotTaken { .. }
             | ContainerError::Tpm(_) => (FailureKind::Tpm, None),
             ContainerError::Storage(_) | ContainerError::TooNew { .. } | ContainerError::Damaged { .. } => {
                 (FailureKind::Storage, None)

@@ -71,8 +71,8 @@ fn text(answer: &Answer, zone: &TimeZone) -> String {
         }
         Answer::Passkeys(passkeys) if passkeys.is_empty() => "There are no passkeys.\n".to_owned(),
         Answer::Passkeys(passkeys) => passkeys_text(passkeys, zone),
-        Answer::Deleted(passkey) => format!("Deleted the passkey {}.\n", named(passkey)),
-        Answer::Renamed(passkey) => format!("Renamed the passkey {}.\n", named(passkey)),
+        Answer::Deleted(passkey) => format!("Deleted the passkey of {}.\n", named(passkey)),
+        Answer::Renamed(passkey) => format!("Renamed the passkey of {}.\n", named(passkey)),
         Answer::Chosen(index) => format!("Account {index}\n"),
         Answer::Error(failure) => format!("{failure}\n"),
     }
@@ -147,9 +147,10 @@ fn account(passkey: &PasskeyReport) -> &str {
     passkey.user.name.as_deref().or(passkey.user.display_name.as_deref()).unwrap_or("-")
 }
 
-fn named(passkey: &PasskeyReport) -> String {
+/// One passkey in words.
+pub fn named(passkey: &PasskeyReport) -> String {
     let label = passkey.label.as_deref().map(|label| format!(" \"{}\"", shown(label))).unwrap_or_default();
-    format!("of {} at {}{label}", shown(account(passkey)), shown(&passkey.rp_id))
+    format!("{} at {}{label}", shown(account(passkey)), shown(&passkey.rp_id))
 }
 
 fn counted(passkeys: u32) -> String {

@@ -14,10 +14,10 @@ const LONGEST_LINE: usize = 256;
 
 /// Hands out one secret after the other.
 pub struct SecretInput {
-    from: From,
+    from: Origin,
 }
 
-enum From {
+enum Origin {
     Terminal,
     Lines(Box<dyn Read>),
 }
@@ -26,20 +26,20 @@ impl SecretInput {
     /// Opens the source that the user named.
     pub fn open(source: SecretSource) -> Result<Self, Failure> {
         if source.pin_stdin {
-            return Ok(Self { from: From::Lines(Box::new(stdin())) });
+            return Ok(Self { from: Origin::Lines(Box::new(stdin())) });
         }
         if let Some(number) = source.pin_fd {
             // Opening the descriptor through /proc gives one of our own; taking the raw number would need `unsafe`.
             let file = File::open(format!("/proc/self/fd/{number}"))
                 .map_err(|error| usage(format!("file descriptor {number} cannot be read: {error}")))?;
-            return Ok(Self { from: From::Lines(Box::new(file)) });
+            return Ok(Self { from: Origin::Lines(Box::new(file)) });
         }
         if !stdin().is_terminal() {
             return Err(usage(
                 "there is no terminal to ask for the PIN on: use --pin-stdin or --pin-fd".into(),
             ));
         }
-        Ok(Self { from: From::Terminal })
+        Ok(Self { from: Origin::Terminal })
     }
 
     /// A PIN that already exists.
@@ -50,7 +50,7 @@ impl SecretInput {
     /// A PIN to be set; a person types it twice.
     pub fn chosen(&mut self, label: &str) -> Result<SecretText, Failure> {
         let first = self.next(label)?;
-        if matches!(self.from, From::Terminal) {
+        if matches!(self.from, Origin::Terminal) {
             let second = self.next(&format!("{label} again"))?;
             if first.expose() != second.expose() {
                 return Err(Failure::new(FailureKind::Refused, "the two PINs differ; nothing was changed"));
@@ -59,24 +59,31 @@ impl SecretInput {
         Ok(first)
     }
 
+    /// A PIN that may be left out.
+    pub fn optional(&mut self, label: &str) -> Result<Option<SecretText>, Failure> {
+        let text = self.read(label)?;
+        Ok((!text.is_empty()).then(|| SecretText::new(text)))
+    }
+
     fn next(&mut self, label: &str) -> Result<SecretText, Failure> {
-        let text = match &mut self.from {
-            From::Terminal => {
-                rpassword::prompt_password(format!("{label}: ")).map(Zeroizing::new).map_err(|error| {
-                    let told = if error.kind() == ErrorKind::UnexpectedEof {
-                        "no PIN was given".into()
-                    } else {
-                        error.to_string()
-                    };
-                    Failure::new(FailureKind::Refused, told)
-                })?
-            }
-            From::Lines(reader) => line(reader.as_mut())?,
-        };
+        let text = self.read(label)?;
         if text.is_empty() {
             return Err(usage(format!("the input holds no {label}; give one PIN per line")));
         }
         Ok(SecretText::new(text))
+    }
+
+    fn read(&mut self, label: &str) -> Result<Zeroizing<String>, Failure> {
+        match &mut self.from {
+            Origin::Lines(reader) => line(reader.as_mut()),
+            Origin::Terminal => match rpassword::prompt_password(format!("{label}: ")) {
+                Ok(text) => Ok(Zeroizing::new(text)),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    Err(Failure::new(FailureKind::Refused, "no PIN was given"))
+                }
+                Err(error) => Err(Failure::io("the terminal", &error)),
+            },
+        }
     }
 }
 

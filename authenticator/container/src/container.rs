@@ -12,7 +12,7 @@ use crate::secret::Secret32;
 use crate::store::{Identity, Opened, PinProtector, Store, StoredIdentity};
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
-use crate::tpm::{PinSlot, Tpm, TpmClass};
+use crate::tpm::{PinIndex, PinSlot, Tpm, TpmClass};
 
 mod gesture;
 mod passkeys;
@@ -79,11 +79,10 @@ impl Container {
         }
         directory.remove_database()?;
 
-        // A new container has no slot of its own: what is there is somebody else's, and never removed.
-        for slot in [PinSlot::A, PinSlot::B] {
-            if tpm.pin_count(slot)?.is_some() {
-                return Err(Error::SlotTaken);
-            }
+        // Told now and not at the first change of PIN, which needs the second slot. What is there is somebody else's,
+        // or of a container whose files were deleted by hand; only a person can tell.
+        for slot in PinSlot::BOTH {
+            tpm.require_free(slot)?;
         }
         let lookup_key = Secret32::random(rng);
         let mut id = [0; 16];
@@ -117,7 +116,6 @@ impl Container {
         if stored.storage_root_name != tpm.identity().storage_root_name {
             return Err(Error::OtherTpm);
         }
-        clear_abandoned_slots(&mut store, tpm.as_mut())?;
         if stored.destroying {
             clear_slots(&mut store, tpm.as_mut())?;
             drop(store);
@@ -125,6 +123,9 @@ impl Container {
             directory.remove()?;
             return Err(missing());
         }
+        // A slot that cannot be cleared now (the owner authorisation may be missing) is no reason to stay closed: the
+        // status counts it, and it is tried again.
+        drop(clear_abandoned_slots(&mut store, tpm.as_mut()));
         let lookup_key = tpm.unbind(&stored.lookup_key)?;
         let pin = store.pin()?;
         Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, pin))
@@ -145,7 +146,7 @@ impl Container {
     }
 
     /// Deletes the files of a container whose TPM is gone. The TPM, wherever it is, keeps a PIN index that opens
-    /// nothing any more.
+    /// nothing any more; [`Container::create`] on that TPM says how to remove it.
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::InUse`], [`Error::Storage`].
@@ -207,20 +208,23 @@ impl std::fmt::Debug for Container {
     }
 }
 
-/// Undefines the slots that an interrupted change left behind; only slots that the database calls ours.
+/// Undefines the indices that an interrupted change left behind.
 fn clear_abandoned_slots(store: &mut Store, tpm: &mut dyn Tpm) -> Result<(), Error> {
-    for slot in store.abandoned_slots()? {
-        tpm.undefine_pin_index(slot)?;
-        store.forget_slot(slot)?;
+    for abandoned in store.abandoned_slots()? {
+        tpm.undefine_pin_index(abandoned.index())?;
+        store.forget_slot(abandoned.index())?;
     }
     Ok(())
 }
 
-/// Undefines every slot of ours, the one in use too. Done again after a crash, it does no harm.
+/// Undefines every index of ours; in both slots, because a database that was restored from a backup may not know where
+/// the last PIN is. Done again after a crash, it does no harm.
 fn clear_slots(store: &mut Store, tpm: &mut dyn Tpm) -> Result<(), Error> {
     clear_abandoned_slots(store, tpm)?;
     if let Some(pin) = store.pin()? {
-        tpm.undefine_pin_index(pin.slot)?;
+        for slot in PinSlot::BOTH {
+            tpm.undefine_pin_index(PinIndex { slot, admin: &pin.admin.key })?;
+        }
     }
     Ok(())
 }

@@ -62,14 +62,15 @@ pub enum Error {
     OtherTpm,
     /// The TPM no longer has the PIN index.
     #[error(
-        "the TPM no longer has this container's PIN: somebody with the owner authorisation removed it; its passkeys cannot be opened any more: give it up with `latchkey container destroy` and register again at each site"
+        "the TPM no longer has this container's PIN: somebody with the owner authorisation removed or replaced it, or this is an older copy of the container's files; its passkeys cannot be opened any more: give it up with `latchkey container destroy` and register again at each site"
     )]
     PinLost,
     /// The TPM's place for the PIN is taken by something that this container did not make.
-    #[error(
-        "the TPM holds the PIN of another container in the same place: destroy that container first, choose another NV index range for this one, or remove the leftover index with tpm2_nvundefine if its container is gone for good"
-    )]
-    SlotTaken,
+    #[error("{found}; if a container of yours still uses it, destroy that one first")]
+    SlotTaken {
+        /// What is there, where, and how to remove it.
+        found: String,
+    },
     /// The TPM is in dictionary-attack lockout.
     #[error(
         "the TPM is in dictionary-attack lockout, which all its users share; wait until it recovers, or clear it with the lockout authorisation (tpm2_dictionarylockout --clear-lockout)"
@@ -131,7 +132,7 @@ impl Error {
             | Self::TpmRequired
             | Self::OtherTpm
             | Self::PinLost
-            | Self::SlotTaken
+            | Self::SlotTaken { .. }
             | Self::TpmLockedOut
             | Self::Tpm(_)
             | Self::Memory { .. }
@@ -151,7 +152,8 @@ impl From<TpmError> for Error {
             TpmError::PinExhausted => Self::PinBlocked,
             TpmError::LockedOut => Self::TpmLockedOut,
             TpmError::ForeignBlob => Self::OtherTpm,
-            TpmError::SlotTaken => Self::SlotTaken,
+            TpmError::SlotTaken(found) => Self::SlotTaken { found },
+            TpmError::Storage(error) => Self::Storage(error),
             TpmError::SlotEmpty => Self::PinLost,
             TpmError::OwnerAuth | TpmError::Unreachable(_) | TpmError::Unexpected(_) => Self::Tpm(error),
         }
@@ -159,7 +161,7 @@ impl From<TpmError> for Error {
 }
 
 /// A file could not be read or written.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} ({})", .path.display())]
 pub struct StorageError {
     /// The file or directory.
@@ -172,24 +174,23 @@ pub struct StorageError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageProblem {
     /// Read-only medium, or permission denied.
-    #[error(
-        "cannot write to the container's directory: it is read-only for this user; make it writable, or mount it read-write"
-    )]
+    #[error("cannot write: it is read-only for this user; make it writable, or mount it read-write")]
     ReadOnly,
     /// No space left.
     #[error("the disk is full: free some space and try again; nothing was changed")]
     Full,
-    /// Not a database, or a damaged one.
-    #[error("the container's database is damaged; restore its directory from a backup made with this TPM")]
+    /// Not what belongs in the file.
+    #[error("the file is damaged; restore its directory from a backup made with this TPM")]
     Damaged,
     /// Anything else that the system reports.
-    #[error("the container's files cannot be used: {0}")]
+    #[error("the file cannot be used: {0}")]
     Other(String),
 }
 
 impl StorageError {
     /// An error of the file system.
-    pub(crate) fn io(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+    #[must_use]
+    pub fn io(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let kind = error.kind();
         let problem = if kind == ErrorKind::ReadOnlyFilesystem || kind == ErrorKind::PermissionDenied {

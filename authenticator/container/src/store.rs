@@ -13,11 +13,16 @@ mod records;
 mod tests;
 
 pub(crate) use identity::{Identity, StoredIdentity};
+#[cfg(test)]
+use pins::AbandonedSlot;
 pub(crate) use pins::{PinProtector, SealedAdmin};
 pub(crate) use records::{RecordTags, StoredRecord};
 
 /// Each migration once, in order; a merged one is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_container.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_container.sql"),
+    include_str!("../migrations/0002_owners_of_slots.sql"),
+];
 
 /// An open database of a container.
 pub(crate) struct Store {
@@ -97,10 +102,11 @@ impl Store {
             .map_err(|error| self.failed(&error))
     }
 
-    /// Proves that the disk takes writes, and settles a commit that failed: its frames in the log, which a restart
-    /// might take for committed, are overwritten by this one.
+    /// Settles a commit that failed: its frames in the log, which a restart might take for committed, are overwritten
+    /// by this one. It must write a page, and `SQLite` skips an `UPDATE` that changes no byte; the format's version is
+    /// always written.
     pub fn settle(&mut self) -> Result<(), StorageError> {
-        self.change(|change| change.execute("UPDATE container SET generation = generation", []).map(drop))
+        self.change(|change| change.pragma_update(None, "user_version", newest()))
     }
 
     /// Moves the log into the database and empties it, so that what was replaced is gone from the disk. A failure

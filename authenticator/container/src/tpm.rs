@@ -3,6 +3,7 @@
 //! Implemented twice in `latchkey-tpm`: on a TPM 2.0 through tss-esapi, and in software. One contract test runs
 //! against both. `authenticator/DESIGN.md` draws the object hierarchy behind these calls.
 
+use crate::error::StorageError;
 use crate::secret::{AuthValue, Secret32};
 
 /// What kind of device answers; decides the AAGUID, the stretch cost and what the status says.
@@ -50,6 +51,9 @@ pub enum PinSlot {
 }
 
 impl PinSlot {
+    /// All there are.
+    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+
     /// The slot that a PIN change moves to.
     #[must_use]
     pub const fn other(self) -> Self {
@@ -58,6 +62,17 @@ impl PinSlot {
             Self::B => Self::A,
         }
     }
+}
+
+/// A PIN index: its slot, and the administrative key that it was defined under. What stands in the slot under any other
+/// key is somebody else's, and to the one who asks the slot is empty. So nothing that a database says, be it old,
+/// copied or made up, reaches another container's index.
+#[derive(Debug, Clone, Copy)]
+pub struct PinIndex<'a> {
+    /// Where it is.
+    pub slot: PinSlot,
+    /// Whose it is.
+    pub admin: &'a AdminKeyBlob,
 }
 
 /// The count a PIN index (`TPM_NT_PIN_FAIL`) holds.
@@ -147,46 +162,52 @@ pub trait Tpm: Send {
     /// [`TpmError::Unreachable`].
     fn create_admin_key(&mut self, auth: &AuthValue) -> Result<AdminKeyBlob, TpmError>;
 
-    /// Defines the PIN index of `slot` with `index_auth` as its authorisation value, zero failures and `limit`.
-    /// Writing it again needs the administrative key.
+    /// Whether a PIN index can be defined in `slot`.
     ///
     /// # Errors
-    /// [`TpmError::SlotTaken`] when the slot is already defined, [`TpmError::WrongAuth`] for a wrong `admin_auth`,
-    /// [`TpmError::OwnerAuth`] when the device wants an owner authorisation that was not configured.
+    /// [`TpmError::SlotTaken`] when there is one, whoever defined it.
+    fn require_free(&mut self, slot: PinSlot) -> Result<(), TpmError>;
+
+    /// Defines a PIN index with `index_auth` as its authorisation value, zero failures and `limit`. Writing it again
+    /// needs the administrative key.
+    ///
+    /// # Errors
+    /// [`TpmError::SlotTaken`] when the slot is already defined, by whomever, [`TpmError::WrongAuth`] for a wrong
+    /// `admin_auth`, [`TpmError::OwnerAuth`] when the device wants an owner authorisation that was not configured.
     fn define_pin_index(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         index_auth: &AuthValue,
         limit: u32,
-        admin: &AdminKeyBlob,
         admin_auth: &AuthValue,
     ) -> Result<(), TpmError>;
 
-    /// Removes the PIN index of `slot`; everything sealed to it is lost. Removing an undefined slot succeeds.
+    /// Removes a PIN index, also one whose definition was interrupted; everything sealed to it is lost. Removing what
+    /// is not there succeeds.
     ///
     /// # Errors
     /// [`TpmError::OwnerAuth`].
-    fn undefine_pin_index(&mut self, slot: PinSlot) -> Result<(), TpmError>;
+    fn undefine_pin_index(&mut self, index: PinIndex<'_>) -> Result<(), TpmError>;
 
-    /// Reads the count of `slot`, `None` when it is not defined. Needs no authorisation value.
+    /// Reads the count of a PIN index, `None` when it is not there. Needs no authorisation value.
     ///
     /// # Errors
-    /// [`TpmError::Unreachable`].
-    fn pin_count(&mut self, slot: PinSlot) -> Result<Option<PinCount>, TpmError>;
+    /// [`TpmError::Unreachable`], [`TpmError::OwnerAuth`].
+    fn pin_count(&mut self, index: PinIndex<'_>) -> Result<Option<PinCount>, TpmError>;
 
-    /// Seals `payload` so that opening it needs the index of `slot` authorised *and* `seal_auth`, which is
-    /// protected against dictionary attacks.
+    /// Seals `payload` so that opening it needs the index authorised *and* `seal_auth`, which is protected against
+    /// dictionary attacks.
     ///
     /// # Errors
-    /// [`TpmError::SlotEmpty`] when the slot is not defined.
+    /// [`TpmError::SlotEmpty`] when the index is not there.
     fn seal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         payload: &Secret32,
         seal_auth: &AuthValue,
     ) -> Result<SealedBlob, TpmError>;
 
-    /// Opens what [`Tpm::seal`] sealed. A wrong `index_auth` adds one to the count of the slot and touches nothing
+    /// Opens what [`Tpm::seal`] sealed. A wrong `index_auth` adds one to the count of the index and touches nothing
     /// else; a right one sets the count to zero.
     ///
     /// # Errors
@@ -194,7 +215,7 @@ pub trait Tpm: Send {
     /// [`TpmError::SlotEmpty`], [`TpmError::ForeignBlob`].
     fn unseal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         blob: &SealedBlob,
         index_auth: &AuthValue,
         seal_auth: &AuthValue,
@@ -234,15 +255,18 @@ pub enum TpmError {
     /// The blob was made by another device, or the device has been cleared since.
     #[error("this object belongs to another TPM, or the TPM has been cleared")]
     ForeignBlob,
-    /// The PIN index is already defined.
-    #[error("the PIN index is already defined")]
-    SlotTaken,
-    /// The PIN index is not defined.
-    #[error("the PIN index is not defined")]
+    /// Something is in the place of the PIN index; the text says where, and how to remove it.
+    #[error("{0}")]
+    SlotTaken(String),
+    /// The PIN index is not there.
+    #[error("the PIN index is not there")]
     SlotEmpty,
     /// The owner hierarchy has an authorisation value that we do not know.
     #[error("the TPM's owner hierarchy has an authorisation value: give it with --owner-auth-file")]
     OwnerAuth,
+    /// The provider's own files cannot be read or written. Only the software provider has any.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The device cannot be reached, or went away in the middle of a call.
     #[error("the TPM cannot be reached: {0}")]
     Unreachable(String),

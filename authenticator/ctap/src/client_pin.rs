@@ -6,6 +6,7 @@ use latchkey_protocol::client_pin::{Request, Response, SubCommand};
 use latchkey_protocol::cose::KeyAgreement;
 use rand_core::CryptoRng;
 
+use crate::continuation::Continuations;
 use crate::engine::{Authenticator, Flow, WRONG_PINS_PER_POWER_UP};
 use crate::pin_protocol::{PinProtocol, SharedSecret};
 use crate::status::Failure;
@@ -27,14 +28,12 @@ impl Authenticator {
         match request.subcommand {
             SubCommand::GET_PIN_RETRIES => self.pin_retries().map(Flow::Done),
             SubCommand::GET_KEY_AGREEMENT => self.key_agreement(request).map(Flow::Done),
-            SubCommand::SET_PIN => self.set_pin(request, ambient).map(Flow::Done),
-            SubCommand::CHANGE_PIN => self.change_pin(request, ambient).map(Flow::Done),
-            SubCommand::GET_PIN_TOKEN => self.pin_token(request, ambient).map(Flow::Done),
+            SubCommand::SET_PIN => self.handle_set_pin(request, ambient).map(Flow::Done),
+            SubCommand::CHANGE_PIN => self.handle_change_pin(request, ambient).map(Flow::Done),
+            SubCommand::GET_PIN_TOKEN => self.pin_token(request),
             SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_UV_WITH_PERMISSIONS => self.token_using_gesture(request),
             SubCommand::GET_UV_RETRIES => self.uv_retries().map(Flow::Done),
-            SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_PIN_WITH_PERMISSIONS => {
-                self.token_using_pin(request, ambient).map(Flow::Done)
-            }
+            SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_PIN_WITH_PERMISSIONS => self.token_using_pin(request),
             SubCommand(_) => Err(Failure::UnknownSubCommand),
         }
     }
@@ -66,7 +65,7 @@ impl Authenticator {
     }
 
     /// §6.5.5.5.
-    fn set_pin(&mut self, request: &Request, ambient: &mut Ambient<'_>) -> Result<Vec<u8>, Failure> {
+    fn handle_set_pin(&mut self, request: &Request, ambient: &mut Ambient<'_>) -> Result<Vec<u8>, Failure> {
         let (Some(protocol), Some(point), Some(new_pin_enc), Some(param)) =
             (request.protocol, &request.key_agreement, &request.new_pin_enc, &request.pin_uv_auth_param)
         else {
@@ -83,12 +82,16 @@ impl Authenticator {
         let pin = open_new_pin(&shared, new_pin_enc, self.container.minimum_pin_length())?;
         // Setting a PIN opens the container, but a platform gets a token only for the PIN itself.
         drop(self.container.set_pin(&pin, ambient.rng)?);
-        self.end_tokens(ambient);
+        self.end_tokens();
         Ok(Status::OK.response())
     }
 
     /// §6.5.5.6.
-    fn change_pin(&mut self, request: &Request, ambient: &mut Ambient<'_>) -> Result<Vec<u8>, Failure> {
+    fn handle_change_pin(
+        &mut self,
+        request: &Request,
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Vec<u8>, Failure> {
         let (Some(protocol), Some(point), Some(new_pin_enc), Some(pin_hash_enc), Some(param)) = (
             request.protocol,
             &request.key_agreement,
@@ -108,16 +111,17 @@ impl Authenticator {
         // The old PIN is checked, and counted, before the new one is looked at (steps 6 to 9).
         match open_new_pin(&shared, new_pin_enc, self.container.minimum_pin_length()) {
             Ok(new) => {
-                let outcome = self.container.change_pin(&old, &new, ambient.rng);
+                let rng = &mut *ambient.rng;
+                let outcome = self.try_pin(|container| container.change_pin(&old, &new, rng));
                 drop(self.checked(protocol, outcome, ambient.rng)?);
             }
             Err(unusable) => {
-                let outcome = self.container.unlock(&old);
+                let outcome = self.try_pin(|container| container.unlock(&old));
                 drop(self.checked(protocol, outcome, ambient.rng)?);
                 return Err(unusable);
             }
         }
-        self.end_tokens(ambient);
+        self.end_tokens();
         Ok(Status::OK.response())
     }
 
@@ -125,25 +129,24 @@ impl Authenticator {
         self.key_agreements.of(protocol).decapsulate(&point.x, &point.y).ok_or(Failure::BadParameter)
     }
 
-    /// Counts the outcome of a PIN check; a wrong PIN costs the platform its shared secret too
-    /// (`regenerate`), so that every guess needs a new key agreement.
+    /// A wrong PIN costs the platform its shared secret (`regenerate`), so that every guess needs a new key
+    /// agreement.
     fn checked<T>(
         &mut self,
         protocol: PinProtocol,
-        outcome: Result<T, latchkey_container::Error>,
+        outcome: Result<T, Failure>,
         rng: &mut dyn CryptoRng,
     ) -> Result<T, Failure> {
-        let counted = self.count(outcome);
-        if counted.is_err() {
+        if outcome.is_err() {
             self.key_agreements.regenerate(protocol, rng);
         }
-        counted
+        outcome
     }
 
-    /// "All existing pinUvAuthTokens are invalidated", and what they authorised.
-    fn end_tokens(&mut self, ambient: &Ambient<'_>) {
+    /// "All existing pinUvAuthTokens are invalidated", and whatever a PIN that was right before authorised.
+    pub(crate) fn end_tokens(&mut self) {
         self.token.stop();
-        self.continuations.observe(ambient.uptime, None);
+        self.continuations = Continuations::default();
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Authenticator {
     pub(crate) container: Container,
     pub(crate) profile: Profile,
     pub(crate) powered_up: Duration,
+    /// Tells this run from every other one: what waits for the user does not outlive it.
+    run: RunId,
     pub(crate) key_agreements: KeyAgreements,
     pub(crate) token: TokenSlot<Unlocked>,
     /// Consecutive wrong PINs since power-up.
@@ -30,6 +32,10 @@ pub struct Authenticator {
     /// Whether the container may hold loaded keys.
     unlocked: bool,
 }
+
+/// One run of an authenticator, from power-up to power-off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RunId([u8; 16]);
 
 /// The key-agreement keys of both protocols.
 pub(crate) struct KeyAgreements {
@@ -70,10 +76,13 @@ impl Authenticator {
     #[must_use]
     pub fn power_up(container: Container, profile: Profile, ambient: Ambient<'_>) -> Self {
         let Ambient { uptime, rng, .. } = ambient;
+        let mut run = RunId([0; 16]);
+        rng.fill_bytes(&mut run.0);
         Self {
             container,
             profile,
             powered_up: uptime,
+            run,
             key_agreements: KeyAgreements::generate(rng),
             token: TokenSlot::empty(),
             wrong_pins: 0,
@@ -102,10 +111,16 @@ impl Authenticator {
         self.step(channel, flow)
     }
 
-    /// Goes on with a transaction when the user has answered.
+    /// Goes on with a transaction when the user has answered. One that was suspended before a power cycle is
+    /// refused, whatever the answer: the evidence that it holds belongs to the run that it began in.
     pub fn resume(&mut self, suspended: Suspended, answer: Answer, mut ambient: Ambient<'_>) -> Step {
         self.tick(ambient.uptime);
-        let Suspended { channel, pending } = suspended;
+        let Suspended { channel, run, pending } = suspended;
+        if run != self.run {
+            return self.step(channel, Err(Failure::NothingPending));
+        }
+        // It may hold the opened key, although the token that it came from has ended in the meantime.
+        self.opened();
         let flow = match pending {
             Pending::BareTouch => self.bare_touch(&answer),
             Pending::MakeCredential(paused) => self.resume_make_credential(*paused, answer, &mut ambient),
@@ -141,7 +156,9 @@ impl Authenticator {
         self.token.deadline().into_iter().chain(self.continuations.deadline()).min()
     }
 
-    /// The container, for what is not CTAP.
+    /// The container, for what is not CTAP. Everything that takes a PIN goes through
+    /// [`Authenticator::unlock`], [`Authenticator::set_pin`] and [`Authenticator::change_pin`] instead, which
+    /// count wrong ones.
     pub const fn container(&mut self) -> &mut Container {
         &mut self.container
     }
@@ -155,7 +172,9 @@ impl Authenticator {
 
     fn step(&mut self, channel: ChannelId, flow: Result<Flow, Failure>) -> Step {
         match flow {
-            Ok(Flow::Ask(prompt, pending)) => Step::Ask(prompt, Suspended { channel, pending }),
+            Ok(Flow::Ask(prompt, pending)) => {
+                Step::Ask(prompt, Suspended { channel, run: self.run, pending })
+            }
             Ok(Flow::Done(response)) => {
                 self.relock();
                 Step::Respond(response)
@@ -182,7 +201,7 @@ impl Authenticator {
     }
 
     fn bare_touch(&self, answer: &Answer) -> Result<Flow, Failure> {
-        approved(answer)?;
+        approved_in_time(answer)?;
         Err(if self.container.has_pin() { Failure::PinIsSet } else { Failure::PinNotSet })
     }
 
@@ -222,6 +241,16 @@ pub(crate) const fn approved(answer: &Answer) -> Result<(), Failure> {
         Answer::Pin(_) | Answer::Denied => Err(Failure::Denied),
         Answer::Cancelled => Err(Failure::Cancelled),
         Answer::TimedOut => Err(Failure::TimedOut),
+    }
+}
+
+/// [`approved`] where the specification gives a user who lets the time pass the status of one who says no:
+/// the touches of makeCredential and getAssertion (CTAP 2.3 §6.1.2 steps 1 and 14, §6.2.2 steps 1 and 9) and
+/// the consent to a token (§6.5.5.7).
+pub(crate) const fn approved_in_time(answer: &Answer) -> Result<(), Failure> {
+    match answer {
+        Answer::TimedOut => Err(Failure::Denied),
+        Answer::Approved | Answer::Pin(_) | Answer::Denied | Answer::Cancelled => approved(answer),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Built-in user verification *is* the container's PIN here, so `uvRetries` and `pinRetries` are one count:
 //! the TPM's.
 
-use latchkey_container::{Error as ContainerError, PinHash, Unlocked};
+use latchkey_container::{Container, Error as ContainerError, Unlocked};
 
 use crate::engine::{Authenticator, WRONG_PINS_PER_POWER_UP};
 use crate::status::Failure;
@@ -38,36 +38,46 @@ impl Authenticator {
         Ok(self.container.tries_left()?.min(WRONG_PINS_PER_POWER_UP.saturating_sub(self.wrong_pins)))
     }
 
-    /// Opens the container. The device counts a wrong PIN before this returns.
-    pub(crate) fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
-        let outcome = self.container.unlock(pin);
-        self.count(outcome)
+    /// Tries a PIN that came by CTAP. The device has counted a wrong one before this returns.
+    pub(crate) fn try_pin<T>(
+        &mut self,
+        attempt: impl FnOnce(&mut Container) -> Result<T, ContainerError>,
+    ) -> Result<T, Failure> {
+        if self.wrong_pins >= WRONG_PINS_PER_POWER_UP {
+            return Err(Failure::PinBlockedUntilPowerUp);
+        }
+        let outcome = self.counted(attempt);
+        outcome.map_err(|error| {
+            if let ContainerError::WrongPin { tries_left } = error {
+                if self.wrong_pins >= WRONG_PINS_PER_POWER_UP {
+                    Failure::PinBlockedUntilPowerUp
+                } else {
+                    Failure::PinMismatch { tries_left }
+                }
+            } else if matches!(error, ContainerError::PinBlocked) {
+                Failure::PinBlocked
+            } else {
+                error.into()
+            }
+        })
     }
 
-    /// Counts the outcome of a PIN check towards the limit since power-up.
-    pub(crate) fn count<T>(&mut self, outcome: Result<T, ContainerError>) -> Result<T, Failure> {
-        match outcome {
-            Ok(value) => {
+    /// The one place that the container's PIN is checked from, whoever brings it: counts the outcome towards
+    /// the limit since power-up (CTAP 2.3 §6.5.5.6 step 7.1.2).
+    pub(crate) fn counted<T>(
+        &mut self,
+        attempt: impl FnOnce(&mut Container) -> Result<T, ContainerError>,
+    ) -> Result<T, ContainerError> {
+        let outcome = attempt(&mut self.container);
+        match &outcome {
+            Ok(_) => {
                 self.wrong_pins = 0;
                 self.opened();
-                Ok(value)
             }
-            Err(ContainerError::WrongPin { tries_left }) => Err(self.wrong_pin(tries_left)),
-            Err(ContainerError::PinBlocked) => Err(Failure::PinBlocked),
-            Err(other) => Err(other.into()),
+            Err(ContainerError::WrongPin { .. }) => self.wrong_pins = self.wrong_pins.saturating_add(1),
+            Err(_) => {}
         }
-    }
-
-    /// One more wrong PIN (CTAP 2.3 §6.5.5.6 step 7.1.2).
-    pub(crate) const fn wrong_pin(&mut self, tries_left: u8) -> Failure {
-        self.wrong_pins = self.wrong_pins.saturating_add(1);
-        if tries_left == 0 {
-            Failure::PinBlocked
-        } else if self.wrong_pins >= WRONG_PINS_PER_POWER_UP {
-            Failure::PinBlockedUntilPowerUp
-        } else {
-            Failure::PinMismatch { tries_left }
-        }
+        outcome
     }
 
     /// One round of built-in user verification with retries inside (`internalRetry`).
@@ -77,7 +87,7 @@ impl Authenticator {
     /// delete everything.
     pub(crate) fn gesture(&mut self, answer: Answer) -> Result<Gesture, Failure> {
         match answer {
-            Answer::Pin(pin) => match self.unlock(&pin) {
+            Answer::Pin(pin) => match self.try_pin(|container| container.unlock(&pin)) {
                 Ok(unlocked) => Ok(Gesture::Recognised(unlocked)),
                 Err(Failure::PinMismatch { tries_left }) => {
                     Ok(Gesture::Again(Notice::WrongPin { tries_left }))

@@ -13,7 +13,7 @@ use latchkey_protocol::{CredentialDescriptor, UserEntity};
 use sha2::{Digest, Sha256};
 
 use crate::continuation::{Continuation, take_up};
-use crate::engine::{Authenticator, Flow, Parameter, Pending, approved};
+use crate::engine::{Authenticator, Flow, Parameter, Pending, approved_in_time};
 use crate::gesture::Gesture;
 use crate::get_info::MAX_CREDENTIALS_IN_LIST;
 use crate::hmac_secret::Salts;
@@ -120,7 +120,7 @@ impl Authenticator {
                 }
             },
             Paused::Presence(candidates) => {
-                approved(&answer)?;
+                approved_in_time(&answer)?;
                 self.assert_present(channel, candidates, ambient).map(Flow::Done)
             }
         }

@@ -16,6 +16,7 @@ mod get_assertion;
 mod get_info;
 mod hmac_secret;
 mod keys;
+mod local;
 mod make_credential;
 mod pin_protocol;
 mod reset;
@@ -24,4 +25,5 @@ mod step;
 mod token;
 
 pub use engine::Authenticator;
+pub use local::PinRefused;
 pub use step::{Ambient, Answer, ChannelId, Notice, Operation, Profile, Prompt, Step, Suspended, Want};

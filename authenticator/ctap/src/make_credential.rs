@@ -14,7 +14,7 @@ use latchkey_protocol::{CredentialParameter, UserEntity};
 use sha2::{Digest, Sha256};
 
 use crate::aaguid;
-use crate::engine::{Authenticator, Flow, Parameter, Pending, approved};
+use crate::engine::{Authenticator, Flow, Parameter, Pending, approved_in_time};
 use crate::gesture::Gesture;
 use crate::get_info::MAX_CREDENTIALS_IN_LIST;
 use crate::keys::{cose_algorithm, cose_key, key_algorithm};
@@ -24,6 +24,10 @@ use crate::token::Scope;
 
 /// Discoverable passkeys that the container takes; getAssertion was measured with fewer.
 pub(crate) const MAX_PASSKEYS: u32 = 100_000;
+
+/// Discoverable passkeys of one relying party: far more accounts than a person has at one site, and few enough
+/// that no site fills the container or makes a sign-in slow.
+pub(crate) const MAX_PASSKEYS_PER_RP: usize = 64;
 
 /// What the user is asked for.
 pub(crate) enum Paused {
@@ -116,7 +120,7 @@ impl Authenticator {
                 }
             },
             Paused::Presence(registration, unlocked) => {
-                approved(&answer)?;
+                approved_in_time(&answer)?;
                 self.register(&registration, &unlocked, ambient).map(Flow::Done)
             }
         }
@@ -163,11 +167,11 @@ impl Authenticator {
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
         self.token.spend();
-        let discoverable = registration.request.options.rk == Some(true);
-        if discoverable && self.container.discoverable_count()? >= MAX_PASSKEYS {
-            return Err(Failure::StoreFull);
-        }
         let request = &registration.request;
+        let discoverable = request.options.rk == Some(true);
+        if discoverable {
+            self.make_sure_of_room(unlocked, &request.rp.id, &request.user.id)?;
+        }
         let new = NewPasskey {
             rp_id: request.rp.id.clone(),
             user: account(&request.user),
@@ -183,6 +187,24 @@ impl Authenticator {
             self.container.delete(unlocked, &passkey.id)?;
         }
         attested
+    }
+
+    /// Step 17. A passkey that takes the place of the account's older one needs no room.
+    fn make_sure_of_room(
+        &mut self,
+        unlocked: &Unlocked,
+        rp_id: &str,
+        user_handle: &[u8],
+    ) -> Result<(), Failure> {
+        let here = self.container.passkeys_for(unlocked, rp_id)?;
+        let replaces = here.iter().any(|passkey| passkey.user.handle == user_handle);
+        if replaces
+            || (here.len() < MAX_PASSKEYS_PER_RP && self.container.discoverable_count()? < MAX_PASSKEYS)
+        {
+            Ok(())
+        } else {
+            Err(Failure::StoreFull)
+        }
     }
 
     fn attest(

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use latchkey_protocol::Status;
 
-use crate::continuation::Continuations;
 use crate::engine::{Authenticator, Flow, KeyAgreements, Pending, approved, prompt};
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, Operation, Want};
@@ -26,8 +25,7 @@ impl Authenticator {
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
         approved(answer)?;
-        self.token.stop();
-        self.continuations = Continuations::default();
+        self.end_tokens();
         self.container.reset(ambient.rng)?;
         self.key_agreements = KeyAgreements::generate(ambient.rng);
         self.wrong_pins = 0;

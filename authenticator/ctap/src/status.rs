@@ -99,9 +99,6 @@ impl Failure {
             Self::Excluded => Status::CREDENTIAL_EXCLUDED,
             Self::StoreFull => Status::KEY_STORE_FULL,
             Self::Denied => Status::OPERATION_DENIED,
-            // Deviation: §6.1.2 step 14 and §6.2.2 step 9 answer OPERATION_DENIED to a timeout too; every
-            // other step that waits for the user, and shipped authenticators, tell the two apart, so that a
-            // client can say "too late".
             Self::TimedOut => Status::USER_ACTION_TIMEOUT,
             Self::Cancelled => Status::KEEPALIVE_CANCEL,
             Self::GestureNotConfigured | Self::NothingPending | Self::ResetWindowClosed => {
@@ -138,7 +135,7 @@ const fn container_status(error: &ContainerError) -> Status {
         | ContainerError::InUse { .. }
         | ContainerError::TpmRequired
         | ContainerError::OtherTpm
-        | ContainerError::SlotTaken
+        | ContainerError::SlotTaken { .. }
         | ContainerError::Tpm(_)
         | ContainerError::Memory { .. }
         | ContainerError::TooNew { .. }

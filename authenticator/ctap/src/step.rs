@@ -7,7 +7,7 @@ use std::time::Duration;
 use latchkey_container::{PinHash, UnixTime};
 use rand_core::CryptoRng;
 
-use crate::engine::Pending;
+use crate::engine::{Pending, RunId};
 
 /// What the driver must do next.
 #[must_use]
@@ -23,6 +23,7 @@ pub enum Step {
 /// A transaction that waits for the user. Opaque, and finished at most once.
 pub struct Suspended {
     pub(crate) channel: ChannelId,
+    pub(crate) run: RunId,
     pub(crate) pending: Pending,
 }
 

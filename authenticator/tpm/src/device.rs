@@ -17,8 +17,8 @@ use std::path::Path;
 
 use latchkey_container::secret::{AuthValue, Secret32};
 use latchkey_container::tpm::{
-    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lockout, PinCount, PinSlot, SealedBlob, Tpm, TpmError,
-    TpmIdentity,
+    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lockout, PinCount, PinIndex, PinSlot, SealedBlob, Tpm,
+    TpmError, TpmIdentity,
 };
 use tss_esapi::structures::Auth;
 use zeroize::Zeroizing;
@@ -65,6 +65,8 @@ pub struct DeviceTpm {
     // Before the bridge: it is dropped first, and flushes what it has loaded through the bridge.
     connection: Option<Connection>,
     target: Target,
+    /// The TCTI string as it was given.
+    named: String,
     _bridge: Option<Bridge>,
 }
 
@@ -99,14 +101,13 @@ impl DeviceTpm {
             storage_root_name: connection.storage_root_name().to_vec(),
             description: description.text,
         };
-        Ok(Self { identity, connection: Some(connection), target, _bridge: bridge })
-    }
-
-    fn nv_index(&self, slot: PinSlot) -> u32 {
-        match slot {
-            PinSlot::A => self.target.nv_base,
-            PinSlot::B => self.target.nv_base.saturating_add(1),
-        }
+        Ok(Self {
+            identity,
+            connection: Some(connection),
+            target,
+            named: options.tcti.clone(),
+            _bridge: bridge,
+        })
     }
 
     /// Runs one operation. When the TPM was reset since the last one, or is full of what dead programs left, the
@@ -180,49 +181,47 @@ impl Tpm for DeviceTpm {
         self.attempt(|connection| connection.create_admin_key(auth))
     }
 
+    fn require_free(&mut self, slot: PinSlot) -> Result<(), TpmError> {
+        let tcti = self.named.clone();
+        self.attempt(|connection| connection.require_free(slot, &tcti))
+    }
+
     fn define_pin_index(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         index_auth: &AuthValue,
         limit: u32,
-        admin: &AdminKeyBlob,
         admin_auth: &AuthValue,
     ) -> Result<(), TpmError> {
-        let handle = self.nv_index(slot);
-        self.attempt(|connection| {
-            connection.define_pin_index(slot, handle, index_auth, limit, admin, admin_auth)
-        })
+        let tcti = self.named.clone();
+        self.attempt(|connection| connection.define_pin_index(index, index_auth, limit, admin_auth, &tcti))
     }
 
-    fn undefine_pin_index(&mut self, slot: PinSlot) -> Result<(), TpmError> {
-        let handle = self.nv_index(slot);
-        self.attempt(|connection| connection.undefine_pin_index(slot, handle))
+    fn undefine_pin_index(&mut self, index: PinIndex<'_>) -> Result<(), TpmError> {
+        self.attempt(|connection| connection.undefine_pin_index(index))
     }
 
-    fn pin_count(&mut self, slot: PinSlot) -> Result<Option<PinCount>, TpmError> {
-        let handle = self.nv_index(slot);
-        self.attempt(|connection| connection.pin_count(slot, handle))
+    fn pin_count(&mut self, index: PinIndex<'_>) -> Result<Option<PinCount>, TpmError> {
+        self.attempt(|connection| connection.pin_count(index))
     }
 
     fn seal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         payload: &Secret32,
         seal_auth: &AuthValue,
     ) -> Result<SealedBlob, TpmError> {
-        let handle = self.nv_index(slot);
-        self.attempt(|connection| connection.seal(slot, handle, payload, seal_auth))
+        self.attempt(|connection| connection.seal(index, payload, seal_auth))
     }
 
     fn unseal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         blob: &SealedBlob,
         index_auth: &AuthValue,
         seal_auth: &AuthValue,
     ) -> Result<Secret32, TpmError> {
-        let handle = self.nv_index(slot);
-        self.attempt(|connection| connection.unseal(slot, handle, blob, index_auth, seal_auth))
+        self.attempt(|connection| connection.unseal(index, blob, index_auth, seal_auth))
     }
 
     fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, TpmError> {

@@ -12,14 +12,15 @@ use std::path::Path;
 
 use latchkey_container::secret::{AuthValue, Secret32};
 use latchkey_container::tpm::{
-    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lockout, PinCount, PinSlot, SealedBlob, Tpm, TpmClass,
-    TpmError, TpmIdentity,
+    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lockout, PinCount, PinIndex, PinSlot, SealedBlob, Tpm,
+    TpmClass, TpmError, TpmIdentity,
 };
 use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use keys::HotKeys;
-use state::{PinIndex, StateFile};
+use state::{Definition, StateFile};
 use vault::{Kind, Vault};
 
 /// The software provider. Its whole state is one file in the directory given to [`SoftwareTpm::open`].
@@ -38,8 +39,7 @@ impl SoftwareTpm {
     /// other; everything else comes from `rng`.
     ///
     /// # Errors
-    /// [`TpmError::Unreachable`] when the directory or the file cannot be read or written, and
-    /// [`TpmError::Unexpected`] when the file is damaged.
+    /// [`TpmError::Storage`] when the directory or the file cannot be read or written, or the file is damaged.
     pub fn open(dir: &Path, mut rng: Box<dyn CryptoRng + Send>) -> Result<Self, TpmError> {
         let file = StateFile::open(dir, &mut *rng)?;
         let vault = Vault::new(file.state().root());
@@ -51,22 +51,24 @@ impl SoftwareTpm {
         Ok(Self { identity, file, vault, hot: HotKeys::default(), rng })
     }
 
-    fn index(&self, slot: PinSlot) -> Result<&PinIndex, TpmError> {
-        self.file.state().index(slot).ok_or(TpmError::SlotEmpty)
+    /// What was defined under the index's administrative key; whatever else is in the slot is not there for us.
+    fn definition(&self, index: PinIndex<'_>) -> Result<&Definition, TpmError> {
+        let found = self.file.state().definition(index.slot);
+        found.filter(|found| found.owner == owner(index.admin)).ok_or(TpmError::SlotEmpty)
     }
 
-    /// Counts a try against `slot`, compares, and clears the count when it was right (TPM 2.0 Part 2 §13.2,
+    /// Counts a try against an index, compares, and clears the count when it was right (TPM 2.0 Part 2 §13.2,
     /// `TPM_NT_PIN_FAIL`). The count is on disk before the compare, so that killing the program is no free guess.
-    fn authorise_index(&mut self, slot: PinSlot, index_auth: &AuthValue) -> Result<(), TpmError> {
-        let index = self.index(slot)?;
-        if index.failures >= index.limit {
+    fn authorise_index(&mut self, index: PinIndex<'_>, index_auth: &AuthValue) -> Result<(), TpmError> {
+        let defined = self.definition(index)?;
+        if defined.failures >= defined.limit {
             return Err(TpmError::PinExhausted);
         }
-        let expected = index.verifier;
-        let given = self.vault.index_verifier(&index.id, index_auth);
-        self.file.change(|state| state.count_failure(slot))?;
+        let expected = defined.verifier;
+        let given = self.vault.index_verifier(&defined.id, index_auth);
+        self.file.change(|state| state.count_failure(index.slot))?;
         if bool::from(expected.ct_eq(&given)) {
-            self.file.change(|state| state.clear_failures(slot))
+            self.file.change(|state| state.clear_failures(index.slot))
         } else {
             Err(TpmError::WrongAuth)
         }
@@ -96,43 +98,52 @@ impl Tpm for SoftwareTpm {
         self.vault.wrap(Kind::Admin, &[auth.expose()], name.expose(), &mut *self.rng).map(AdminKeyBlob)
     }
 
+    fn require_free(&mut self, slot: PinSlot) -> Result<(), TpmError> {
+        if self.file.state().definition(slot).is_none() {
+            return Ok(());
+        }
+        Err(TpmError::SlotTaken(format!(
+            "the software provider holds the PIN of a container that is not this one: if its files were deleted by \
+             hand, remove {} too",
+            self.file.path().display()
+        )))
+    }
+
     fn define_pin_index(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         index_auth: &AuthValue,
         limit: u32,
-        admin: &AdminKeyBlob,
         admin_auth: &AuthValue,
     ) -> Result<(), TpmError> {
-        if self.file.state().index(slot).is_some() {
-            return Err(TpmError::SlotTaken);
-        }
-        self.vault.unwrap_secret(Kind::Admin, &[admin_auth.expose()], &admin.0)?;
+        self.require_free(index.slot)?;
+        self.vault.unwrap_secret(Kind::Admin, &[admin_auth.expose()], &index.admin.0)?;
         let mut id = [0; 32];
         self.rng.fill_bytes(&mut id);
         let verifier = self.vault.index_verifier(&id, index_auth);
-        self.file.change(|state| state.define(slot, PinIndex { id, verifier, failures: 0, limit }))
+        let definition = Definition { owner: owner(index.admin), id, verifier, failures: 0, limit };
+        self.file.change(|state| state.define(index.slot, definition))
     }
 
-    fn undefine_pin_index(&mut self, slot: PinSlot) -> Result<(), TpmError> {
-        if self.file.state().index(slot).is_none() {
+    fn undefine_pin_index(&mut self, index: PinIndex<'_>) -> Result<(), TpmError> {
+        if self.definition(index).is_err() {
             return Ok(());
         }
-        self.file.change(|state| state.undefine(slot))
+        self.file.change(|state| state.undefine(index.slot))
     }
 
-    fn pin_count(&mut self, slot: PinSlot) -> Result<Option<PinCount>, TpmError> {
-        let count = |index: &PinIndex| PinCount { failures: index.failures, limit: index.limit };
-        Ok(self.file.state().index(slot).map(count))
+    fn pin_count(&mut self, index: PinIndex<'_>) -> Result<Option<PinCount>, TpmError> {
+        let count = |found: &Definition| PinCount { failures: found.failures, limit: found.limit };
+        Ok(self.definition(index).ok().map(count))
     }
 
     fn seal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         payload: &Secret32,
         seal_auth: &AuthValue,
     ) -> Result<SealedBlob, TpmError> {
-        let id = self.index(slot)?.id;
+        let id = self.definition(index)?.id;
         self.vault
             .wrap(Kind::Sealed, &[&id, seal_auth.expose()], payload.expose(), &mut *self.rng)
             .map(SealedBlob)
@@ -140,13 +151,13 @@ impl Tpm for SoftwareTpm {
 
     fn unseal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         blob: &SealedBlob,
         index_auth: &AuthValue,
         seal_auth: &AuthValue,
     ) -> Result<Secret32, TpmError> {
-        self.authorise_index(slot, index_auth)?;
-        let id = self.index(slot)?.id;
+        self.authorise_index(index, index_auth)?;
+        let id = self.definition(index)?.id;
         self.vault.unwrap_secret(Kind::Sealed, &[&id, seal_auth.expose()], &blob.0)
     }
 
@@ -161,4 +172,9 @@ impl Tpm for SoftwareTpm {
     fn forget_keys(&mut self) {
         self.hot.clear();
     }
+}
+
+/// How an index names its administrative key.
+fn owner(admin: &AdminKeyBlob) -> [u8; 32] {
+    Sha256::digest(&admin.0).into()
 }

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, stdin};
 
 use super::caller::Caller;
 use super::{Answer, Request};
-use crate::args::{ContainerCommand, PasskeysCommand, PinCommand};
+use crate::args::{ContainerCommand, PasskeysCommand, PinCommand, SecretSource};
 use crate::failure::{Failure, FailureKind};
-use crate::output::Output;
+use crate::output::{Output, named};
 use crate::secret_input::SecretInput;
 
 impl ContainerCommand {
@@ -69,7 +69,7 @@ impl PasskeysCommand {
 
 /// Says what will be lost, asks, and returns the request for just that.
 fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure> {
-    let (request, loss) = match caller.call(Request::Status {}) {
+    let (request, loss, names_known) = match caller.call(Request::Status {}) {
         Ok(Answer::Status(status)) => {
             let passkeys = match status.passkeys {
                 0 => "It holds no passkeys.".to_owned(),
@@ -79,7 +79,8 @@ fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure>
                 }
             };
             let loss = format!("This destroys container {} with its PIN.\n{passkeys}", status.id);
-            (Request::Destroy { id: status.id }, loss)
+            let names_known = status.passkeys > 0 && status.pin.is_some_and(|pin| pin.tries_left > 0);
+            (Request::Destroy { id: status.id }, loss, names_known)
         }
         Ok(_other) => {
             return Err(Failure::new(FailureKind::Refused, "no status came; nothing was destroyed"));
@@ -88,7 +89,7 @@ fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure>
             let loss = format!(
                 "The container cannot be opened: {failure}.\nAll its passkeys will be lost for good."
             );
-            (Request::Discard {}, loss)
+            (Request::Discard {}, loss, false)
         }
         Err(failure) => return Err(failure),
     };
@@ -101,7 +102,10 @@ fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure>
             format!("{loss}\nThere is no terminal to ask on: confirm with --yes"),
         ));
     }
-    eprintln!("{loss}\n`latchkey passkeys list` names them. There is no copy and no undo.");
+    eprintln!("{loss}\nThere is no copy and no undo.");
+    if names_known {
+        name_passkeys(caller)?;
+    }
     eprint!("Type destroy to go on: ");
     let mut typed = String::new();
     stdin().read_line(&mut typed).map_err(|error| Failure::io("the terminal", &error))?;
@@ -110,4 +114,22 @@ fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure>
     } else {
         Err(Failure::new(FailureKind::Refused, "nothing was destroyed"))
     }
+}
+
+/// The names are sealed; whoever still knows the PIN may see them before they are lost.
+fn name_passkeys(caller: &Caller) -> Result<(), Failure> {
+    let source = SecretSource { pin_stdin: false, pin_fd: None };
+    let Some(pin) = SecretInput::open(source)?.optional("PIN, to see which (empty to skip)")? else {
+        return Ok(());
+    };
+    match caller.call(Request::ListPasskeys { pin: Some(pin) }) {
+        Ok(Answer::Passkeys(passkeys)) => {
+            for passkey in &passkeys {
+                eprintln!("  {}", named(passkey));
+            }
+        }
+        Ok(_other) => {}
+        Err(failure) => eprintln!("{failure}"),
+    }
+    Ok(())
 }

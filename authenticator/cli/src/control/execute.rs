@@ -22,6 +22,20 @@ const LONGEST_LABEL: usize = 64;
 pub trait Holder {
     /// The container, if there is one.
     fn container(&mut self) -> Result<&mut Container, Failure>;
+    /// Checks the PIN. The daemon's authenticator counts wrong ones together with those that come by CTAP.
+    fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
+        Ok(self.container()?.unlock(pin)?)
+    }
+    /// Sets the first PIN.
+    fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
+        drop(self.container()?.set_pin(new, &mut clock::rng())?);
+        Ok(())
+    }
+    /// Changes the PIN, and ends what the old one authorised.
+    fn change_pin(&mut self, old: &PinHash, new: &Pin) -> Result<(), Failure> {
+        drop(self.container()?.change_pin(old, new, &mut clock::rng())?);
+        Ok(())
+    }
     /// Whether a container is open already.
     fn is_open(&self) -> bool;
     /// Takes a container that was just created.
@@ -42,15 +56,13 @@ pub fn execute(holder: &mut dyn Holder, request: Request, asked: Option<PinHash>
         Request::Destroy { id } => destroy(holder, &id),
         Request::Discard {} => discard(holder),
         Request::SetPin { new } => {
-            let container = holder.container()?;
-            let new = chosen_pin(&new, container)?;
-            container.set_pin(&new, &mut clock::rng())?;
+            let new = chosen_pin(&new, holder.container()?)?;
+            holder.set_pin(&new)?;
             Ok(Answer::Pin(PinOutcome::Set))
         }
         Request::ChangePin { old, new } => {
-            let container = holder.container()?;
-            let new = chosen_pin(&new, container)?;
-            container.change_pin(&entered_pin(&old), &new, &mut clock::rng())?;
+            let new = chosen_pin(&new, holder.container()?)?;
+            holder.change_pin(&entered_pin(&old), &new)?;
             Ok(Answer::Pin(PinOutcome::Changed))
         }
         Request::ListPasskeys { pin } => {
@@ -131,9 +143,8 @@ fn unlock<'a>(
     let Some(pin) = typed.map(entered_pin).or(asked) else {
         return Err(Failure::new(FailureKind::Usage, "the request needs the PIN"));
     };
-    let container = holder.container()?;
-    let unlocked = container.unlock(&pin)?;
-    Ok((container, unlocked))
+    let unlocked = holder.unlock(&pin)?;
+    Ok((holder.container()?, unlocked))
 }
 
 /// The passkey whose id is, or begins with, what the user typed.

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use latchkey_container::{Container, PinHash};
+use latchkey_container::{Container, Pin, PinHash, Unlocked};
 use latchkey_ctap::{Ambient, Answer as Gesture, Authenticator, ChannelId, Profile, Prompt, Step, Suspended};
 use latchkey_protocol::Status;
 use latchkey_transports::ctaphid::TransactionId;
@@ -172,6 +172,10 @@ impl Seat {
         }
     }
 
+    fn authenticator(&mut self) -> Result<&mut Authenticator, Failure> {
+        self.authenticator.as_mut().ok_or_else(no_container)
+    }
+
     fn execute(&mut self, request: Request, asked: Option<PinHash>) -> Result<Answer, Failure> {
         // What the daemon was told to insist on holds for every command that it carries out.
         let request = match request {
@@ -194,7 +198,19 @@ impl Seat {
 
 impl Holder for Seat {
     fn container(&mut self) -> Result<&mut Container, Failure> {
-        self.authenticator.as_mut().map(Authenticator::container).ok_or_else(no_container)
+        self.authenticator().map(Authenticator::container)
+    }
+
+    fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
+        Ok(self.authenticator()?.unlock(pin)?)
+    }
+
+    fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
+        Ok(self.authenticator()?.set_pin(new, &mut clock::rng())?)
+    }
+
+    fn change_pin(&mut self, old: &PinHash, new: &Pin) -> Result<(), Failure> {
+        Ok(self.authenticator()?.change_pin(old, new, &mut clock::rng())?)
     }
 
     fn is_open(&self) -> bool {

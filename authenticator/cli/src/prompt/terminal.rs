@@ -5,7 +5,10 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
 use rustix::fs::OFlags;
-use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use rustix::process::getpgrp;
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+};
 use tokio::net::unix::pipe::Receiver;
 use zeroize::Zeroizing;
 
@@ -39,6 +42,12 @@ struct Terminal {
 impl Terminal {
     fn open() -> std::io::Result<Self> {
         let file = open()?;
+        // Reading from the background would stop the whole daemon (job control, termios(3)).
+        if tcgetpgrp(&file)? != getpgrp() {
+            return Err(std::io::Error::other(
+                "the daemon runs in the background of its terminal; bring it back with fg",
+            ));
+        }
         let input = Receiver::from_file_unchecked(file.try_clone()?)?;
         Ok(Self { file, input })
     }
@@ -70,7 +79,7 @@ impl Terminal {
 
     /// Reads one line as the user ends it. What was typed before the question does not count as an answer to it.
     async fn line(&self, label: &str, echo: Echo) -> std::io::Result<Zeroizing<String>> {
-        let _restore = Restore::after_setting(&self.file, echo)?;
+        let mut settings = Restore::after_setting(&self.file, echo)?;
         tcflush(&self.file, QueueSelector::IFlush)?;
         self.write(label)?;
         let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
@@ -91,6 +100,7 @@ impl Terminal {
                 break;
             }
         }
+        settings.answered = true;
         if matches!(echo, Echo::Off) {
             self.write("\n")?;
         }
@@ -118,6 +128,7 @@ enum Echo {
 struct Restore {
     file: File,
     before: Termios,
+    answered: bool,
 }
 
 impl Restore {
@@ -126,7 +137,7 @@ impl Restore {
         let mut during = before.clone();
         during.local_modes |= LocalModes::ICANON | LocalModes::ISIG;
         during.local_modes.set(LocalModes::ECHO, matches!(echo, Echo::On));
-        let restore = Self { file: file.try_clone()?, before };
+        let restore = Self { file: file.try_clone()?, before, answered: false };
         tcsetattr(file, OptionalActions::Now, &during)?;
         Ok(restore)
     }
@@ -134,6 +145,9 @@ impl Restore {
 
 impl Drop for Restore {
     fn drop(&mut self) {
+        if !self.answered {
+            let _stopped = (&self.file).write_all(b"\nThe question was taken back.\n");
+        }
         // Nothing typed for this question may reach the next one, or the shell.
         let _closed = tcflush(&self.file, QueueSelector::IFlush);
         let _closed = tcsetattr(&self.file, OptionalActions::Now, &self.before);

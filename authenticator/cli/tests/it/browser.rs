@@ -10,7 +10,7 @@ use latchkey_tests::native_host::NativeHost;
 use latchkey_transports::native_messaging;
 use serde_json::{Value, json};
 
-use crate::world::{PIN, World, code, stderr};
+use crate::world::{PIN, World, code, stderr, wait_until};
 
 const ORIGIN: &str = "http://localhost:8080";
 
@@ -139,7 +139,7 @@ fn a_passkey_is_made_used_listed_renamed_and_deleted() {
 #[test]
 fn the_account_is_chosen_and_a_ceremony_is_cancelled() {
     let world = World::with_container().with_pin();
-    let _daemon = world.up(&[]);
+    let mut daemon = world.up(&[]);
     let mut host = NativeHost::start(&world.home);
     let alice = host.create(ORIGIN, "alice").unwrap();
     let bob = host.create(ORIGIN, "bob").unwrap();
@@ -154,18 +154,14 @@ fn the_account_is_chosen_and_a_ceremony_is_cancelled() {
     assert_eq!(chosen, [bob["id"].clone(), alice["id"].clone()]);
     assert_eq!(world.prompter.asked().last().unwrap()["choices"], json!(["bob", "alice"]));
 
+    // While one browser's user is asked the device is busy for another; the daemon's end is the end of both.
     world.prompter.next("hold");
-    let mut cancelled = NativeHost::start(&world.home);
-    let waiter = std::thread::spawn(move || {
-        let answer = cancelled.create(ORIGIN, "carol");
-        drop(cancelled);
-        answer
-    });
-    std::thread::sleep(Duration::from_millis(500));
-    // The daemon is asked from another host: busy, until the browser that waits closes its host.
+    let mut waiting = NativeHost::start(&world.home);
+    let waiter = std::thread::spawn(move || waiting.create(ORIGIN, "carol"));
+    assert!(wait_until(|| world.held_questions() > 0));
     assert!(host.create(ORIGIN, "dave").is_err());
-    drop(world);
-    assert!(waiter.join().unwrap().is_err(), "the daemon ended under the ceremony");
+    daemon.process.stop();
+    assert!(waiter.join().unwrap().is_err());
 }
 
 #[test]
@@ -177,10 +173,7 @@ fn a_cancel_ends_its_ceremony_only() {
     let options = json!({"challenge": "AAECAwQFBgcICQoLDA0ODw", "rpId": "localhost"});
     host.send(&json!({"id": 40, "kind": "get", "origin": ORIGIN, "options": options}));
     let started = Instant::now();
-    while world.prompter.asked().is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(10));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    assert!(wait_until(|| world.held_questions() > 0));
     host.send(&json!({"id": 41, "kind": "cancel"}));
     host.send(&json!({"id": 42, "kind": "status"}));
     assert_eq!(host.receive()["id"], 42, "others are answered while the user is asked");

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use latchkey_tests::daemon::Daemon;
 use serde_json::json;
@@ -55,24 +55,16 @@ fn there_is_one_daemon_for_a_container() {
 fn nobody_to_ask_is_said_at_the_start() {
     let world = World::with_container();
     let arguments = ["--prompt", "auto"];
-    let mut command = world.home.latchkey();
-    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    let command = world.home.latchkey();
     // Without a controlling terminal, as a service would run.
     let mut detached = Command::new("setsid");
-    detached.arg("--wait").arg(command.get_program()).arg("up").args(arguments);
+    detached.arg(command.get_program()).arg("up").args(arguments);
     detached.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     detached.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
     let mut process = latchkey_tests::process::Process::start("latchkey up", detached, &world.log());
     process.wait_for("every request that needs you will be denied", SOON);
     process.wait_for("latchkey: ready", SOON);
     assert_eq!(world.channel().cbor(&[0x0B], &mut |_| {}).unwrap(), [0x27]);
-    // `setsid` does not hand signals on: end the daemon itself.
-    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", process.pid())).unwrap();
-    if let Ok(child) = children.trim().parse() {
-        let child = rustix::process::Pid::from_raw(child).unwrap();
-        rustix::process::kill_process(child, rustix::process::Signal::TERM).unwrap();
-    }
-    process.wait(SOON);
 }
 
 #[test]
@@ -147,4 +139,25 @@ fn a_start_that_fails_says_why_and_leaves_nothing() {
     let mut daemon = Daemon::launch(&world.home, &["--tpm", "nonsense"], &world.log());
     assert_eq!(daemon.process.wait(SOON).code(), Some(6));
     assert!(!world.control().exists());
+}
+
+#[test]
+fn the_udp_port_is_there_while_the_device_is_plugged_in() {
+    let world = World::with_container();
+    let port = latchkey_tests::programs::free_port();
+    let _daemon = world.up(&["--udp", &port.to_string()]);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(SOON)).unwrap();
+    let mut init = [0; 64];
+    init[..7].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0xFF, 0x86, 0, 8]);
+    socket.send_to(&init, ("127.0.0.1", port)).unwrap();
+    let mut answer = [0; 64];
+    assert_eq!(socket.recv(&mut answer).unwrap(), 64);
+    assert_eq!(answer[..6], init[..6]);
+    assert_eq!(world.json(&["container", "destroy", "--yes"], "").0, 0);
+    let started = Instant::now();
+    while std::net::UdpSocket::bind(("127.0.0.1", port)).is_err() {
+        assert!(started.elapsed() < SOON, "the port is free again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

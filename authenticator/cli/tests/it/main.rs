@@ -14,4 +14,6 @@ mod prompt;
 #[cfg(test)]
 mod swtpm;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod world;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use latchkey_transports::ctaphid::KeepaliveStatus;
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, wait_until};
 
 /// authenticatorSelection (CTAP 2.3 §6.9): asks for an approval and does nothing else.
 const SELECTION: [u8; 1] = [0x0B];
@@ -49,7 +49,7 @@ fn keepalives_flow_until_the_time_is_up() {
     assert_eq!(answer.unwrap(), USER_ACTION_TIMEOUT);
     assert!((5..=15).contains(&waiting), "{waiting} keepalives in a second");
     assert!(started.elapsed() >= Duration::from_secs(1));
-    assert!(wait_until(|| prompters(&world) == 0), "the prompt program is gone");
+    assert!(wait_until(|| world.held_questions() == 0), "the prompt program is gone");
 }
 
 #[test]
@@ -61,13 +61,13 @@ fn cancel_takes_the_question_back() {
     let canceller = channel.canceller().unwrap();
     let started = Instant::now();
     let waiter = std::thread::spawn(move || channel.cbor(&SELECTION, &mut |_| {}).unwrap());
-    assert!(wait_until(|| prompters(&world) > 0), "the prompt program runs");
+    assert!(wait_until(|| world.held_questions() > 0), "the prompt program runs");
     // The device is busy meanwhile, for everybody else.
     assert!(world.channel().cbor(&[0x04], &mut |_| {}).is_err());
     canceller.cancel().unwrap();
     assert_eq!(waiter.join().unwrap(), KEEPALIVE_CANCEL);
     assert!(started.elapsed() < Duration::from_secs(10));
-    assert!(wait_until(|| prompters(&world) == 0), "the prompt program is gone");
+    assert!(wait_until(|| world.held_questions() == 0), "the prompt program is gone");
     assert_eq!(world.channel().cbor(&SELECTION, &mut |_| {}).unwrap(), OK, "the next question is put");
 }
 
@@ -80,10 +80,10 @@ fn a_peer_that_leaves_takes_its_question_along() {
     let canceller = channel.canceller().unwrap();
     let mut channel = channel;
     let waiter = std::thread::spawn(move || channel.cbor(&SELECTION, &mut |_| {}).is_ok());
-    assert!(wait_until(|| prompters(&world) > 0));
+    assert!(wait_until(|| world.held_questions() > 0));
     // Unplugging by destroying the container closes the link under the request.
     assert_eq!(world.json(&["container", "destroy", "--yes"], "").0, 0);
-    assert!(wait_until(|| prompters(&world) == 0), "the prompt program is gone");
+    assert!(wait_until(|| world.held_questions() == 0), "the prompt program is gone");
     let _answer_or_gone = waiter.join().unwrap();
     drop(canceller);
     assert_eq!(world.json(&["container", "create"], "").0, 0);
@@ -92,31 +92,8 @@ fn a_peer_that_leaves_takes_its_question_along() {
     world.prompter.next("hold");
     let mut channel = world.channel();
     let waiter = std::thread::spawn(move || channel.cbor(&SELECTION, &mut |_| {}).is_err());
-    assert!(wait_until(|| prompters(&world) > 0));
+    assert!(wait_until(|| world.held_questions() > 0));
     daemon.process.stop();
     assert!(waiter.join().unwrap());
-    assert!(wait_until(|| prompters(&world) == 0), "the prompt program is gone");
-}
-
-/// How many held prompt programs of this world run: the script of the rig becomes a long `sleep`, which has the
-/// daemon's environment.
-fn prompters(world: &World) -> usize {
-    let home = format!("LATCHKEY_DIR={}\0", world.home.data.display());
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let held = processes.filter(|process| {
-        let read = |name| std::fs::read(process.path().join(name)).unwrap_or_default();
-        read("cmdline").starts_with(b"sleep\0") && String::from_utf8_lossy(&read("environ")).contains(&home)
-    });
-    held.count()
-}
-
-fn wait_until(condition: impl Fn() -> bool) -> bool {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(10) {
-        if condition() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
+    assert!(wait_until(|| world.held_questions() == 0), "the prompt program is gone");
 }

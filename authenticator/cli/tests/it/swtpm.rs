@@ -1,5 +1,7 @@
 //! The program on an emulated TPM.
 
+use std::time::Duration;
+
 use latchkey_tests::native_host::NativeHost;
 use latchkey_tests::swtpm::Swtpm;
 use serde_json::json;
@@ -22,7 +24,7 @@ fn world_on_tpm() -> (World, Swtpm) {
 #[test]
 fn a_container_lives_in_the_tpm() {
     let (world, _tpm) = world_on_tpm();
-    let daemon = world.up(&["--require-tpm"]);
+    let mut daemon = world.up(&["--require-tpm"]);
     let (exit, answer) = world.json(&["container", "create"], "");
     assert_eq!((exit, &answer["created"]["class"]), (0, &json!("virtual")), "{answer}");
     assert_eq!(answer["created"]["lockout"]["locked"], false);
@@ -33,6 +35,15 @@ fn a_container_lives_in_the_tpm() {
     for tries_left in (1..8).rev() {
         let (exit, answer) = world.json(&["passkeys", "list", "--pin-stdin"], "wrong\n");
         assert_eq!((exit, &answer["error"]["tries_left"]), (4, &json!(tries_left)));
+        // Three in a row: this daemon tries no PIN any more, not even the right one.
+        if tries_left % 3 == 2 {
+            let (exit, answer) = world.json(&["passkeys", "list", "--pin-stdin"], PIN);
+            assert_eq!((exit, &answer["error"]["kind"]), (5, &json!("pin_blocked")), "{answer}");
+            assert!(answer["error"]["message"].as_str().unwrap().contains("restart"), "{answer}");
+            daemon.process.stop();
+            daemon.process.wait(Duration::from_secs(10));
+            daemon = world.up(&["--require-tpm"]);
+        }
     }
     for pin in ["wrong\n", PIN] {
         let (exit, answer) = world.json(&["passkeys", "list", "--pin-stdin"], pin);

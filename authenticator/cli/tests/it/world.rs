@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use latchkey_tests::daemon::{Daemon, Home};
 use latchkey_tests::prompter::Prompter;
@@ -70,6 +71,18 @@ impl World {
         (code(&output), serde_json::from_str(&text).unwrap())
     }
 
+    /// How many questions are held open: the rig's script becomes a long `sleep`, which has the daemon's environment.
+    pub fn held_questions(&self) -> usize {
+        let home = format!("LATCHKEY_DIR={}\0", self.home.data.display());
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let held = processes.filter(|process| {
+            let read = |name| std::fs::read(process.path().join(name)).unwrap_or_default();
+            read("cmdline").starts_with(b"sleep\0")
+                && String::from_utf8_lossy(&read("environ")).contains(&home)
+        });
+        held.count()
+    }
+
     pub fn channel(&self) -> HostChannel {
         HostChannel::connect(&self.home.ctaphid(), &mut rng()).unwrap()
     }
@@ -85,4 +98,16 @@ pub fn code(output: &Output) -> i32 {
 
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether it comes true within ten seconds.
+pub fn wait_until(condition: impl Fn() -> bool) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(10) {
+        if condition() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
 }

@@ -1,8 +1,9 @@
 //! The PIN: setting, changing, checking, and the reset that gives it up.
 //!
 //! A PIN never changes in place. The new one gets the other slot, one transaction makes it the PIN, and then the old
-//! slot is undefined. Before a slot is defined the database names it as abandoned, and the transaction takes that
-//! back, so at every point of a crash the database knows which slots to clear and exactly one PIN opens the key.
+//! slot is undefined. Before a slot is defined the database names it as abandoned, with the administrative key of the
+//! index, and the transaction takes that back: at every point of a crash the database knows which indices to clear, and
+//! exactly one PIN opens the key. An index of another key in the same slot is never touched (`PinIndex`).
 
 use rand_core::CryptoRng;
 use zeroize::Zeroize;
@@ -14,7 +15,7 @@ use crate::seal::{Place, Purpose, SealingKey};
 use crate::secret::{AuthValue, Secret32};
 use crate::store::{PinProtector, SealedAdmin};
 use crate::stretch::stretch;
-use crate::tpm::{PinCount, PinSlot, TpmError};
+use crate::tpm::{PinCount, PinIndex, PinSlot, TpmError};
 use crate::unlocked::Unlocked;
 
 /// Wrong tries until the PIN is blocked (CTAP 2.3 §6.5.2.3).
@@ -35,8 +36,8 @@ impl Container {
     /// # Errors
     /// [`Error::PinLost`], [`Error::Tpm`].
     pub fn tries_left(&mut self) -> Result<u8, Error> {
-        let Some(slot) = self.pin.as_ref().map(|pin| pin.slot) else { return Ok(PIN_TRIES) };
-        let count = self.tpm.pin_count(slot)?.ok_or(Error::PinLost)?;
+        let Some(pin) = &self.pin else { return Ok(PIN_TRIES) };
+        let count = self.tpm.pin_count(pin.index())?.ok_or(Error::PinLost)?;
         Ok(tries_left(count))
     }
 
@@ -58,7 +59,7 @@ impl Container {
             rng,
         );
         let admin = SealedAdmin { key, auth: sealed };
-        self.install(PinSlot::A, pin, &authentication_key, &admin, &auth, rng)
+        self.install(PinSlot::A, pin, &authentication_key, admin, &auth, rng)
     }
 
     /// Changes the PIN. The authentication key stays, so no record is touched; what was unlocked before is stale
@@ -73,12 +74,12 @@ impl Container {
         new: &Pin,
         rng: &mut dyn CryptoRng,
     ) -> Result<Unlocked, Error> {
-        let slot = self.pin.as_ref().ok_or(Error::NoPin)?.slot.other();
+        let current = self.pin.as_ref().ok_or(Error::NoPin)?;
+        let (slot, admin) = (current.slot.other(), current.admin.clone());
         let authentication_key = self.unseal(old)?;
         self.tidy()?;
-        let admin = self.store.admin()?.ok_or(Error::Damaged { what: "administrative key" })?;
         let auth = self.open_admin_auth(&authentication_key, &admin)?;
-        self.install(slot, new, &authentication_key, &admin, &auth, rng)
+        self.install(slot, new, &authentication_key, admin, &auth, rng)
     }
 
     /// Checks the PIN and gives out the authentication key.
@@ -116,7 +117,7 @@ impl Container {
     fn unseal(&mut self, pin: &PinHash) -> Result<Secret32, Error> {
         let protector = self.pin.as_ref().ok_or(Error::NoPin)?;
         let auth = stretch(self.identity.stretch, pin, &protector.salt)?;
-        match self.tpm.unseal(protector.slot, &protector.sealed, &auth.index, &auth.seal) {
+        match self.tpm.unseal(protector.index(), &protector.sealed, &auth.index, &auth.seal) {
             Ok(authentication_key) => Ok(authentication_key),
             Err(TpmError::WrongAuth) => match self.tries_left()? {
                 0 => Err(Error::PinBlocked),
@@ -132,21 +133,19 @@ impl Container {
         slot: PinSlot,
         pin: &Pin,
         authentication_key: &Secret32,
-        admin: &SealedAdmin,
+        admin: SealedAdmin,
         admin_auth: &AuthValue,
         rng: &mut dyn CryptoRng,
     ) -> Result<Unlocked, Error> {
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let auth = stretch(self.identity.stretch, &pin.hash(), &salt)?;
-        self.store.abandon_slot(slot)?;
-        let defined =
-            self.tpm.define_pin_index(slot, &auth.index, u32::from(PIN_TRIES), &admin.key, admin_auth);
-        if defined == Err(TpmError::SlotTaken) {
-            // Somebody else's: it must not be called ours a moment longer.
-            self.store.forget_slot(slot)?;
-        }
-        let sealed = defined.and_then(|()| self.tpm.seal(slot, authentication_key, &auth.seal));
+        let index = PinIndex { slot, admin: &admin.key };
+        self.store.abandon_slot(index)?;
+        let sealed = self
+            .tpm
+            .define_pin_index(index, &auth.index, u32::from(PIN_TRIES), admin_auth)
+            .and_then(|()| self.tpm.seal(index, authentication_key, &auth.seal));
         let sealed = match sealed {
             Ok(sealed) => sealed,
             Err(error) => {
@@ -155,8 +154,8 @@ impl Container {
             }
         };
         let generation = self.generation.saturating_add(1);
-        let protector = PinProtector { slot, salt, sealed };
-        if let Err(error) = self.store.switch_pin(&protector, admin, generation) {
+        let protector = PinProtector { slot, salt, sealed, admin };
+        if let Err(error) = self.store.switch_pin(&protector, generation) {
             // The log may hold a whole commit that a restart would find: until the next commit both slots stay.
             self.unsettled = true;
             return Err(error.into());

@@ -20,6 +20,9 @@ pub struct Status {
     pub created: UnixTime,
     /// The PIN's tries, `None` when no PIN is set.
     pub pin: Option<PinTries>,
+    /// PIN indices of earlier PINs that could not be removed from the device yet, most likely because it wants an owner
+    /// authorisation. They open nothing; the PIN can be changed only when they are gone.
+    pub leftover_slots: usize,
     /// How many passkeys there are.
     pub passkeys: u32,
     /// The TPM's dictionary-attack state, `None` without a TPM.
@@ -63,6 +66,7 @@ impl Container {
             description: self.tpm.identity().description.clone(),
             created: self.identity.created,
             pin,
+            leftover_slots: self.store.abandoned_slots()?.len(),
             passkeys: self.store.count()?,
             lockout,
             stretch: self.identity.stretch,

@@ -1,86 +1,107 @@
-//! The PIN protector, the administrative key, and the slots that are ours but not in use.
+//! The PIN protector with its administrative key, and the indices of ours that are not in use.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
 use super::Store;
 use crate::error::StorageError;
-use crate::tpm::{AdminKeyBlob, PinSlot, SealedBlob};
+use crate::tpm::{AdminKeyBlob, PinIndex, PinSlot, SealedBlob};
 
 /// What the PIN opens.
 pub(crate) struct PinProtector {
     pub slot: PinSlot,
     pub salt: [u8; 32],
     pub sealed: SealedBlob,
+    pub admin: SealedAdmin,
 }
 
 /// The administrative key and, sealed, what authorises its use.
+#[derive(Clone)]
 pub(crate) struct SealedAdmin {
     pub key: AdminKeyBlob,
     pub auth: Vec<u8>,
 }
 
+/// A slot that may hold an index of ours that no protector uses.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AbandonedSlot {
+    pub slot: PinSlot,
+    pub admin: AdminKeyBlob,
+}
+
+impl PinProtector {
+    pub const fn index(&self) -> PinIndex<'_> {
+        PinIndex { slot: self.slot, admin: &self.admin.key }
+    }
+}
+
+impl AbandonedSlot {
+    pub const fn index(&self) -> PinIndex<'_> {
+        PinIndex { slot: self.slot, admin: &self.admin }
+    }
+}
+
 impl Store {
     pub fn pin(&self) -> Result<Option<PinProtector>, StorageError> {
         self.connection
-            .query_row("SELECT slot, salt, sealed FROM protectors WHERE kind = 'pin'", [], |row| {
-                Ok(PinProtector {
-                    slot: row.get::<_, Slot>(0)?.0,
-                    salt: row.get(1)?,
-                    sealed: SealedBlob(row.get(2)?),
-                })
-            })
+            .query_row(
+                "SELECT slot, salt, sealed, admin_key, admin_auth FROM protectors, container WHERE kind = 'pin'",
+                [],
+                |row| {
+                    Ok(PinProtector {
+                        slot: row.get::<_, Slot>(0)?.0,
+                        salt: row.get(1)?,
+                        sealed: SealedBlob(row.get(2)?),
+                        admin: SealedAdmin { key: AdminKeyBlob(row.get(3)?), auth: row.get(4)? },
+                    })
+                },
+            )
             .optional()
             .map_err(|error| self.failed(&error))
     }
 
-    pub fn admin(&self) -> Result<Option<SealedAdmin>, StorageError> {
-        self.connection
-            .query_row("SELECT admin_key, admin_auth FROM container WHERE admin_key IS NOT NULL", [], |row| {
-                Ok(SealedAdmin { key: AdminKeyBlob(row.get(0)?), auth: row.get(1)? })
-            })
-            .optional()
-            .map_err(|error| self.failed(&error))
-    }
-
-    pub fn abandoned_slots(&self) -> Result<Vec<PinSlot>, StorageError> {
-        let read = || -> rusqlite::Result<Vec<PinSlot>> {
+    pub fn abandoned_slots(&self) -> Result<Vec<AbandonedSlot>, StorageError> {
+        let read = || -> rusqlite::Result<Vec<AbandonedSlot>> {
             self.connection
-                .prepare_cached("SELECT slot FROM abandoned_slots")?
-                .query_map([], |row| Ok(row.get::<_, Slot>(0)?.0))?
+                .prepare_cached("SELECT slot, admin_key FROM abandoned_slots")?
+                .query_map([], |row| {
+                    Ok(AbandonedSlot { slot: row.get::<_, Slot>(0)?.0, admin: AdminKeyBlob(row.get(1)?) })
+                })?
                 .collect()
         };
         read().map_err(|error| self.failed(&error))
     }
 
-    /// Written before a slot is defined: until a PIN moves there, the slot is one to clear away.
-    pub fn abandon_slot(&mut self, slot: PinSlot) -> Result<(), StorageError> {
-        self.change(|change| abandon(change, slot))
+    /// Written before an index is defined: until a PIN moves there, it is one to clear away.
+    pub fn abandon_slot(&mut self, index: PinIndex<'_>) -> Result<(), StorageError> {
+        self.change(|change| {
+            change
+                .execute(
+                    "INSERT OR IGNORE INTO abandoned_slots (slot, admin_key) VALUES (?1, ?2)",
+                    params![Slot(index.slot), index.admin.0],
+                )
+                .map(drop)
+        })
     }
 
-    /// Written after a slot was undefined, or when it turned out never to have been ours.
-    pub fn forget_slot(&mut self, slot: PinSlot) -> Result<(), StorageError> {
-        self.change(|change| forget(change, slot))
+    /// Written after an index was undefined.
+    pub fn forget_slot(&mut self, index: PinIndex<'_>) -> Result<(), StorageError> {
+        self.change(|change| forget(change, index))
     }
 
     /// The commit point of every change of PIN: the new protector stands, the slot of the old one is abandoned.
-    pub fn switch_pin(
-        &mut self,
-        pin: &PinProtector,
-        admin: &SealedAdmin,
-        generation: u64,
-    ) -> Result<(), StorageError> {
+    pub fn switch_pin(&mut self, pin: &PinProtector, generation: u64) -> Result<(), StorageError> {
         self.change(|change| {
             abandon_current(change)?;
             change.execute(
                 "INSERT INTO protectors (kind, slot, salt, sealed) VALUES ('pin', ?1, ?2, ?3)",
                 params![Slot(pin.slot), pin.salt, pin.sealed.0],
             )?;
-            forget(change, pin.slot)?;
+            forget(change, pin.index())?;
             change
                 .execute(
                     "UPDATE container SET admin_key = ?1, admin_auth = ?2, generation = ?3",
-                    params![admin.key.0, admin.auth, generation.cast_signed()],
+                    params![pin.admin.key.0, pin.admin.auth, generation.cast_signed()],
                 )
                 .map(drop)
         })
@@ -102,18 +123,20 @@ impl Store {
     }
 }
 
-fn abandon(change: &Transaction<'_>, slot: PinSlot) -> Result<(), rusqlite::Error> {
-    change.execute("INSERT OR IGNORE INTO abandoned_slots (slot) VALUES (?1)", [Slot(slot)]).map(drop)
+fn forget(change: &Transaction<'_>, index: PinIndex<'_>) -> Result<(), rusqlite::Error> {
+    change
+        .execute(
+            "DELETE FROM abandoned_slots WHERE slot = ?1 AND admin_key = ?2",
+            params![Slot(index.slot), index.admin.0],
+        )
+        .map(drop)
 }
 
-fn forget(change: &Transaction<'_>, slot: PinSlot) -> Result<(), rusqlite::Error> {
-    change.execute("DELETE FROM abandoned_slots WHERE slot = ?1", [Slot(slot)]).map(drop)
-}
-
-/// Takes the PIN protector away and leaves its slot to be cleared.
+/// Takes the PIN protector away and leaves its index to be cleared.
 fn abandon_current(change: &Transaction<'_>) -> Result<(), rusqlite::Error> {
     change.execute(
-        "INSERT OR IGNORE INTO abandoned_slots (slot) SELECT slot FROM protectors WHERE kind = 'pin'",
+        "INSERT OR IGNORE INTO abandoned_slots (slot, admin_key)
+         SELECT slot, admin_key FROM protectors, container WHERE kind = 'pin'",
         [],
     )?;
     change.execute("DELETE FROM protectors WHERE kind = 'pin'", []).map(drop)

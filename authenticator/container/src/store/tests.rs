@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{Identity, Opened, PinProtector, RecordTags, SealedAdmin, Store, StoredIdentity};
+use super::{AbandonedSlot, Identity, Opened, PinProtector, RecordTags, SealedAdmin, Store, StoredIdentity};
 use crate::error::{Error, StorageProblem};
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
@@ -59,7 +59,7 @@ fn an_empty_file_is_unborn_and_a_later_format_is_refused() {
     let (_dir, path, store) = store();
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
-    assert_eq!(Store::open(&path).err(), Some(Error::TooNew { found: 99, known: 1 }));
+    assert_eq!(Store::open(&path).err(), Some(Error::TooNew { found: 99, known: 2 }));
     std::fs::write(&path, b"").unwrap();
     assert!(matches!(Store::open(&path), Ok(Opened::Unborn)));
 }
@@ -99,24 +99,65 @@ fn a_full_disk_changes_nothing_and_the_store_goes_on_afterwards() {
 }
 
 #[test]
-fn switching_the_pin_names_exactly_the_slot_to_clear() {
+fn switching_the_pin_names_exactly_the_index_to_clear() {
     let (_dir, _path, mut store) = store();
-    let protector = |slot| PinProtector { slot, salt: [slot_number(slot); 32], sealed: SealedBlob(vec![1]) };
-    let admin = SealedAdmin { key: AdminKeyBlob(vec![1]), auth: vec![2] };
-    store.abandon_slot(PinSlot::A).unwrap();
-    assert_eq!(store.abandoned_slots().unwrap(), [PinSlot::A]);
-    store.switch_pin(&protector(PinSlot::A), &admin, 1).unwrap();
+    let protector = |slot| PinProtector {
+        slot,
+        salt: [slot_number(slot); 32],
+        sealed: SealedBlob(vec![1]),
+        admin: SealedAdmin { key: AdminKeyBlob(vec![1]), auth: vec![2] },
+    };
+    let abandoned = |slot| AbandonedSlot { slot, admin: AdminKeyBlob(vec![1]) };
+    let (a, b) = (abandoned(PinSlot::A), abandoned(PinSlot::B));
+    store.abandon_slot(a.index()).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), [abandoned(PinSlot::A)]);
+    store.switch_pin(&protector(PinSlot::A), 1).unwrap();
     assert_eq!(store.abandoned_slots().unwrap(), []);
-    store.abandon_slot(PinSlot::B).unwrap();
-    store.switch_pin(&protector(PinSlot::B), &admin, 2).unwrap();
-    assert_eq!(store.abandoned_slots().unwrap(), [PinSlot::A]);
+    store.abandon_slot(b.index()).unwrap();
+    store.switch_pin(&protector(PinSlot::B), 2).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), [abandoned(PinSlot::A)]);
     assert_eq!(store.pin().unwrap().map(|pin| (pin.slot, pin.salt)), Some((PinSlot::B, [1; 32])));
     store.clear(3).unwrap();
-    assert_eq!(store.abandoned_slots().unwrap(), [PinSlot::A, PinSlot::B]);
-    assert!(store.pin().unwrap().is_none() && store.admin().unwrap().is_none());
-    store.forget_slot(PinSlot::A).unwrap();
-    store.forget_slot(PinSlot::B).unwrap();
-    assert_eq!(store.abandoned_slots().unwrap(), []);
+    assert_eq!(store.abandoned_slots().unwrap(), [abandoned(PinSlot::A), abandoned(PinSlot::B)]);
+    assert!(store.pin().unwrap().is_none());
+    // The same slot under another key is another index.
+    let other = AbandonedSlot { slot: PinSlot::A, admin: AdminKeyBlob(vec![9]) };
+    store.forget_slot(other.index()).unwrap();
+    store.forget_slot(b.index()).unwrap();
+    assert_eq!(store.abandoned_slots().unwrap(), [abandoned(PinSlot::A)]);
+}
+
+#[test]
+fn the_first_format_is_brought_to_the_newest() {
+    let (_dir, path, store) = store();
+    drop(store);
+    std::fs::write(&path, b"").unwrap();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(super::MIGRATIONS[0]).unwrap();
+    old.execute_batch(
+        "INSERT INTO container VALUES (1, zeroblob(16), 0, x'01', x'02', 64, 1, 3, x'0A', x'0B', 0);
+         INSERT INTO protectors (kind, slot, salt, sealed) VALUES ('pin', 1, zeroblob(32), x'03');
+         INSERT INTO abandoned_slots VALUES (0);
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let store = reopen(&path);
+    let pin = store.pin().unwrap().unwrap();
+    assert_eq!((pin.slot, pin.admin.key), (PinSlot::B, AdminKeyBlob(vec![0x0A])));
+    let left = [AbandonedSlot { slot: PinSlot::A, admin: AdminKeyBlob(vec![0x0A]) }];
+    assert_eq!(store.abandoned_slots().unwrap(), left);
+}
+
+#[test]
+fn settling_writes_a_page_of_the_log() {
+    let (_dir, path, mut store) = store();
+    let log = path.with_file_name("container.db-wal");
+    store.checkpoint();
+    let length = || std::fs::metadata(&log).map_or(0, |file| file.len());
+    assert_eq!(length(), 0);
+    store.settle().unwrap();
+    assert!(length() > 4096, "header, frame and page");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn failing(at: usize, when: Moment, stays_away: bool) -> (Hook, Arc<Mutex<bool>>
 /// The slots that are defined on the device, after the container has been opened and closed.
 fn defined_slots(home: &Home) -> usize {
     let mut device = home.device();
-    [PinSlot::A, PinSlot::B].into_iter().filter(|slot| device.pin_count(*slot).unwrap().is_some()).count()
+    PinSlot::BOTH.into_iter().filter(|slot| device.require_free(*slot).is_err()).count()
 }
 
 /// The PIN works, every passkey opens and signs.

@@ -151,7 +151,7 @@ fn no_call_of_the_device_is_wasted() {
     let home = Home::new();
     let (device, log) = logged(home.device());
     let mut container = home.create_on(device).unwrap();
-    assert_eq!(taken(&log), ["pin_count", "pin_count", "bind"]);
+    assert_eq!(taken(&log), ["require_free", "require_free", "bind"]);
     container.set_pin(&pin("123456"), &mut rng()).unwrap();
     assert_eq!(taken(&log), ["create_admin_key", "define_pin_index", "seal"]);
     container.tries_left().unwrap();

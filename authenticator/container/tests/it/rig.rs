@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use latchkey_container::secret::{AuthValue, Secret32};
 use latchkey_container::tpm::{
-    AdminKeyBlob, CreatedKey, KeyBlob, PinCount, PinSlot, SealedBlob, TpmIdentity,
+    AdminKeyBlob, CreatedKey, KeyBlob, PinCount, PinIndex, PinSlot, SealedBlob, TpmIdentity,
 };
 use latchkey_container::{
     Container, CreateOptions, Error, KeyAlgorithm, Lockout, NewPasskey, Pin, PinHash, Protection,
@@ -208,38 +208,40 @@ impl Tpm for Watched {
     fn create_admin_key(&mut self, auth: &AuthValue) -> Result<AdminKeyBlob, TpmError> {
         self.call("create_admin_key", |tpm| tpm.create_admin_key(auth))
     }
+    fn require_free(&mut self, slot: PinSlot) -> Result<(), TpmError> {
+        self.call("require_free", |tpm| tpm.require_free(slot))
+    }
     fn define_pin_index(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         index_auth: &AuthValue,
         limit: u32,
-        admin: &AdminKeyBlob,
         admin_auth: &AuthValue,
     ) -> Result<(), TpmError> {
-        self.call("define_pin_index", |tpm| tpm.define_pin_index(slot, index_auth, limit, admin, admin_auth))
+        self.call("define_pin_index", |tpm| tpm.define_pin_index(index, index_auth, limit, admin_auth))
     }
-    fn undefine_pin_index(&mut self, slot: PinSlot) -> Result<(), TpmError> {
-        self.call("undefine_pin_index", |tpm| tpm.undefine_pin_index(slot))
+    fn undefine_pin_index(&mut self, index: PinIndex<'_>) -> Result<(), TpmError> {
+        self.call("undefine_pin_index", |tpm| tpm.undefine_pin_index(index))
     }
-    fn pin_count(&mut self, slot: PinSlot) -> Result<Option<PinCount>, TpmError> {
-        self.call("pin_count", |tpm| tpm.pin_count(slot))
+    fn pin_count(&mut self, index: PinIndex<'_>) -> Result<Option<PinCount>, TpmError> {
+        self.call("pin_count", |tpm| tpm.pin_count(index))
     }
     fn seal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         payload: &Secret32,
         seal_auth: &AuthValue,
     ) -> Result<SealedBlob, TpmError> {
-        self.call("seal", |tpm| tpm.seal(slot, payload, seal_auth))
+        self.call("seal", |tpm| tpm.seal(index, payload, seal_auth))
     }
     fn unseal(
         &mut self,
-        slot: PinSlot,
+        index: PinIndex<'_>,
         blob: &SealedBlob,
         index_auth: &AuthValue,
         seal_auth: &AuthValue,
     ) -> Result<Secret32, TpmError> {
-        self.call("unseal", |tpm| tpm.unseal(slot, blob, index_auth, seal_auth))
+        self.call("unseal", |tpm| tpm.unseal(index, blob, index_auth, seal_auth))
     }
     fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, TpmError> {
         self.call("create_key", |tpm| tpm.create_key(algorithm, auth))

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use latchkey_container::Unlocked;
 use latchkey_protocol::client_pin::{Permissions, Request, Response};
+use latchkey_protocol::cose::KeyAgreement;
 use rand_core::CryptoRng;
 
 use crate::client_pin::{open_pin_hash, supported};
-use crate::engine::{Authenticator, Flow, Pending};
+use crate::engine::{Authenticator, Flow, Pending, approved_in_time};
 use crate::gesture::Gesture;
 use crate::pin_protocol::SharedSecret;
 use crate::status::Failure;
@@ -28,69 +29,57 @@ const UNSUPPORTED: Permissions = Permissions(
         | Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY.0,
 );
 
-/// A token that the user must still make the gesture for.
+/// Permissions that are for one relying party, which the request must therefore name.
+const FOR_ONE_RP: Permissions = DEFAULT_PERMISSIONS;
+
+/// A token that waits for the user.
 pub(crate) struct Paused {
     grant: Grant,
     shared: SharedSecret,
-    /// Whether a wrong PIN was typed already.
-    again: bool,
+    wait: Wait,
+}
+
+/// What the user must still give.
+enum Wait {
+    /// Consent to the permissions; the PIN is here, and is not tried before.
+    Consent { pin_hash_enc: Vec<u8> },
+    /// The gesture. `again`: a wrong PIN was typed already.
+    Gesture { again: bool },
 }
 
 impl Authenticator {
     /// getPinToken (§6.5.5.7.1). A token without a relying party gets that of its first use.
-    pub(crate) fn pin_token(
-        &mut self,
-        request: &Request,
-        ambient: &mut Ambient<'_>,
-    ) -> Result<Vec<u8>, Failure> {
-        if request.protocol.is_none() || request.key_agreement.is_none() || request.pin_hash_enc.is_none() {
-            return Err(Failure::MissingParameter);
-        }
-        supported(request.protocol.unwrap_or_default())?;
+    pub(crate) fn pin_token(&mut self, request: &Request) -> Result<Flow, Failure> {
+        let (protocol, point, pin_hash_enc) = mandatory(request)?;
+        let protocol = supported(protocol)?;
         if request.permissions.is_some() || request.rp_id.is_some() {
             return Err(Failure::BadParameter);
         }
-        self.issue_for_pin(request, DEFAULT_PERMISSIONS, ambient)
+        let grant = Grant { protocol, permissions: DEFAULT_PERMISSIONS, rp_id: None, user_is_present: false };
+        self.ask_consent(grant, point, pin_hash_enc)
     }
 
     /// getPinUvAuthTokenUsingPinWithPermissions (§6.5.5.7.2).
-    pub(crate) fn token_using_pin(
-        &mut self,
-        request: &Request,
-        ambient: &mut Ambient<'_>,
-    ) -> Result<Vec<u8>, Failure> {
-        let Some(permissions) = request.permissions else {
-            return Err(Failure::MissingParameter);
-        };
-        if request.protocol.is_none() || request.key_agreement.is_none() || request.pin_hash_enc.is_none() {
-            return Err(Failure::MissingParameter);
-        }
-        supported(request.protocol.unwrap_or_default())?;
-        self.issue_for_pin(request, granted(permissions)?, ambient)
+    pub(crate) fn token_using_pin(&mut self, request: &Request) -> Result<Flow, Failure> {
+        let (protocol, point, pin_hash_enc) = mandatory(request)?;
+        let permissions = request.permissions.ok_or(Failure::MissingParameter)?;
+        let protocol = supported(protocol)?;
+        let permissions = granted(permissions, request.rp_id.as_deref())?;
+        let rp_id = request.rp_id.clone();
+        self.ask_consent(Grant { protocol, permissions, rp_id, user_is_present: false }, point, pin_hash_enc)
     }
 
-    /// Deviation: "if the authenticator has a display, request user consent" (step 7) waits until the token
-    /// is used: there the prompt can name what is going to happen, and one prompt is read where two are
-    /// clicked away.
-    fn issue_for_pin(
+    /// Steps 5 to 7: we have a display, so nobody gets a token, or tries a PIN, behind the user's back.
+    fn ask_consent(
         &mut self,
-        request: &Request,
-        permissions: Permissions,
-        ambient: &mut Ambient<'_>,
-    ) -> Result<Vec<u8>, Failure> {
-        let (Some(protocol), Some(point), Some(pin_hash_enc)) =
-            (request.protocol, &request.key_agreement, &request.pin_hash_enc)
-        else {
-            return Err(Failure::MissingParameter);
-        };
-        let protocol = supported(protocol)?;
+        grant: Grant,
+        point: &KeyAgreement,
+        pin_hash_enc: &[u8],
+    ) -> Result<Flow, Failure> {
         self.pin_can_be_tried()?;
-        let shared = self.shared_secret(protocol, point)?;
-        let pin_hash = open_pin_hash(&shared, pin_hash_enc, ambient.rng);
-        let outcome = self.container.unlock(&pin_hash);
-        let unlocked = self.checked(protocol, outcome, ambient.rng)?;
-        let grant = Grant { protocol, permissions, rp_id: request.rp_id.clone(), user_is_present: false };
-        Ok(self.issue(grant, &shared, unlocked, ambient.uptime, ambient.rng))
+        let shared = self.shared_secret(grant.protocol, point)?;
+        let wait = Wait::Consent { pin_hash_enc: pin_hash_enc.to_vec() };
+        Ok(ask(Paused { grant, shared, wait }, None))
     }
 
     /// getPinUvAuthTokenUsingUvWithPermissions (§6.5.5.7.3).
@@ -101,7 +90,7 @@ impl Authenticator {
             return Err(Failure::MissingParameter);
         };
         let protocol = supported(protocol)?;
-        let permissions = granted(permissions)?;
+        let permissions = granted(permissions, request.rp_id.as_deref())?;
         if !self.container.has_pin() {
             return Err(Failure::GestureNotConfigured);
         }
@@ -110,7 +99,7 @@ impl Authenticator {
         }
         let shared = self.shared_secret(protocol, point)?;
         let grant = Grant { protocol, permissions, rp_id: request.rp_id.clone(), user_is_present: true };
-        Ok(ask(Paused { grant, shared, again: false }, None))
+        Ok(ask(Paused { grant, shared, wait: Wait::Gesture { again: false } }, None))
     }
 
     pub(crate) fn resume_token(
@@ -119,17 +108,29 @@ impl Authenticator {
         answer: Answer,
         ambient: &mut Ambient<'_>,
     ) -> Result<Flow, Failure> {
-        match self.gesture(answer) {
-            Ok(Gesture::Recognised(unlocked)) => {
-                let Paused { grant, shared, .. } = paused;
+        let Paused { grant, shared, wait } = paused;
+        match wait {
+            // Steps 7 to 9.
+            Wait::Consent { pin_hash_enc } => {
+                approved_in_time(&answer)?;
+                let pin_hash = open_pin_hash(&shared, &pin_hash_enc, ambient.rng);
+                let outcome = self.try_pin(|container| container.unlock(&pin_hash));
+                let unlocked = self.checked(grant.protocol, outcome, ambient.rng)?;
                 Ok(Flow::Done(self.issue(grant, &shared, unlocked, ambient.uptime, ambient.rng)))
             }
-            Ok(Gesture::Again(notice)) => Ok(ask(Paused { again: true, ..paused }, Some(notice))),
-            // Step 10: here, unlike in makeCredential, no tries left is UV_BLOCKED, and giving up after a
-            // wrong PIN is UV_INVALID; giving up at once declines the consent of step 8.
-            Err(Failure::PinBlocked | Failure::PinBlockedUntilPowerUp) => Err(Failure::GestureBlocked),
-            Err(Failure::Denied) if paused.again => Err(Failure::GestureInvalid),
-            Err(failure) => Err(failure),
+            Wait::Gesture { again } => match self.gesture(answer) {
+                Ok(Gesture::Recognised(unlocked)) => {
+                    Ok(Flow::Done(self.issue(grant, &shared, unlocked, ambient.uptime, ambient.rng)))
+                }
+                Ok(Gesture::Again(notice)) => {
+                    Ok(ask(Paused { grant, shared, wait: Wait::Gesture { again: true } }, Some(notice)))
+                }
+                // Step 10: here, unlike in makeCredential, no tries left is UV_BLOCKED, and giving up after a
+                // wrong PIN is UV_INVALID; giving up at once declines the consent of step 8.
+                Err(Failure::PinBlocked | Failure::PinBlockedUntilPowerUp) => Err(Failure::GestureBlocked),
+                Err(Failure::Denied) if again => Err(Failure::GestureInvalid),
+                Err(failure) => Err(failure),
+            },
         }
     }
 
@@ -149,24 +150,41 @@ impl Authenticator {
     }
 }
 
-/// Steps 3, 4 and 15.
-fn granted(requested: Permissions) -> Result<Permissions, Failure> {
+/// What both subcommands with a PIN cannot do without (step 1).
+fn mandatory(request: &Request) -> Result<(u64, &KeyAgreement, &[u8]), Failure> {
+    match (request.protocol, &request.key_agreement, &request.pin_hash_enc) {
+        (Some(protocol), Some(point), Some(pin_hash_enc)) => Ok((protocol, point, pin_hash_enc)),
+        _ => Err(Failure::MissingParameter),
+    }
+}
+
+/// Steps 3, 4 and 15. That mc and ga need an RP ID stands in the list of permissions (§6.5.5.7), not in the
+/// steps: without one it is a mandatory parameter that is missing.
+fn granted(requested: Permissions, rp_id: Option<&str>) -> Result<Permissions, Failure> {
     if requested.is_empty() {
         return Err(Failure::BadParameter);
     }
     if requested.intersects(UNSUPPORTED) {
         return Err(Failure::PermissionUnsupported);
     }
+    if requested.intersects(FOR_ONE_RP) && rp_id.is_none() {
+        return Err(Failure::MissingParameter);
+    }
     Ok(requested & SUPPORTED)
 }
 
+/// A consent speaks of the application and not of the operation: that is asked for when it comes, by name.
 fn ask(paused: Paused, notice: Option<Notice>) -> Flow {
-    let operation = match paused.grant.permissions {
-        Permissions::MAKE_CREDENTIAL => Operation::Register,
-        Permissions::GET_ASSERTION => Operation::SignIn,
-        Permissions::CREDENTIAL_MANAGEMENT => Operation::Manage,
-        Permissions(_) => Operation::Verify,
+    let want = match paused.wait {
+        Wait::Consent { .. } => Want::Approval,
+        Wait::Gesture { .. } => Want::Pin,
     };
-    let prompt = Prompt { operation, rp_id: paused.grant.rp_id.clone(), user: None, want: Want::Pin, notice };
+    let operation = match (paused.grant.permissions, want) {
+        (Permissions::CREDENTIAL_MANAGEMENT, _) => Operation::Manage,
+        (Permissions::MAKE_CREDENTIAL, Want::Pin) => Operation::Register,
+        (Permissions::GET_ASSERTION, Want::Pin) => Operation::SignIn,
+        (Permissions(_), Want::Pin | Want::Approval) => Operation::Verify,
+    };
+    let prompt = Prompt { operation, rp_id: paused.grant.rp_id.clone(), user: None, want, notice };
     Flow::Ask(prompt, Pending::Token(Box::new(paused)))
 }

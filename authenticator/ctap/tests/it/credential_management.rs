@@ -164,7 +164,7 @@ fn everything_needs_a_token_with_the_permission() {
             change(&mut wrong);
             assert_eq!(send(&mut device, wrong), Err(expected), "{subcommand}");
         }
-        let unpermitted = platform::token(&mut device, Permissions::GET_ASSERTION, None);
+        let unpermitted = platform::token(&mut device, Permissions::GET_ASSERTION, Some(RP));
         assert_eq!(send(&mut device, covered(&unpermitted)), Err(Status::PIN_AUTH_INVALID), "{subcommand}");
     }
 }

@@ -79,20 +79,20 @@ fn again(answer: &Answer) -> Answer {
 #[test]
 fn gesture_and_client_pin_count_together() {
     let mut device = Device::with_pin();
-    assert_eq!(ask_token_by_pin(&mut device, 2, "000000", GA, None).err(), Some(Status::PIN_INVALID));
+    assert_eq!(ask_token_by_pin(&mut device, 2, "000000", GA, Some(RP)).err(), Some(Status::PIN_INVALID));
     assert_eq!(uv_retries(&mut device), Some(2));
     device.user([typed("000000"), typed("000000")]);
-    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, None).err(), Some(Status::UV_BLOCKED));
+    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).err(), Some(Status::UV_BLOCKED));
     assert_eq!(device.asked().len(), 2, "the third wrong PIN since power-up is not followed by a prompt");
     assert_eq!(uv_retries(&mut device), Some(0));
-    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, None).err(), Some(Status::UV_BLOCKED));
+    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).err(), Some(Status::UV_BLOCKED));
     assert_eq!(status(&device.send(&Request::GetAssertion(authentication()))), Status::PIN_AUTH_BLOCKED);
     assert!(device.asked().is_empty(), "nothing is asked that cannot be answered");
-    assert_eq!(ask_token_by_pin(&mut device, 2, PIN, GA, None).err(), Some(Status::PIN_AUTH_BLOCKED));
+    assert_eq!(ask_token_by_pin(&mut device, 2, PIN, GA, Some(RP)).err(), Some(Status::PIN_AUTH_BLOCKED));
     device.power_cycle();
     assert_eq!(uv_retries(&mut device), Some(3));
     device.user([typed(PIN)]);
-    assert!(ask_token_by_gesture(&mut device, 2, GA, None).is_ok());
+    assert!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).is_ok());
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_last_try_of_the_device_blocks_for_good() {
     let mut device = Device::with_pin();
     for _ in 0..2 {
         device.user([typed("000000"), typed("000000"), typed("000000")]);
-        assert_eq!(ask_token_by_gesture(&mut device, 2, GA, None).err(), Some(Status::UV_BLOCKED));
+        assert_eq!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).err(), Some(Status::UV_BLOCKED));
         device.power_cycle();
     }
     assert_eq!(uv_retries(&mut device), Some(2));
@@ -108,14 +108,14 @@ fn the_last_try_of_the_device_blocks_for_good() {
     let response = device.send(&Request::GetAssertion(authentication()));
     assert_eq!(status(&response), Status::PIN_BLOCKED, "§6.2.2 step 6.2");
     device.power_cycle();
-    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, None).err(), Some(Status::UV_BLOCKED));
+    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).err(), Some(Status::UV_BLOCKED));
     assert_eq!(status(&device.send(&Request::MakeCredential(registration()))), Status::PIN_BLOCKED);
 }
 
 #[test]
 fn without_a_pin_there_is_no_gesture() {
     let mut device = Device::fresh();
-    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, None).err(), Some(Status::NOT_ALLOWED), "step 5");
+    assert_eq!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).err(), Some(Status::NOT_ALLOWED), "step 5");
 }
 
 #[test]
@@ -141,13 +141,15 @@ fn parameters_of_a_gesture_are_mandatory() {
     let session = Session::new(&mut device, 2);
     let mut complete = session.request(SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_UV_WITH_PERMISSIONS);
     complete.permissions = Some(GA);
-    let mut rows = vec![(complete, Status::OK); 6];
+    complete.rp_id = Some(RP.to_owned());
+    let mut rows = vec![(complete, Status::OK); 7];
     (rows[1].0.protocol, rows[1].1) = (None, Status::MISSING_PARAMETER);
     (rows[2].0.key_agreement, rows[2].1) = (None, Status::MISSING_PARAMETER);
     (rows[3].0.permissions, rows[3].1) = (None, Status::MISSING_PARAMETER);
     (rows[4].0.permissions, rows[4].1) = (Some(Permissions::NONE), Status::INVALID_PARAMETER);
     let large_blobs = Permissions::LARGE_BLOB_WRITE;
     (rows[5].0.permissions, rows[5].1) = (Some(large_blobs), Status::UNAUTHORIZED_PERMISSION);
+    (rows[6].0.rp_id, rows[6].1) = (None, Status::MISSING_PARAMETER);
     for (request, expected) in rows {
         device.user([typed(PIN)]);
         assert_eq!(status(&device.send(&Request::ClientPin(request))), expected);

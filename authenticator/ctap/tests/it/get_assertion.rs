@@ -266,7 +266,7 @@ fn what_the_user_answers_decides() {
         (Answer::Approved, Status::OK),
         (Answer::Denied, Status::OPERATION_DENIED),
         (Answer::Cancelled, Status::KEEPALIVE_CANCEL),
-        (Answer::TimedOut, Status::USER_ACTION_TIMEOUT),
+        (Answer::TimedOut, Status::OPERATION_DENIED),
     ];
     for (answer, expected) in rows {
         let (mut device, request) = ready();

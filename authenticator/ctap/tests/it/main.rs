@@ -7,13 +7,16 @@
     reason = "in the helpers of a test a panic is the failure, as it is in the tests themselves"
 )]
 
+mod capacity;
 mod client_pin;
+mod consent;
 mod credential_management;
 mod device;
 mod gesture;
 mod get_assertion;
 mod get_info;
 mod hmac_secret;
+mod local;
 mod make_credential;
 mod malformed;
 mod next_assertion;

@@ -275,7 +275,7 @@ fn what_the_user_answers_decides() {
         (typed(PIN), Status::OPERATION_DENIED),
         (Answer::Denied, Status::OPERATION_DENIED),
         (Answer::Cancelled, Status::KEEPALIVE_CANCEL),
-        (Answer::TimedOut, Status::USER_ACTION_TIMEOUT),
+        (Answer::TimedOut, Status::OPERATION_DENIED),
     ];
     for (answer, expected) in rows {
         let (mut device, request) = ready();
@@ -366,7 +366,12 @@ fn a_zero_length_param_asks_for_a_touch_that_counts_for_nothing() {
     {
         let mut request = registration();
         request.pin_uv_auth_param = Some(Vec::new());
-        for (answer, expected) in [(Answer::Approved, expected), (Answer::Denied, Status::OPERATION_DENIED)] {
+        for (answer, expected) in [
+            (Answer::Approved, expected),
+            (Answer::Denied, Status::OPERATION_DENIED),
+            (Answer::TimedOut, Status::OPERATION_DENIED),
+            (Answer::Cancelled, Status::KEEPALIVE_CANCEL),
+        ] {
             device.user([answer]);
             assert_eq!(status(&device.send(&Request::MakeCredential(request.clone()))), expected, "step 1");
             assert_eq!(device.asked()[0].operation, Operation::Select);

@@ -1,5 +1,6 @@
 //! authenticatorGetNextAssertion (CTAP 2.3 §6.3) and the life of its state (§6).
 
+use latchkey_container::{Pin, PinHash};
 use latchkey_ctap::ChannelId;
 use latchkey_protocol::authenticator_data::{AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
@@ -107,8 +108,17 @@ fn after_a_gesture_it_needs_no_token() {
     let mut device = Device::with_pin();
     passkey(&mut device, RP, "alice");
     passkey(&mut device, RP, "bob");
-    device.user([typed(PIN)]);
-    let response = device.send(&Request::GetAssertion(authentication()));
-    assert_eq!(Response::parse(&response).unwrap().number_of_credentials, Some(2));
+    let begin = |device: &mut Device| {
+        device.user([typed(PIN)]);
+        let response = device.send(&Request::GetAssertion(authentication()));
+        assert_eq!(Response::parse(&response).unwrap().number_of_credentials, Some(2));
+    };
+    begin(&mut device);
     assert!(next(&mut device, CHANNEL).is_ok());
+    // What a PIN authorised ends with the PIN, token or not.
+    begin(&mut device);
+    let mut rng = device.rng.clone();
+    let new = Pin::parse(b"another pin", 6).unwrap();
+    device.engine().change_pin(&PinHash::typed(PIN), &new, &mut rng).unwrap();
+    assert_eq!(next(&mut device, CHANNEL), Err(Status::NOT_ALLOWED));
 }

@@ -5,6 +5,7 @@ use aes::Aes256;
 use aes::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
+use latchkey_ctap::Answer;
 use latchkey_protocol::client_pin::{self, Permissions, SubCommand};
 use latchkey_protocol::cose::KeyAgreement;
 use latchkey_protocol::extensions::{AuthenticationExtensions, RegistrationExtensions};
@@ -118,7 +119,8 @@ impl Token {
     }
 }
 
-/// Asks for a token with the PIN collected here, and returns the whole response's token or its status.
+/// Asks for a token with the PIN collected here, and returns the token or the status. The user consents; what
+/// they will answer to the prompts after that is left alone, and so is the list of prompts.
 pub fn ask_token_by_pin(
     device: &mut Device,
     protocol: u64,
@@ -131,7 +133,21 @@ pub fn ask_token_by_pin(
     request.pin_hash_enc = Some(session.encrypt(&pin_hash(pin)));
     request.permissions = Some(permissions);
     request.rp_id = rp_id.map(str::to_owned);
-    received(device, &session, request)
+    consented(device, &session, request)
+}
+
+/// [`received`] with the consent of the user.
+pub fn consented(
+    device: &mut Device,
+    session: &Session,
+    request: client_pin::Request,
+) -> Result<Token, Status> {
+    let later = std::mem::replace(&mut device.answers, [Answer::Approved].into());
+    let before = device.prompts.len();
+    let token = received(device, session, request);
+    device.answers = later;
+    device.prompts.truncate(before);
+    token
 }
 
 /// Asks for a token with the PIN typed at the device's prompt.

@@ -8,7 +8,7 @@ use tss_esapi::Context;
 use tss_esapi::attributes::SessionAttributesBuilder;
 use tss_esapi::constants::{CapabilityType, SessionType};
 use tss_esapi::handles::{
-    KeyHandle, NvIndexHandle, ObjectHandle, PersistentTpmHandle, SessionHandle, TpmHandle,
+    KeyHandle, NvIndexHandle, NvIndexTpmHandle, ObjectHandle, PersistentTpmHandle, SessionHandle, TpmHandle,
 };
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 use tss_esapi::interface_types::dynamic_handles::Persistent;
@@ -49,7 +49,7 @@ pub struct Connection {
     pub context: Context,
     /// Loaded user keys.
     pub hot: HotKeys,
-    /// PIN indices that the TSS knows already.
+    /// The PIN indices.
     pub indices: PinIndices,
     /// Set when something could not be flushed: the next call opens a new connection.
     pub broken: bool,
@@ -58,15 +58,23 @@ pub struct Connection {
     storage_root_name: Vec<u8>,
 }
 
-/// The TSS handles of the two slots, once looked up.
-#[derive(Default)]
+/// Where the two slots are, and their TSS handles, once looked up.
 pub struct PinIndices {
+    base: u32,
     a: Option<NvIndexHandle>,
     b: Option<NvIndexHandle>,
 }
 
 impl PinIndices {
-    /// The place of `slot`.
+    /// The TPM handle of `slot`.
+    pub fn handle(&self, slot: PinSlot) -> Result<NvIndexTpmHandle, Fault> {
+        Ok(NvIndexTpmHandle::new(match slot {
+            PinSlot::A => self.base,
+            PinSlot::B => self.base.saturating_add(1),
+        })?)
+    }
+
+    /// The TSS handle of `slot`.
     pub fn slot(&mut self, slot: PinSlot) -> &mut Option<NvIndexHandle> {
         match slot {
             PinSlot::A => &mut self.a,
@@ -92,8 +100,7 @@ impl Connection {
         if let Some(auth) = &target.owner_auth {
             context.tr_set_auth(ObjectHandle::Owner, auth.clone())?;
         }
-        let storage_root = open_storage_root(&mut context)?;
-        let storage_root_name = context.tr_get_name(storage_root.into())?.value().to_vec();
+        let (storage_root, storage_root_name) = open_storage_root(&mut context)?;
         let free = identity::free_object_slots(&mut context)?.saturating_sub(SLOTS_TO_LOAD);
         // At least one: a key that is being used has to be loaded anyway.
         let hot_keys = target.hot_keys.min(usize::try_from(free).unwrap_or(usize::MAX)).max(1);
@@ -101,7 +108,7 @@ impl Connection {
         Ok(Self {
             context,
             hot: HotKeys::new(hot_keys),
-            indices: PinIndices::default(),
+            indices: PinIndices { base: target.nv_base, a: None, b: None },
             broken: false,
             session,
             storage_root,
@@ -233,7 +240,8 @@ fn start_session(
         .ok_or_else(|| Fault::Link("no session was started".to_owned()))
 }
 
-fn open_storage_root(context: &mut Context) -> Result<KeyHandle, Fault> {
+/// The key and its Name, which is computed here: a Name that is merely claimed would pin nothing.
+fn open_storage_root(context: &mut Context) -> Result<(KeyHandle, Vec<u8>), Fault> {
     let handle = PersistentTpmHandle::new(STORAGE_ROOT)?;
     let found =
         context.execute_without_session(|context| context.tr_from_tpm_public(TpmHandle::Persistent(handle)));
@@ -243,9 +251,10 @@ fn open_storage_root(context: &mut Context) -> Result<KeyHandle, Fault> {
         Err(fault) => return Err(fault),
     };
     let key = KeyHandle::from(object);
-    let (public, _, _) = context.execute_without_session(|context| context.read_public(key))?;
-    if template::is_storage_root(&public) {
-        Ok(key)
+    let (public, claimed, _) = context.execute_without_session(|context| context.read_public(key))?;
+    let name = template::object_name(&public)?;
+    if template::is_storage_root(&public) && claimed.value() == name {
+        Ok((key, name))
     } else {
         Err(Fault::Known(TpmError::Unexpected(format!(
             "with something that is not a storage root key at {STORAGE_ROOT:#x}: another program put it there"

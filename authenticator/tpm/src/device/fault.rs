@@ -116,7 +116,6 @@ impl From<Fault> for TpmError {
             Fault::Refused(ResponseCode::AUTH_FAIL | ResponseCode::BAD_AUTH) => Self::WrongAuth,
             Fault::Refused(ResponseCode::LOCKOUT) => Self::LockedOut,
             Fault::Refused(ResponseCode::INTEGRITY) => Self::ForeignBlob,
-            Fault::Refused(ResponseCode::NV_DEFINED) => Self::SlotTaken,
             Fault::Refused(ResponseCode(code)) => Self::Unexpected(format!("response code {code:#x}")),
             Fault::Lost => Self::Unreachable("it was reset in the middle of a call".to_owned()),
             Fault::Full => Self::Unexpected(

@@ -1,9 +1,9 @@
 //! PIN indices and what is sealed to them.
 
 use latchkey_container::secret::{AuthValue, Secret32};
-use latchkey_container::tpm::{AdminKeyBlob, PinCount, PinSlot, SealedBlob, TpmError};
+use latchkey_container::tpm::{AdminKeyBlob, PinCount, PinIndex, PinSlot, SealedBlob, TpmError};
 use tss_esapi::Context;
-use tss_esapi::handles::{AuthHandle, KeyHandle, NvIndexHandle, NvIndexTpmHandle, ObjectHandle, TpmHandle};
+use tss_esapi::handles::{AuthHandle, KeyHandle, NvIndexHandle, ObjectHandle, TpmHandle};
 use tss_esapi::interface_types::resource_handles::{NvAuth, Provision};
 use tss_esapi::interface_types::session_handles::PolicySession;
 use tss_esapi::structures::{Auth, Digest, MaxNvBuffer, Nonce, SensitiveData};
@@ -33,25 +33,46 @@ impl Connection {
         Ok(AdminKeyBlob(made.encode()?))
     }
 
+    /// Whether nothing is defined in `slot`. `tcti` is how people reach this TPM.
+    pub fn require_free(&mut self, slot: PinSlot, tcti: &str) -> Result<(), Fault> {
+        let found = match self.find_pin_index(slot) {
+            Err(Fault::Known(TpmError::SlotEmpty)) => return Ok(()),
+            found => found?,
+        };
+        let (public, _) = self.context.execute_without_session(|context| context.nv_read_public(found))?;
+        let what = if template::is_pin_index(&public) {
+            "the PIN of a Latchkey container that is not this one"
+        } else {
+            "something that is not Latchkey's"
+        };
+        let handle = u32::from(self.indices.handle(slot)?);
+        Err(Fault::Known(TpmError::SlotTaken(format!(
+            "NV index {handle:#010x} of the TPM holds {what}: if nothing needs it any more (the files of its container \
+             were deleted by hand, say), remove it with `tpm2_nvundefine -T {tcti} -C o {handle:#010x}`"
+        ))))
+    }
+
     /// Defines and writes a PIN index; when it cannot be written it is undefined again.
     pub fn define_pin_index(
         &mut self,
-        slot: PinSlot,
-        handle: u32,
+        index: PinIndex<'_>,
         index_auth: &AuthValue,
         limit: u32,
-        admin: &AdminKeyBlob,
         admin_auth: &AuthValue,
+        tcti: &str,
     ) -> Result<(), Fault> {
-        let admin = ObjectBlob::decode(&admin.0)?;
+        let slot = index.slot;
+        let admin = ObjectBlob::decode(&index.admin.0)?;
+        let policy = template::secret_policy(&template::object_name(&admin.public)?)?;
+        let public = template::pin_index(self.indices.handle(slot)?, policy, false)?;
+        let auth = tss_auth(index_auth)?;
         self.with_loaded(admin, |connection, admin| {
-            let name = connection.context.tr_get_name(admin.into())?;
-            let policy = template::secret_policy(name.value())?;
-            let public = template::pin_index(NvIndexTpmHandle::new(handle)?, policy)?;
-            let auth = tss_auth(index_auth)?;
-            let index = connection
-                .run(|context| context.nv_define_space(Provision::Owner, Some(auth), public))
-                .map_err(owner_refused)?;
+            let defined =
+                connection.run(|context| context.nv_define_space(Provision::Owner, Some(auth), public));
+            if defined == Err(Fault::Refused(ResponseCode::NV_DEFINED)) {
+                connection.require_free(slot, tcti)?;
+            }
+            let index = defined.map_err(owner_refused)?;
             // The TSS remembers the value that it defined with; it is given anew at each use.
             connection.forget_auth(index.into());
             let written = connection.write_pin_index(index, limit, admin, admin_auth);
@@ -65,35 +86,29 @@ impl Connection {
         })
     }
 
-    /// Removes a PIN index.
-    pub fn undefine_pin_index(&mut self, slot: PinSlot, handle: u32) -> Result<(), Fault> {
-        let index = match self.pin_index(slot, handle) {
-            Ok(index) => index,
-            Err(Fault::Known(TpmError::SlotEmpty)) => return Ok(()),
-            Err(fault) => return Err(fault),
-        };
-        let removed = self.run(|context| context.nv_undefine_space(Provision::Owner, index));
-        *self.indices.slot(slot) = if removed.is_ok() { None } else { Some(index) };
-        match removed.map_err(|fault| self.without_stale(slot, fault)) {
-            Ok(()) | Err(Fault::Known(TpmError::SlotEmpty)) => Ok(()),
-            Err(fault) => Err(owner_refused(fault)),
+    /// Removes a PIN index, whether it was written or not.
+    pub fn undefine_pin_index(&mut self, index: PinIndex<'_>) -> Result<(), Fault> {
+        let undefined = self.own_pin_index(index, Written::Either).and_then(|found| {
+            self.run(|context| context.nv_undefine_space(Provision::Owner, found))
+                .map_err(|fault| self.recheck(index, Written::Either, fault))
+        });
+        match undefined {
+            Ok(()) => *self.indices.slot(index.slot) = None,
+            Err(Fault::Known(TpmError::SlotEmpty)) => {}
+            Err(fault) => return Err(owner_refused(fault)),
         }
+        Ok(())
     }
 
-    /// Reads the count of a PIN index. One that was defined and not written counts to zero: it opens nothing.
-    pub fn pin_count(&mut self, slot: PinSlot, handle: u32) -> Result<Option<PinCount>, Fault> {
-        let index = match self.pin_index(slot, handle) {
-            Ok(index) => index,
-            Err(Fault::Known(TpmError::SlotEmpty)) => return Ok(None),
-            Err(fault) => return Err(fault),
-        };
-        let read = self.run(|context| context.nv_read(NvAuth::Owner, index, template::PIN_INDEX_LENGTH, 0));
-        match read.map_err(|fault| self.without_stale(slot, fault)) {
+    /// Reads the count of a PIN index.
+    pub fn pin_count(&mut self, index: PinIndex<'_>) -> Result<Option<PinCount>, Fault> {
+        let read = self.own_pin_index(index, Written::Yes).and_then(|found| {
+            self.run(|context| context.nv_read(NvAuth::Owner, found, template::PIN_INDEX_LENGTH, 0))
+                .map_err(|fault| self.recheck(index, Written::Yes, fault))
+        });
+        match read {
             Ok(bytes) => pin_count(bytes.value()).map(Some),
             Err(Fault::Known(TpmError::SlotEmpty)) => Ok(None),
-            Err(Fault::Refused(ResponseCode::NV_UNINITIALIZED)) => {
-                Ok(Some(PinCount { failures: 0, limit: 0 }))
-            }
             Err(fault) => Err(owner_refused(fault)),
         }
     }
@@ -101,12 +116,11 @@ impl Connection {
     /// Seals to a PIN index and an authorisation value.
     pub fn seal(
         &mut self,
-        slot: PinSlot,
-        handle: u32,
+        index: PinIndex<'_>,
         payload: &Secret32,
         seal_auth: &AuthValue,
     ) -> Result<SealedBlob, Fault> {
-        let index = self.pin_index(slot, handle)?;
+        let index = self.own_pin_index(index, Written::Yes)?;
         let name = self.context.tr_get_name(index.into())?;
         let policy = template::secret_and_auth_policy(name.value())?;
         let made = self.create(template::sealed_secret(policy)?, Some(seal_auth), Some(payload.expose()))?;
@@ -117,17 +131,16 @@ impl Connection {
     /// never reaches the object that dictionary-attack protection covers.
     pub fn unseal(
         &mut self,
-        slot: PinSlot,
-        handle: u32,
+        index: PinIndex<'_>,
         blob: &SealedBlob,
         index_auth: &AuthValue,
         seal_auth: &AuthValue,
     ) -> Result<Secret32, Fault> {
         let blob = ObjectBlob::decode(&blob.0)?;
-        let index = self.pin_index(slot, handle)?;
+        let found = self.own_pin_index(index, Written::Yes)?;
         let policy = self.start_policy(true)?;
         let opened = self
-            .satisfy_pin_index(slot, index, policy, index_auth)
+            .satisfy_pin_index(index.slot, found, policy, index_auth)
             .and_then(|()| self.unseal_with_policy(policy, blob, seal_auth));
         if opened.is_err() {
             self.flush_policy(policy);
@@ -148,8 +161,11 @@ impl Connection {
         asked.map_err(|fault| {
             if fault == Fault::Refused(ResponseCode::AUTH_UNAVAILABLE) {
                 Fault::Known(TpmError::PinExhausted)
+            } else if fault == Fault::Refused(ResponseCode::HANDLE) {
+                self.forget_pin_index(slot);
+                Fault::Known(TpmError::SlotEmpty)
             } else {
-                self.without_stale(slot, fault)
+                fault
             }
         })
     }
@@ -195,12 +211,33 @@ impl Connection {
         written
     }
 
-    /// The TSS handle of a slot, looked up once.
-    fn pin_index(&mut self, slot: PinSlot, handle: u32) -> Result<NvIndexHandle, Fault> {
+    /// The TSS handle of an index that was defined under its administrative key; whatever else is in the slot is not
+    /// there for us. The Name tells: it covers the policy, which names the key, and whether it was ever written
+    /// (TPM 2.0 Part 1 §16). An index that was defined anew over ours cannot have the same one, since only the key can
+    /// write it.
+    fn own_pin_index(&mut self, index: PinIndex<'_>, written: Written) -> Result<NvIndexHandle, Fault> {
+        let admin = ObjectBlob::decode(&index.admin.0)?;
+        let policy = template::secret_policy(&template::object_name(&admin.public)?)?;
+        let handle = self.indices.handle(index.slot)?;
+        let found = self.find_pin_index(index.slot)?;
+        let name = self.context.tr_get_name(found.into())?;
+        let is = |written| -> Result<bool, Fault> {
+            let public = template::pin_index(handle, policy.clone(), written)?;
+            Ok(name.value() == template::index_name(&public)?)
+        };
+        if is(true)? || (written == Written::Either && is(false)?) {
+            return Ok(found);
+        }
+        self.forget_pin_index(index.slot);
+        Err(Fault::Known(TpmError::SlotEmpty))
+    }
+
+    /// The TSS handle of whatever is in a slot, looked up once.
+    fn find_pin_index(&mut self, slot: PinSlot) -> Result<NvIndexHandle, Fault> {
         if let Some(index) = *self.indices.slot(slot) {
             return Ok(index);
         }
-        let handle = TpmHandle::NvIndex(NvIndexTpmHandle::new(handle)?);
+        let handle = TpmHandle::NvIndex(self.indices.handle(slot)?);
         let found = self.context.execute_without_session(|context| context.tr_from_tpm_public(handle));
         match found.map_err(Fault::from) {
             Ok(object) => {
@@ -213,21 +250,35 @@ impl Connection {
         }
     }
 
-    /// Forgets a slot that somebody else has undefined behind our back.
-    fn without_stale(&mut self, slot: PinSlot, fault: Fault) -> Fault {
-        if fault != Fault::Refused(ResponseCode::HANDLE) {
+    /// What a refusal means. A command about an index that was removed, or defined anew, behind our back fails as if
+    /// the authorisation were wrong, because the Name that the TSS remembers goes into it. So the index is looked up
+    /// again.
+    fn recheck(&mut self, index: PinIndex<'_>, written: Written, fault: Fault) -> Fault {
+        let suspicious = [ResponseCode::HANDLE, ResponseCode::BAD_AUTH, ResponseCode::AUTH_FAIL];
+        if !suspicious.map(Fault::Refused).contains(&fault) {
             return fault;
         }
+        self.forget_pin_index(index.slot);
+        self.own_pin_index(index, written).err().unwrap_or(fault)
+    }
+
+    fn forget_pin_index(&mut self, slot: PinSlot) {
         if let Some(index) = self.indices.slot(slot).take() {
             let mut object = ObjectHandle::from(index);
             self.broken |= self.context.tr_close(&mut object).is_err();
         }
-        Fault::Known(TpmError::SlotEmpty)
     }
 
     fn forget_auth(&mut self, handle: ObjectHandle) {
         self.broken |= self.context.tr_set_auth(handle, Auth::default()).is_err();
     }
+}
+
+/// Which of our indices counts: one whose definition was interrupted opens nothing, and is only good to be removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Yes,
+    Either,
 }
 
 fn policy_secret(context: &mut Context, policy: PolicySession, entity: AuthHandle) -> tss_esapi::Result<()> {

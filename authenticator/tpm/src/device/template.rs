@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 use tss_esapi::Result;
 use tss_esapi::attributes::{NvIndexAttributes, ObjectAttributes, ObjectAttributesBuilder};
 use tss_esapi::constants::NvIndexType;
-use tss_esapi::constants::tss::{TPM2_CC_PolicyAuthValue, TPM2_CC_PolicySecret};
+use tss_esapi::constants::tss::{TPM2_ALG_SHA256, TPM2_CC_PolicyAuthValue, TPM2_CC_PolicySecret};
 use tss_esapi::handles::NvIndexTpmHandle;
 use tss_esapi::interface_types::algorithm::{HashingAlgorithm, PublicAlgorithm};
 use tss_esapi::interface_types::ecc::EccCurve;
@@ -14,6 +14,8 @@ use tss_esapi::structures::{
     NvPublic, Public, PublicBuilder, PublicEccParameters, PublicKeyRsa, PublicKeyedHashParameters,
     PublicRsaParameters, RsaExponent, RsaScheme, SymmetricDefinitionObject,
 };
+use tss_esapi::traits::Marshall;
+use tss_esapi::tss2_esys::TPM2B_NV_PUBLIC;
 
 use latchkey_container::tpm::KeyAlgorithm;
 
@@ -99,23 +101,57 @@ pub fn sealed_secret(policy: Digest) -> Result<Public> {
 }
 
 /// The PIN index: the TPM counts wrong authorisations and refuses at the limit (TPM 2.0 Part 1 §37.2.8).
-/// Only `write_policy` can write it; `AUTHREAD` is what lets `PolicySecret` use its authorisation value.
-pub fn pin_index(handle: NvIndexTpmHandle, write_policy: Digest) -> Result<NvPublic> {
+/// Only `write_policy` can write it; `AUTHREAD` is what lets `PolicySecret` use its authorisation value. The TPM sets
+/// `written` at the first write.
+pub fn pin_index(handle: NvIndexTpmHandle, write_policy: Digest, written: bool) -> Result<NvPublic> {
     NvPublic::builder()
         .with_nv_index(handle)
         .with_index_name_algorithm(HashingAlgorithm::Sha256)
-        .with_index_attributes(
-            NvIndexAttributes::builder()
-                .with_nv_index_type(NvIndexType::PinFail)
-                .with_policy_write(true)
-                .with_auth_read(true)
-                .with_owner_read(true)
-                .with_no_da(true)
-                .build()?,
-        )
+        .with_index_attributes(pin_index_attributes(written)?)
         .with_index_auth_policy(write_policy)
         .with_data_area_size(usize::from(PIN_INDEX_LENGTH))
         .build()
+}
+
+/// Whether somebody's index has the shape of our PIN indices, whatever its policy.
+pub fn is_pin_index(public: &NvPublic) -> bool {
+    let is = |written| pin_index_attributes(written).is_ok_and(|ours| ours == public.attributes());
+    public.data_size() == usize::from(PIN_INDEX_LENGTH) && (is(true) || is(false))
+}
+
+fn pin_index_attributes(written: bool) -> Result<NvIndexAttributes> {
+    NvIndexAttributes::builder()
+        .with_nv_index_type(NvIndexType::PinFail)
+        .with_policy_write(true)
+        .with_auth_read(true)
+        .with_owner_read(true)
+        .with_no_da(true)
+        .with_written(written)
+        .build()
+}
+
+/// The Name of an object (TPM 2.0 Part 1 §16): the hash algorithm, and the hash of the public area.
+pub fn object_name(public: &Public) -> Result<Vec<u8>> {
+    Ok(name(&public.marshall()?))
+}
+
+/// The Name of an NV index (TPM 2.0 Part 1 §16), over its `TPMS_NV_PUBLIC` (Part 2 §13.6).
+pub fn index_name(public: &NvPublic) -> Result<Vec<u8>> {
+    let area = TPM2B_NV_PUBLIC::try_from(public.clone())?.nvPublic;
+    let policy = public.authorization_policy().value();
+    let mut bytes = area.nvIndex.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&area.nameAlg.to_be_bytes());
+    bytes.extend_from_slice(&area.attributes.to_be_bytes());
+    bytes.extend_from_slice(&area.authPolicy.size.to_be_bytes());
+    bytes.extend_from_slice(policy);
+    bytes.extend_from_slice(&area.dataSize.to_be_bytes());
+    Ok(name(&bytes))
+}
+
+fn name(public_area: &[u8]) -> Vec<u8> {
+    let mut name = TPM2_ALG_SHA256.to_be_bytes().to_vec();
+    name.extend_from_slice(&Sha256::digest(public_area));
+    name
 }
 
 /// `PolicySecret(name)`: the policy that lets the administrative key write the PIN index.

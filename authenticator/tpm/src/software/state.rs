@@ -6,13 +6,14 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use latchkey_container::tpm::{PinSlot, TpmError};
+use latchkey_container::{StorageError, StorageProblem};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const STATE_FILE: &str = "software-tpm.state";
 const NEW_STATE_FILE: &str = "software-tpm.new";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Far above what two indices need; a larger file is not ours.
 const MAX_LENGTH: u64 = 4096;
 
@@ -21,13 +22,15 @@ const MAX_LENGTH: u64 = 4096;
 pub struct State {
     version: u8,
     root: [u8; 32],
-    slot_a: Option<PinIndex>,
-    slot_b: Option<PinIndex>,
+    slot_a: Option<Definition>,
+    slot_b: Option<Definition>,
 }
 
 /// One PIN index.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-pub struct PinIndex {
+pub struct Definition {
+    /// The hash of the administrative key that it was defined under.
+    pub owner: [u8; 32],
     /// Drawn when the index is defined; what is sealed to the index dies with it.
     pub id: [u8; 32],
     /// What the authorisation value is compared with.
@@ -44,8 +47,8 @@ impl State {
         &self.root
     }
 
-    /// The index of `slot`.
-    pub fn index(&self, slot: PinSlot) -> Option<&PinIndex> {
+    /// What is defined in `slot`.
+    pub fn definition(&self, slot: PinSlot) -> Option<&Definition> {
         match slot {
             PinSlot::A => self.slot_a.as_ref(),
             PinSlot::B => self.slot_b.as_ref(),
@@ -53,8 +56,8 @@ impl State {
     }
 
     /// Defines `slot`.
-    pub fn define(&mut self, slot: PinSlot, index: PinIndex) {
-        *self.slot(slot) = Some(index);
+    pub fn define(&mut self, slot: PinSlot, definition: Definition) {
+        *self.slot(slot) = Some(definition);
     }
 
     /// Undefines `slot`.
@@ -64,19 +67,19 @@ impl State {
 
     /// Adds one failure to `slot`.
     pub fn count_failure(&mut self, slot: PinSlot) {
-        if let Some(index) = self.slot(slot) {
-            index.failures = index.failures.saturating_add(1);
+        if let Some(definition) = self.slot(slot) {
+            definition.failures = definition.failures.saturating_add(1);
         }
     }
 
     /// Sets the failures of `slot` to zero.
     pub fn clear_failures(&mut self, slot: PinSlot) {
-        if let Some(index) = self.slot(slot) {
-            index.failures = 0;
+        if let Some(definition) = self.slot(slot) {
+            definition.failures = 0;
         }
     }
 
-    fn slot(&mut self, slot: PinSlot) -> &mut Option<PinIndex> {
+    fn slot(&mut self, slot: PinSlot) -> &mut Option<Definition> {
         match slot {
             PinSlot::A => &mut self.slot_a,
             PinSlot::B => &mut self.slot_b,
@@ -95,13 +98,13 @@ impl StateFile {
     pub fn open(dir: &Path, rng: &mut dyn CryptoRng) -> Result<Self, TpmError> {
         let dir = dir.to_owned();
         match File::open(dir.join(STATE_FILE)) {
-            Ok(file) => Ok(Self { state: read(file)?, dir }),
+            Ok(file) => Ok(Self { state: read(file, &dir.join(STATE_FILE))?, dir }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 DirBuilder::new()
                     .recursive(true)
                     .mode(0o700)
                     .create(&dir)
-                    .map_err(|e| failed("create", &dir, &e))?;
+                    .map_err(|error| StorageError::io(&dir, &error))?;
                 let mut root = [0; 32];
                 rng.fill_bytes(&mut root);
                 let made = Self { dir, state: State { version: VERSION, root, slot_a: None, slot_b: None } };
@@ -109,8 +112,13 @@ impl StateFile {
                 made.write(&made.state)?;
                 Ok(made)
             }
-            Err(error) => Err(failed("read", &dir.join(STATE_FILE), &error)),
+            Err(error) => Err(StorageError::io(dir.join(STATE_FILE), &error).into()),
         }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(STATE_FILE)
     }
 
     /// The state as the file has it.
@@ -137,23 +145,18 @@ impl StateFile {
                 OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
-            std::fs::rename(&new, self.dir.join(STATE_FILE))?;
+            std::fs::rename(&new, self.path())?;
             File::open(&self.dir)?.sync_all()
         };
-        replace().map_err(|error| failed("write", &self.dir.join(STATE_FILE), &error))
+        Ok(replace().map_err(|error| StorageError::io(self.path(), &error))?)
     }
 }
 
-fn read(file: File) -> Result<State, TpmError> {
-    let damaged = || TpmError::Unexpected(format!("with a damaged {STATE_FILE}: restore it from a backup"));
+fn read(file: File, path: &Path) -> Result<State, TpmError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
-    file.take(MAX_LENGTH)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed("read", Path::new(STATE_FILE), &error))?;
-    let state: State = ciborium::from_reader(bytes.as_slice()).map_err(|_| damaged())?;
-    if state.version == VERSION { Ok(state) } else { Err(damaged()) }
-}
-
-fn failed(verb: &str, path: &Path, error: &std::io::Error) -> TpmError {
-    TpmError::Unreachable(format!("cannot {verb} {}: {error}", path.display()))
+    file.take(MAX_LENGTH).read_to_end(&mut bytes).map_err(|error| StorageError::io(path, &error))?;
+    let state: Option<State> = ciborium::from_reader(bytes.as_slice()).ok();
+    state
+        .filter(|state| state.version == VERSION)
+        .ok_or_else(|| StorageError { path: path.to_owned(), problem: StorageProblem::Damaged }.into())
 }

@@ -2,10 +2,10 @@
 
 use latchkey_container::secret::Secret32;
 use latchkey_container::tpm::{
-    AdminKeyBlob, KeyAlgorithm, KeyBlob, PinCount, PinSlot, PublicKey, Tpm, TpmError,
+    AdminKeyBlob, KeyAlgorithm, KeyBlob, PinCount, PinIndex, PinSlot, PublicKey, Tpm, TpmError,
 };
 
-use crate::providers::{Device, Provider, Software, auth};
+use crate::providers::{Device, Provider, Software, auth, index};
 
 const LIMIT: u32 = 3;
 
@@ -29,6 +29,7 @@ contract!(
     an_exhausted_index_refuses_the_right_value,
     an_index_is_defined_once,
     only_the_admin_key_defines,
+    an_index_belongs_to_its_admin_key,
     undefining_kills_what_was_sealed,
     slots_are_independent,
     bound_secret_opens_on_this_device_only,
@@ -46,9 +47,16 @@ fn admin(tpm: &mut dyn Tpm) -> AdminKeyBlob {
     tpm.create_admin_key(&auth(0xAD)).expect("an administrative key")
 }
 
-fn define(tpm: &mut dyn Tpm, slot: PinSlot, fill: u8) {
-    let admin = admin(tpm);
-    tpm.define_pin_index(slot, &auth(fill), LIMIT, &admin, &auth(0xAD)).expect("the index is defined");
+fn define(tpm: &mut dyn Tpm, index: PinIndex<'_>, fill: u8) {
+    tpm.define_pin_index(index, &auth(fill), LIMIT, &auth(0xAD)).expect("the index is defined");
+}
+
+fn indices(admin: &AdminKeyBlob) -> [PinIndex<'_>; 2] {
+    PinSlot::BOTH.map(|slot| index(slot, admin))
+}
+
+fn is_taken(result: &Result<(), TpmError>) -> bool {
+    matches!(result, Err(TpmError::SlotTaken(_)))
 }
 
 fn count(failures: u32) -> PinCount {
@@ -57,111 +65,159 @@ fn count(failures: u32) -> PinCount {
 
 fn sealed_secret_needs_index_and_auth(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
-    assert_eq!(tpm.pin_count(PinSlot::A), Ok(None));
-    assert_eq!(tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)), Err(TpmError::SlotEmpty));
-    define(&mut *tpm, PinSlot::A, 1);
-    let blob = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
-    let opened = tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(2)).expect("opened");
+    let admin = admin(&mut *tpm);
+    let [a, _] = indices(&admin);
+    assert_eq!(tpm.pin_count(a), Ok(None));
+    assert_eq!(tpm.seal(a, &Secret32::new([7; 32]), &auth(2)), Err(TpmError::SlotEmpty));
+    define(&mut *tpm, a, 1);
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    let opened = tpm.unseal(a, &blob, &auth(1), &auth(2)).expect("opened");
     assert_eq!(opened.expose(), &[7; 32]);
-    let wrong_index = tpm.unseal(PinSlot::A, &blob, &auth(9), &auth(2));
+    let wrong_index = tpm.unseal(a, &blob, &auth(9), &auth(2));
     assert_eq!(wrong_index.err(), Some(TpmError::WrongAuth));
-    let wrong_seal = tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(9));
+    let wrong_seal = tpm.unseal(a, &blob, &auth(1), &auth(9));
     assert_eq!(wrong_seal.err(), Some(TpmError::WrongAuth));
-    let again =
-        provider.open().unseal(PinSlot::A, &blob, &auth(1), &auth(2)).expect("opened after a restart");
+    let again = provider.open().unseal(a, &blob, &auth(1), &auth(2)).expect("opened after a restart");
     assert_eq!(again.expose(), &[7; 32]);
 }
 
 fn wrong_tries_are_counted_and_survive_a_restart(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
-    define(&mut *tpm, PinSlot::A, 1);
-    assert_eq!(tpm.pin_count(PinSlot::A), Ok(Some(count(0))));
-    let blob = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    let admin = admin(&mut *tpm);
+    let [a, _] = indices(&admin);
+    define(&mut *tpm, a, 1);
+    assert_eq!(tpm.pin_count(a), Ok(Some(count(0))));
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
     for failures in 1..LIMIT {
-        let wrong = tpm.unseal(PinSlot::A, &blob, &auth(9), &auth(2));
+        let wrong = tpm.unseal(a, &blob, &auth(9), &auth(2));
         assert_eq!(wrong.err(), Some(TpmError::WrongAuth));
-        assert_eq!(tpm.pin_count(PinSlot::A), Ok(Some(count(failures))));
+        assert_eq!(tpm.pin_count(a), Ok(Some(count(failures))));
         drop(tpm);
         tpm = provider.open();
-        assert_eq!(tpm.pin_count(PinSlot::A), Ok(Some(count(failures))), "counted for good");
+        assert_eq!(tpm.pin_count(a), Ok(Some(count(failures))), "counted for good");
     }
     assert_eq!(tpm.lockout().expect("readable").failures, 0, "the shared counter is not touched");
 }
 
 fn a_right_try_clears_the_count(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
-    define(&mut *tpm, PinSlot::A, 1);
-    let blob = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    let admin = admin(&mut *tpm);
+    let [a, _] = indices(&admin);
+    define(&mut *tpm, a, 1);
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
     for _ in 0..2 {
         for _ in 1..LIMIT {
-            assert_eq!(tpm.unseal(PinSlot::A, &blob, &auth(9), &auth(2)).err(), Some(TpmError::WrongAuth));
+            assert_eq!(tpm.unseal(a, &blob, &auth(9), &auth(2)).err(), Some(TpmError::WrongAuth));
         }
-        tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(2)).expect("one try is left");
-        assert_eq!(tpm.pin_count(PinSlot::A), Ok(Some(count(0))));
+        tpm.unseal(a, &blob, &auth(1), &auth(2)).expect("one try is left");
+        assert_eq!(tpm.pin_count(a), Ok(Some(count(0))));
     }
 }
 
 fn an_exhausted_index_refuses_the_right_value(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
-    define(&mut *tpm, PinSlot::A, 1);
-    let blob = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    let admin = admin(&mut *tpm);
+    let [a, _] = indices(&admin);
+    define(&mut *tpm, a, 1);
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
     for _ in 0..LIMIT {
-        assert_eq!(tpm.unseal(PinSlot::A, &blob, &auth(9), &auth(2)).err(), Some(TpmError::WrongAuth));
+        assert_eq!(tpm.unseal(a, &blob, &auth(9), &auth(2)).err(), Some(TpmError::WrongAuth));
     }
     for given in [1, 9] {
-        let refused = tpm.unseal(PinSlot::A, &blob, &auth(given), &auth(2));
+        let refused = tpm.unseal(a, &blob, &auth(given), &auth(2));
         assert_eq!(refused.err(), Some(TpmError::PinExhausted));
     }
-    assert_eq!(tpm.pin_count(PinSlot::A), Ok(Some(count(LIMIT))));
-    tpm.undefine_pin_index(PinSlot::A).expect("an exhausted index can be removed");
+    assert_eq!(tpm.pin_count(a), Ok(Some(count(LIMIT))));
+    tpm.undefine_pin_index(a).expect("an exhausted index can be removed");
 }
 
 fn an_index_is_defined_once(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
     let admin = admin(&mut *tpm);
-    tpm.define_pin_index(PinSlot::B, &auth(1), LIMIT, &admin, &auth(0xAD)).expect("the first");
-    let second = tpm.define_pin_index(PinSlot::B, &auth(2), LIMIT, &admin, &auth(0xAD));
-    assert_eq!(second, Err(TpmError::SlotTaken));
-    let blob = tpm.seal(PinSlot::B, &Secret32::new([7; 32]), &auth(3)).expect("sealed");
-    tpm.unseal(PinSlot::B, &blob, &auth(1), &auth(3)).expect("the first definition stands");
+    let [_, b] = indices(&admin);
+    tpm.define_pin_index(b, &auth(1), LIMIT, &auth(0xAD)).expect("the first");
+    let second = tpm.define_pin_index(b, &auth(2), LIMIT, &auth(0xAD));
+    assert!(is_taken(&second), "{second:?}");
+    let blob = tpm.seal(b, &Secret32::new([7; 32]), &auth(3)).expect("sealed");
+    tpm.unseal(b, &blob, &auth(1), &auth(3)).expect("the first definition stands");
 }
 
 fn only_the_admin_key_defines(provider: &dyn Provider, other: &dyn Provider) {
     let mut tpm = provider.open();
     let own = admin(&mut *tpm);
-    let refused = tpm.define_pin_index(PinSlot::A, &auth(1), LIMIT, &own, &auth(0xBB));
+    let [a, _] = indices(&own);
+    let refused = tpm.define_pin_index(a, &auth(1), LIMIT, &auth(0xBB));
     assert_eq!(refused, Err(TpmError::WrongAuth));
-    assert_eq!(tpm.pin_count(PinSlot::A), Ok(None), "nothing is left behind");
+    assert_eq!(tpm.require_free(PinSlot::A), Ok(()), "nothing is left behind");
     let foreign = admin(&mut *other.open());
-    let refused = tpm.define_pin_index(PinSlot::A, &auth(1), LIMIT, &foreign, &auth(0xAD));
+    let refused = tpm.define_pin_index(indices(&foreign)[0], &auth(1), LIMIT, &auth(0xAD));
     assert_eq!(refused, Err(TpmError::ForeignBlob));
-    tpm.define_pin_index(PinSlot::A, &auth(1), LIMIT, &own, &auth(0xAD)).expect("still possible");
+    tpm.define_pin_index(a, &auth(1), LIMIT, &auth(0xAD)).expect("still possible");
+}
+
+/// What another administrative key defined is neither read, counted against, opened nor removed.
+fn an_index_belongs_to_its_admin_key(provider: &dyn Provider, _other: &dyn Provider) {
+    let mut tpm = provider.open();
+    let (own, stranger) = (admin(&mut *tpm), admin(&mut *tpm));
+    let ([a, b], [theirs, _]) = (indices(&own), indices(&stranger));
+    define(&mut *tpm, a, 1);
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    for reopened in [false, true] {
+        if reopened {
+            drop(tpm);
+            tpm = provider.open();
+        }
+        assert_eq!(tpm.pin_count(theirs), Ok(None));
+        assert_eq!(tpm.unseal(theirs, &blob, &auth(9), &auth(2)).err(), Some(TpmError::SlotEmpty));
+        assert_eq!(tpm.seal(theirs, &Secret32::new([7; 32]), &auth(2)), Err(TpmError::SlotEmpty));
+        assert_eq!(tpm.undefine_pin_index(theirs), Ok(()), "nothing of theirs is there");
+        assert!(is_taken(&tpm.define_pin_index(theirs, &auth(3), LIMIT, &auth(0xAD))));
+        assert!(is_taken(&tpm.require_free(PinSlot::A)));
+        assert_eq!(tpm.require_free(PinSlot::B), Ok(()));
+        assert_eq!(tpm.pin_count(a), Ok(Some(count(0))), "not a try was counted");
+        tpm.unseal(a, &blob, &auth(1), &auth(2)).expect("opened");
+    }
+    // Once it is theirs, it is not ours, also for a program that has just used it.
+    let mut second = provider.open();
+    second.undefine_pin_index(a).expect("removed");
+    second.define_pin_index(theirs, &auth(3), LIMIT, &auth(0xAD)).expect("defined");
+    drop(second);
+    let mut tpm = if provider.shared() { tpm } else { provider.open() };
+    assert_eq!(tpm.pin_count(a), Ok(None));
+    assert_eq!(tpm.undefine_pin_index(a), Ok(()));
+    assert_eq!(tpm.pin_count(theirs), Ok(Some(count(0))));
+    assert_eq!(tpm.pin_count(b), Ok(None));
+    tpm.unseal(theirs, &blob, &auth(3), &auth(2)).expect_err("sealed to the index that is gone");
 }
 
 fn undefining_kills_what_was_sealed(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
-    assert_eq!(tpm.undefine_pin_index(PinSlot::A), Ok(()), "nothing to do is not an error");
-    define(&mut *tpm, PinSlot::A, 1);
-    let blob = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
-    tpm.undefine_pin_index(PinSlot::A).expect("removed");
-    assert_eq!(tpm.pin_count(PinSlot::A), Ok(None));
-    assert_eq!(tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(2)).err(), Some(TpmError::SlotEmpty));
-    define(&mut *tpm, PinSlot::A, 3);
-    tpm.unseal(PinSlot::A, &blob, &auth(3), &auth(2)).expect_err("another index, another secret");
+    let admin = admin(&mut *tpm);
+    let [a, _] = indices(&admin);
+    assert_eq!(tpm.undefine_pin_index(a), Ok(()), "nothing to do is not an error");
+    define(&mut *tpm, a, 1);
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    tpm.undefine_pin_index(a).expect("removed");
+    assert_eq!(tpm.pin_count(a), Ok(None));
+    assert_eq!(tpm.unseal(a, &blob, &auth(1), &auth(2)).err(), Some(TpmError::SlotEmpty));
+    define(&mut *tpm, a, 3);
+    tpm.unseal(a, &blob, &auth(3), &auth(2)).expect_err("another index, another secret");
 }
 
 fn slots_are_independent(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
-    define(&mut *tpm, PinSlot::A, 1);
-    let old = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
-    define(&mut *tpm, PinSlot::B, 3);
-    let new = tpm.seal(PinSlot::B, &Secret32::new([8; 32]), &auth(4)).expect("sealed");
-    assert_eq!(tpm.unseal(PinSlot::B, &new, &auth(9), &auth(4)).err(), Some(TpmError::WrongAuth));
-    assert_eq!(tpm.pin_count(PinSlot::A), Ok(Some(count(0))));
-    assert_eq!(tpm.pin_count(PinSlot::B), Ok(Some(count(1))));
-    tpm.unseal(PinSlot::B, &old, &auth(3), &auth(2)).expect_err("sealed to the other slot");
-    tpm.undefine_pin_index(PinSlot::A).expect("removed");
-    let opened = tpm.unseal(PinSlot::B, &new, &auth(3), &auth(4)).expect("the new slot stands");
+    let admin = admin(&mut *tpm);
+    let [a, b] = indices(&admin);
+    define(&mut *tpm, a, 1);
+    let old = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    define(&mut *tpm, b, 3);
+    let new = tpm.seal(b, &Secret32::new([8; 32]), &auth(4)).expect("sealed");
+    assert_eq!(tpm.unseal(b, &new, &auth(9), &auth(4)).err(), Some(TpmError::WrongAuth));
+    assert_eq!(tpm.pin_count(a), Ok(Some(count(0))));
+    assert_eq!(tpm.pin_count(b), Ok(Some(count(1))));
+    tpm.unseal(b, &old, &auth(3), &auth(2)).expect_err("sealed to the other slot");
+    tpm.undefine_pin_index(a).expect("removed");
+    let opened = tpm.unseal(b, &new, &auth(3), &auth(4)).expect("the new slot stands");
     assert_eq!(opened.expose(), &[8; 32]);
 }
 
@@ -173,11 +229,13 @@ fn bound_secret_opens_on_this_device_only(provider: &dyn Provider, other: &dyn P
 
 fn blobs_of_another_device_are_told_apart(provider: &dyn Provider, other: &dyn Provider) {
     let (mut tpm, mut stranger) = (provider.open(), other.open());
-    define(&mut *tpm, PinSlot::A, 1);
-    define(&mut *stranger, PinSlot::A, 1);
-    let sealed = stranger.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    let admin = admin(&mut *tpm);
+    let [a, _] = indices(&admin);
+    define(&mut *tpm, a, 1);
+    define(&mut *stranger, a, 1);
+    let sealed = stranger.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
     let key = stranger.create_key(KeyAlgorithm::Es256, &auth(3)).expect("a key");
-    let opened = tpm.unseal(PinSlot::A, &sealed, &auth(1), &auth(2));
+    let opened = tpm.unseal(a, &sealed, &auth(1), &auth(2));
     assert_eq!(opened.err(), Some(TpmError::ForeignBlob));
     assert_eq!(tpm.sign(&key.blob, &auth(3), &[0; 32]).err(), Some(TpmError::ForeignBlob));
 }
@@ -240,6 +298,8 @@ fn keys_sign_under_their_auth_only(provider: &dyn Provider, _other: &dyn Provide
 
 fn many_keys_sign_in_turn(provider: &dyn Provider, _other: &dyn Provider) {
     let mut tpm = provider.open();
+    let admin = admin(&mut *tpm);
+    let [a, _] = indices(&admin);
     let keys: Vec<_> =
         (1..=6).map(|n| (n, tpm.create_key(KeyAlgorithm::Es256, &auth(n)).expect("a key"))).collect();
     for _ in 0..2 {
@@ -248,9 +308,9 @@ fn many_keys_sign_in_turn(provider: &dyn Provider, _other: &dyn Provider) {
         }
     }
     // With keys loaded, everything else still finds room.
-    define(&mut *tpm, PinSlot::A, 1);
-    let blob = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
-    tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(2)).expect("opened");
+    define(&mut *tpm, a, 1);
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    tpm.unseal(a, &blob, &auth(1), &auth(2)).expect("opened");
 }
 
 fn identity_is_stable(provider: &dyn Provider, other: &dyn Provider) {

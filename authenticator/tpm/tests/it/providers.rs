@@ -1,7 +1,7 @@
 //! The two providers, each on a state that dies with the test.
 
 use latchkey_container::secret::AuthValue;
-use latchkey_container::tpm::Tpm;
+use latchkey_container::tpm::{AdminKeyBlob, PinIndex, PinSlot, Tpm};
 use latchkey_tests::swtpm::Swtpm;
 use latchkey_tpm::{DeviceOptions, DeviceTpm, SoftwareTpm};
 use rand_chacha::ChaCha20Rng;
@@ -11,6 +11,10 @@ use tempfile::TempDir;
 /// A provider that can be opened again, as after a restart of the daemon.
 pub trait Provider {
     fn open(&self) -> Box<dyn Tpm>;
+
+    /// Whether two open at once see what the other does. The software provider reads its file once: a container's
+    /// lock keeps others away from it.
+    fn shared(&self) -> bool;
 }
 
 pub struct Software {
@@ -28,6 +32,10 @@ impl Provider for Software {
     fn open(&self) -> Box<dyn Tpm> {
         let rng = Box::new(ChaCha20Rng::seed_from_u64(self.seed));
         Box::new(SoftwareTpm::open(self.dir.path(), rng).expect("the software provider opens"))
+    }
+
+    fn shared(&self) -> bool {
+        false
     }
 }
 
@@ -52,9 +60,18 @@ impl Provider for Device {
     fn open(&self) -> Box<dyn Tpm> {
         Box::new(self.open_device())
     }
+
+    fn shared(&self) -> bool {
+        true
+    }
 }
 
 /// An authorisation value that a failed test can name.
 pub fn auth(fill: u8) -> AuthValue {
     AuthValue::new([fill; 32])
+}
+
+/// The PIN index of `slot` under `admin`.
+pub fn index(slot: PinSlot, admin: &AdminKeyBlob) -> PinIndex<'_> {
+    PinIndex { slot, admin }
 }

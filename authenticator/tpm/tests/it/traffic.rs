@@ -7,7 +7,7 @@ use latchkey_tpm::{DeviceOptions, DeviceTpm};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::providers::{Device, auth};
+use crate::providers::{Device, auth, index};
 
 struct Watched {
     tpm: DeviceTpm,
@@ -34,15 +34,16 @@ impl Watched {
 
 fn set_first_pin(tpm: &mut DeviceTpm) -> (AdminKeyBlob, SealedBlob) {
     let admin = tpm.create_admin_key(&auth(0xAD)).expect("an administrative key");
-    tpm.define_pin_index(PinSlot::A, &auth(1), 8, &admin, &auth(0xAD)).expect("defined");
-    let blob = tpm.seal(PinSlot::A, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    let a = index(PinSlot::A, &admin);
+    tpm.define_pin_index(a, &auth(1), 8, &auth(0xAD)).expect("defined");
+    let blob = tpm.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
     (admin, blob)
 }
 
 /// The first dictionary-attack-protected authorisation after a boot is answered with `TPM_RC_RETRY` once
 /// (container.md): tpm2-tss sends that command again, which the ceilings do not count.
-fn once_after_boot(tpm: &mut DeviceTpm, blob: &SealedBlob) {
-    tpm.unseal(PinSlot::A, blob, &auth(1), &auth(2)).expect("opened");
+fn once_after_boot(tpm: &mut DeviceTpm, (admin, blob): &(AdminKeyBlob, SealedBlob)) {
+    tpm.unseal(index(PinSlot::A, admin), blob, &auth(1), &auth(2)).expect("opened");
 }
 
 /// The ceilings of container.md, "Operations and their cost in TPM commands". The lists are exact, so that a command
@@ -51,30 +52,32 @@ fn once_after_boot(tpm: &mut DeviceTpm, blob: &SealedBlob) {
 fn operations_cost_what_the_design_allows() {
     let mut watched = watched();
 
-    let (commands, (admin, blob)) = watched.cost(set_first_pin);
+    let (commands, pin) = watched.cost(set_first_pin);
     let define = ["Load", "NV_DefineSpace", "StartAuthSession", "PolicySecret", "NV_Write", "FlushContext"];
     assert_eq!(commands, [&["Create"], define.as_slice(), &["Create"]].concat(), "set PIN, at most 9");
 
-    once_after_boot(&mut watched.tpm, &blob);
-    let (commands, opened) = watched.cost(|tpm| tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(2)));
+    once_after_boot(&mut watched.tpm, &pin);
+    let (admin, blob) = pin;
+    let [a, b] = PinSlot::BOTH.map(|slot| index(slot, &admin));
+    let (commands, opened) = watched.cost(|tpm| tpm.unseal(a, &blob, &auth(1), &auth(2)));
     opened.expect("opened");
     let unlock = ["StartAuthSession", "PolicySecret", "PolicyAuthValue", "Load", "Unseal", "FlushContext"];
     assert_eq!(commands, unlock, "unlock by PIN, at most 6");
 
-    let (commands, refused) = watched.cost(|tpm| tpm.unseal(PinSlot::A, &blob, &auth(9), &auth(2)));
+    let (commands, refused) = watched.cost(|tpm| tpm.unseal(a, &blob, &auth(9), &auth(2)));
     assert_eq!(refused.err(), Some(TpmError::WrongAuth));
     assert_eq!(commands, ["StartAuthSession", "PolicySecret", "FlushContext"], "wrong PIN, at most 3");
 
-    let (commands, count) = watched.cost(|tpm| tpm.pin_count(PinSlot::A));
+    let (commands, count) = watched.cost(|tpm| tpm.pin_count(a));
     assert_eq!(count.expect("readable").expect("defined").failures, 1);
     assert_eq!(commands, ["NV_Read"], "read the retry count, at most 1");
 
     // An index is looked up at most once a connection, as opening is: the lookup of slot B is not part of the change.
-    assert_eq!(watched.tpm.pin_count(PinSlot::B), Ok(None));
+    assert_eq!(watched.tpm.pin_count(b), Ok(None));
     let (commands, ()) = watched.cost(|tpm| {
-        tpm.define_pin_index(PinSlot::B, &auth(3), 8, &admin, &auth(0xAD)).expect("defined");
-        tpm.seal(PinSlot::B, &Secret32::new([7; 32]), &auth(4)).expect("sealed");
-        tpm.undefine_pin_index(PinSlot::A).expect("removed");
+        tpm.define_pin_index(b, &auth(3), 8, &auth(0xAD)).expect("defined");
+        tpm.seal(b, &Secret32::new([7; 32]), &auth(4)).expect("sealed");
+        tpm.undefine_pin_index(a).expect("removed");
     });
     let change = [define.as_slice(), &["Create", "NV_UndefineSpace"]].concat();
     assert_eq!(commands, change, "change PIN, at most 9");
@@ -110,13 +113,15 @@ fn keys_cost_what_the_design_allows() {
 #[test]
 fn unlocking_has_its_cost_also_with_a_hot_key() {
     let mut watched = watched();
-    let (_, blob) = set_first_pin(&mut watched.tpm);
-    once_after_boot(&mut watched.tpm, &blob);
+    let pin = set_first_pin(&mut watched.tpm);
+    once_after_boot(&mut watched.tpm, &pin);
+    let (admin, blob) = pin;
+    let a = index(PinSlot::A, &admin);
     for n in 1..=4 {
         let key = watched.tpm.create_key(KeyAlgorithm::Es256, &auth(n)).expect("a key");
         watched.tpm.sign(&key.blob, &auth(n), &[1; 32]).expect("signed");
     }
-    let (commands, opened) = watched.cost(|tpm| tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(2)));
+    let (commands, opened) = watched.cost(|tpm| tpm.unseal(a, &blob, &auth(1), &auth(2)));
     opened.expect("opened");
     assert_eq!(commands.len(), 6, "the cache leaves room for one more object: {commands:?}");
 }
@@ -125,21 +130,22 @@ fn unlocking_has_its_cost_also_with_a_hot_key() {
 fn no_secret_is_seen_on_the_wire() {
     let mut rng = ChaCha20Rng::seed_from_u64(42);
     let mut auths: Vec<AuthValue> = (0..5).map(|_| AuthValue::random(&mut rng)).collect();
-    let [index, seal, admin_auth, key_auth, wrong] = auths.as_mut_slice() else { panic!("five values") };
+    let [index_auth, seal, admin_auth, key_auth, wrong] = auths.as_mut_slice() else { panic!("five values") };
     let (payload, bound) = (Secret32::random(&mut rng), Secret32::random(&mut rng));
     let device = Device::new();
     let proxy = TpmProxy::start(&device.swtpm.socket());
     let mut tpm = DeviceTpm::open(&DeviceOptions::new(proxy.tcti())).expect("swtpm answers");
 
     let admin = tpm.create_admin_key(admin_auth).expect("an administrative key");
-    tpm.define_pin_index(PinSlot::A, index, 8, &admin, admin_auth).expect("defined");
+    let a = index(PinSlot::A, &admin);
+    tpm.define_pin_index(a, index_auth, 8, admin_auth).expect("defined");
     // A refused command must not leave the session with other flags (tpm2-tss 3.2.1 does not restore them).
-    tpm.define_pin_index(PinSlot::A, index, 8, &admin, admin_auth).expect_err("taken");
-    let blob = tpm.seal(PinSlot::A, &payload, seal).expect("sealed");
-    tpm.unseal(PinSlot::A, &blob, index, seal).expect("opened");
-    tpm.unseal(PinSlot::A, &blob, wrong, seal).expect_err("wrong");
-    tpm.unseal(PinSlot::A, &blob, index, wrong).expect_err("wrong");
-    tpm.unseal(PinSlot::A, &blob, index, seal).expect("opened");
+    tpm.define_pin_index(a, index_auth, 8, admin_auth).expect_err("taken");
+    let blob = tpm.seal(a, &payload, seal).expect("sealed");
+    tpm.unseal(a, &blob, index_auth, seal).expect("opened");
+    tpm.unseal(a, &blob, wrong, seal).expect_err("wrong");
+    tpm.unseal(a, &blob, index_auth, wrong).expect_err("wrong");
+    tpm.unseal(a, &blob, index_auth, seal).expect("opened");
     let blob = tpm.bind(&bound).expect("bound");
     assert_eq!(tpm.unbind(&blob).expect("opened").expose(), bound.expose());
     for algorithm in [KeyAlgorithm::Es256, KeyAlgorithm::Rs256] {
@@ -168,9 +174,10 @@ fn contains(record: &CommandRecord, secret: &[u8; 32]) -> bool {
 fn closing_leaves_nothing_in_the_tpm() {
     let mut watched = watched();
     let key = watched.tpm.create_key(KeyAlgorithm::Es256, &auth(3)).expect("a key");
-    let (_, blob) = set_first_pin(&mut watched.tpm);
-    watched.tpm.unseal(PinSlot::A, &blob, &auth(9), &auth(2)).expect_err("wrong");
-    watched.tpm.unseal(PinSlot::A, &blob, &auth(1), &auth(9)).expect_err("wrong");
+    let (admin, blob) = set_first_pin(&mut watched.tpm);
+    let a = index(PinSlot::A, &admin);
+    watched.tpm.unseal(a, &blob, &auth(9), &auth(2)).expect_err("wrong");
+    watched.tpm.unseal(a, &blob, &auth(1), &auth(9)).expect_err("wrong");
     watched.tpm.sign(&key.blob, &auth(3), &[1; 32]).expect("signed");
     let Watched { tpm, proxy, _device } = watched;
     drop(tpm);

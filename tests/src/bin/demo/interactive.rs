@@ -20,6 +20,10 @@ pub fn open(stage: &Stage) -> Window {
     }
     println!("opening Chromium with the Latchkey extension on {}", stage.site.origin);
     let mut command = Command::new("chromium");
+    if rustix::process::geteuid().is_root() {
+        // Chromium refuses to run as root with its sandbox.
+        command.arg("--no-sandbox");
+    }
     command
         .args(["--no-first-run", "--disable-sync"])
         .arg(format!("--user-data-dir={}", stage.profile().display()))
