@@ -25,11 +25,11 @@ fn walk(stage: &Stage, narrator: &mut Narrator) -> Option<()> {
     }
     let user = format!("visitor-{}", earlier + 1);
     narrator.step(&format!("register a passkey for {user}"), || player.register(&user))?;
-    player.picture("02-account");
+    player.picture("03-account");
     narrator.step("sign out", || player.sign_out())?;
-    player.picture("03-signed-out");
+    player.picture("04-signed-out");
     narrator.step("sign in with the passkey", || player.sign_in_as(&user))?;
-    player.picture("04-signed-in");
+    player.picture("05-signed-in");
     narrator.step("sign out", || player.sign_out())?;
     let notice =
         narrator.step("type a wrong PIN, then the right one", || player.sign_in_after_wrong_pin(&user))?;
@@ -37,7 +37,7 @@ fn walk(stage: &Stage, narrator: &mut Narrator) -> Option<()> {
     narrator.step("change the PIN", || change_pin(stage))?;
     narrator.step("sign out", || player.sign_out())?;
     narrator.step("sign in with the same passkey and the new PIN", || player.sign_in_as(&user))?;
-    player.picture("05-after-the-pin-change");
+    player.picture("06-after-the-pin-change");
     narrator.step("sign out", || player.sign_out())?;
     narrator.step("register a passkey for a guest", || player.register(&format!("guest-{}", earlier + 1)))?;
     let listed = narrator.step("list the passkeys", || list(stage))?;
@@ -46,7 +46,7 @@ fn walk(stage: &Stage, narrator: &mut Narrator) -> Option<()> {
     }
     let left = narrator.step("delete the guest's passkey", || delete_guest(stage, &listed))?;
     note(&format!("{left} left; the next run finds them"));
-    player.picture_of_popup("06-extension");
+    player.picture_of_popup("07-extension");
     Some(())
 }
 
@@ -76,6 +76,7 @@ impl Player<'_> {
     fn register(&self, user: &str) {
         self.open("/register");
         self.browser.fill("#register-username", user);
+        self.picture("02-register");
         self.browser.click("#register-submit");
         self.browser.expect("#account-user", user);
     }

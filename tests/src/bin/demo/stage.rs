@@ -37,7 +37,7 @@ impl Stage {
     /// Starts everything. `real_person`: prompts go to the display instead of the script.
     pub fn set(real_person: bool) -> Self {
         let interrupted = listen_for_interrupt();
-        let folder = data_folder();
+        let folder = data_folder(real_person);
         fs::create_dir_all(&folder)
             .unwrap_or_else(|error| panic!("{} cannot be made: {error}", folder.display()));
         let (tpm, tcti, swtpm) = tpm(&folder);
@@ -104,10 +104,12 @@ fn known_pin(folder: &Path) -> String {
     fs::read_to_string(pin_note(folder)).unwrap_or_else(|_first_run| PINS[0].to_owned())
 }
 
-fn data_folder() -> PathBuf {
+/// A person's container and that of the played journey lie apart: the player knows only its own PINs.
+fn data_folder(real_person: bool) -> PathBuf {
     let home =
         || PathBuf::from(env::var_os("HOME").expect("HOME names the home directory")).join(".local/share");
-    env::var_os("XDG_DATA_HOME").map_or_else(home, PathBuf::from).join("latchkey/demo")
+    let data = env::var_os("XDG_DATA_HOME").map_or_else(home, PathBuf::from).join("latchkey");
+    data.join(if real_person { "demo" } else { "demo-journey" })
 }
 
 /// The machine's TPM, or an emulated one whose state stays in `folder`.
