@@ -85,6 +85,7 @@ fn a_person_registers_signs_in_and_manages_passkeys_on_the_demo_site() {
     let desk = Desk::new();
     desk.register("ann");
     assert_eq!(desk.browser.count(".passkey-name"), 1);
+    desk.browser.expect("#passkey-list", "Latchkey (virtual TPM)");
     desk.sign_out();
     desk.browser.click("#signin-passkey");
     desk.browser.expect("#account-user", "ann");

@@ -87,6 +87,7 @@ fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
         (
             "PIN",
             match &status.pin {
+                Some(_) if status.pin_lost => "lost: somebody removed or replaced it in the TPM, or these files are an older copy; only `latchkey container destroy` helps".to_owned(),
                 Some(pin) if pin.tries_left == 0 => "blocked: no tries left".to_owned(),
                 Some(pin) => format!("set, {} of {} tries left", pin.tries_left, pin.limit),
                 None => {
@@ -96,6 +97,10 @@ fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
         ),
         ("Passkeys", status.passkeys.to_string()),
     ];
+    if status.leftover_slots > 0 {
+        let text = "an earlier PIN could not be removed from the TPM yet: give --owner-auth-file";
+        rows.push(("Left over", text.to_owned()));
+    }
     if let Some(lockout) = &status.lockout {
         rows.push(("TPM lockout", lockout_text(lockout)));
     }

@@ -182,8 +182,8 @@ pub trait Tpm: Send {
         admin_auth: &AuthValue,
     ) -> Result<(), TpmError>;
 
-    /// Removes a PIN index, also one whose definition was interrupted; everything sealed to it is lost. Removing what
-    /// is not there succeeds.
+    /// Removes a PIN index, also one whose definition was interrupted. Nothing that was sealed to it opens with its
+    /// value any more, even when an index is defined there again. Removing what is not there succeeds.
     ///
     /// # Errors
     /// [`TpmError::OwnerAuth`].

@@ -28,6 +28,9 @@ pub struct Authenticator {
     pub(crate) token: TokenSlot<Unlocked>,
     /// Consecutive wrong PINs since power-up.
     pub(crate) wrong_pins: u8,
+    /// Whether no try is left for good, as far as it is known: the device is asked at power-up, and after that
+    /// every try tells. Asking it before each prompt would be one TPM command more for every gesture.
+    pub(crate) blocked: Option<bool>,
     pub(crate) continuations: Continuations,
     /// Whether the container may hold loaded keys.
     unlocked: bool,
@@ -74,10 +77,11 @@ pub(crate) enum Parameter<'a> {
 impl Authenticator {
     /// Starts the authenticator: new keys, no token, no wrong PINs counted, the window for a reset open.
     #[must_use]
-    pub fn power_up(container: Container, profile: Profile, ambient: Ambient<'_>) -> Self {
+    pub fn power_up(mut container: Container, profile: Profile, ambient: Ambient<'_>) -> Self {
         let Ambient { uptime, rng, .. } = ambient;
         let mut run = RunId([0; 16]);
         rng.fill_bytes(&mut run.0);
+        let blocked = container.tries_left().ok().map(|left| left == 0);
         Self {
             container,
             profile,
@@ -86,6 +90,7 @@ impl Authenticator {
             key_agreements: KeyAgreements::generate(rng),
             token: TokenSlot::empty(),
             wrong_pins: 0,
+            blocked,
             continuations: Continuations::default(),
             unlocked: false,
         }
@@ -215,6 +220,14 @@ impl Authenticator {
                 let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
                 Ok(Parameter::Present(Proof { protocol, param }))
             }
+        }
+    }
+
+    /// Takes from the token what served this request. A request that came without one was served by a gesture of
+    /// its own, which leaves the token of another application alone (§6.1.2 step 13, §6.2.2 step 8).
+    pub(crate) fn spend(&mut self, param: Option<&[u8]>) {
+        if param.is_some() {
+            self.token.spend();
         }
     }
 

@@ -24,7 +24,12 @@ impl Authenticator {
         if !self.container.has_pin() {
             return Err(Failure::PinNotSet);
         }
-        if self.container.tries_left()? == 0 {
+        let blocked = match self.blocked {
+            Some(blocked) => blocked,
+            None => self.container.tries_left()? == 0,
+        };
+        self.blocked = Some(blocked);
+        if blocked {
             return Err(Failure::PinBlocked);
         }
         if self.wrong_pins >= WRONG_PINS_PER_POWER_UP {
@@ -71,10 +76,11 @@ impl Authenticator {
         let outcome = attempt(&mut self.container);
         match &outcome {
             Ok(_) => {
-                self.wrong_pins = 0;
+                (self.wrong_pins, self.blocked) = (0, Some(false));
                 self.opened();
             }
             Err(ContainerError::WrongPin { .. }) => self.wrong_pins = self.wrong_pins.saturating_add(1),
+            Err(ContainerError::PinBlocked) => self.blocked = Some(true),
             Err(_) => {}
         }
         outcome

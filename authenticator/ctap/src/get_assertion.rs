@@ -186,7 +186,7 @@ impl Authenticator {
         candidates: Candidates,
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        self.token.spend();
+        self.spend(candidates.request.pin_uv_auth_param.as_deref());
         self.assert(channel, candidates, Flags::UP | Flags::UV, ambient)
     }
 

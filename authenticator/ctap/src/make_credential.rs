@@ -139,7 +139,9 @@ impl Authenticator {
             let found = self.container.passkey(&unlocked, &CredentialId(descriptor.id.clone()))?;
             if found.is_some_and(|passkey| passkey.rp_id == request.rp.id) {
                 if present {
-                    self.token.clear_user_present();
+                    if request.pin_uv_auth_param.is_some() {
+                        self.token.clear_user_present();
+                    }
                     return Err(Failure::Excluded);
                 }
                 let prompt = Prompt {
@@ -166,8 +168,8 @@ impl Authenticator {
         unlocked: &Unlocked,
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        self.token.spend();
         let request = &registration.request;
+        self.spend(request.pin_uv_auth_param.as_deref());
         let discoverable = request.options.rk == Some(true);
         if discoverable {
             self.make_sure_of_room(unlocked, &request.rp.id, &request.user.id)?;

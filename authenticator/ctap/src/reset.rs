@@ -26,9 +26,9 @@ impl Authenticator {
     ) -> Result<Vec<u8>, Failure> {
         approved(answer)?;
         self.end_tokens();
-        self.container.reset(ambient.rng)?;
+        self.container.reset()?;
         self.key_agreements = KeyAgreements::generate(ambient.rng);
-        self.wrong_pins = 0;
+        (self.wrong_pins, self.blocked) = (0, Some(false));
         Ok(Status::OK.response())
     }
 }

@@ -194,9 +194,17 @@ struct Shown<'a>(&'a str);
 /// Longer than any name that a person reads; an RP ID is cut at its front, because its end names the owner.
 const SHOWN_CHARACTERS: usize = 64;
 
-/// Characters that reorder their neighbours or cannot be seen: zero-width and bidirectional controls.
-const DECEPTIVE: [RangeInclusive<char>; 4] =
-    ['\u{200B}'..='\u{200F}', '\u{2028}'..='\u{202E}', '\u{2060}'..='\u{206F}', '\u{FEFF}'..='\u{FEFF}'];
+/// Characters that reorder their neighbours or cannot be seen: soft hyphen, zero-width and bidirectional
+/// controls, tags.
+const DECEPTIVE: [RangeInclusive<char>; 7] = [
+    '\u{AD}'..='\u{AD}',
+    '\u{61C}'..='\u{61C}',
+    '\u{200B}'..='\u{200F}',
+    '\u{2028}'..='\u{202E}',
+    '\u{2060}'..='\u{206F}',
+    '\u{FEFF}'..='\u{FEFF}',
+    '\u{E0000}'..='\u{E007F}',
+];
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

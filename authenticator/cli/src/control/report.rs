@@ -18,6 +18,10 @@ pub struct StatusReport {
     pub created: u64,
     /// The count of tries, if a PIN is set.
     pub pin: Option<PinReport>,
+    /// Whether the TPM lost the PIN: somebody removed or replaced it there.
+    pub pin_lost: bool,
+    /// PIN indices of earlier PINs that could not be removed from the TPM yet.
+    pub leftover_slots: usize,
     /// How many passkeys it holds.
     pub passkeys: u32,
     /// The dictionary-attack state of the device, if it has one.
@@ -40,6 +44,8 @@ impl From<Status> for StatusReport {
             description: status.description,
             created: status.created.0,
             pin: status.pin.map(|pin| PinReport { tries_left: pin.tries_left, limit: pin.limit }),
+            pin_lost: status.pin_lost,
+            leftover_slots: status.leftover_slots,
             passkeys: status.passkeys,
             lockout: status.lockout.map(LockoutReport::from),
             minimum_pin_length: status.minimum_pin_length,

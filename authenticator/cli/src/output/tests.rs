@@ -49,6 +49,8 @@ fn the_status_claims_no_more_than_the_class_gives() {
         description: "software".into(),
         created: 1_700_000_000,
         pin: Some(PinReport { tries_left: 7, limit: 8 }),
+        pin_lost: false,
+        leftover_slots: 0,
         passkeys: 2,
         lockout: None,
         minimum_pin_length: 6,

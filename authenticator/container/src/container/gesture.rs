@@ -96,8 +96,8 @@ impl Container {
     /// authentication key. The container itself stays.
     ///
     /// # Errors
-    /// [`Error::Storage`]; nothing is reset then.
-    pub fn reset(&mut self, _rng: &mut dyn CryptoRng) -> Result<(), Error> {
+    /// [`Error::Storage`]; nothing is reset then. After a restart it may all be, if the disk had the commit after all.
+    pub fn reset(&mut self) -> Result<(), Error> {
         let generation = self.generation.saturating_add(1);
         self.store.clear(generation)?;
         self.generation = generation;

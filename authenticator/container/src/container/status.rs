@@ -20,6 +20,8 @@ pub struct Status {
     pub created: UnixTime,
     /// The PIN's tries, `None` when no PIN is set.
     pub pin: Option<PinTries>,
+    /// Whether the device no longer has the PIN, so that no try is left ([`Error::PinLost`]).
+    pub pin_lost: bool,
     /// PIN indices of earlier PINs that could not be removed from the device yet, most likely because it wants an owner
     /// authorisation. They open nothing; the PIN can be changed only when they are gone.
     pub leftover_slots: usize,
@@ -48,12 +50,11 @@ impl Container {
     /// The state of the container.
     ///
     /// # Errors
-    /// [`Error::PinLost`], [`Error::Storage`], [`Error::Tpm`].
+    /// [`Error::Storage`], [`Error::Tpm`].
     pub fn status(&mut self) -> Result<Status, Error> {
-        let pin = if self.has_pin() {
-            Some(PinTries { tries_left: self.tries_left()?, limit: PIN_TRIES })
-        } else {
-            None
+        let (tries_left, pin_lost) = match self.tries_left() {
+            Err(Error::PinLost) => (0, true),
+            tries_left => (tries_left?, false),
         };
         let class = self.class();
         let lockout = match class {
@@ -65,7 +66,8 @@ impl Container {
             class,
             description: self.tpm.identity().description.clone(),
             created: self.identity.created,
-            pin,
+            pin: self.has_pin().then_some(PinTries { tries_left, limit: PIN_TRIES }),
+            pin_lost,
             leftover_slots: self.store.abandoned_slots()?.len(),
             passkeys: self.store.count()?,
             lockout,

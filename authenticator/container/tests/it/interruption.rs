@@ -199,7 +199,7 @@ fn changed_pin_in_a_process_that_lives_on() {
 fn reset() {
     every_interruption(
         with_two_passkeys,
-        |home, device, _| Container::open(&home.container_dir(), device)?.reset(&mut rng()),
+        |home, device, _| Container::open(&home.container_dir(), device)?.reset(),
         |home, passkeys, done| {
             let mut container = home.open();
             if container.has_pin() {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use latchkey_container::{Container, CreateOptions, Error, Responsible, TpmClass};
 
-use crate::rig::{Home, NOW, OPTIONS, hash, new_passkey, pin, rng};
+use crate::rig::{Home, Hook, NOW, OPTIONS, Watched, hash, new_passkey, pin, rng};
 
 #[test]
 fn a_new_container_says_what_it_is() {
@@ -110,7 +110,7 @@ fn two_containers_on_one_tpm_never_touch_each_other_s_pin() {
     drop(second);
     second = Container::open(&path, home.device()).unwrap();
     assert!(matches!(second.set_pin(&pin("111111"), &mut rng()), Err(Error::SlotTaken { .. })));
-    second.reset(&mut rng()).unwrap();
+    second.reset().unwrap();
     drop(second);
     Container::open(&path, home.device()).unwrap().destroy().unwrap();
     home.open().unlock(&hash("123456")).unwrap();
@@ -118,6 +118,31 @@ fn two_containers_on_one_tpm_never_touch_each_other_s_pin() {
     let refused = Container::create(&path, home.device(), &OPTIONS, NOW, &mut rng()).err().unwrap();
     assert!(matches!(refused, Error::SlotTaken { .. }), "{refused:?}");
     assert!(refused.to_string().contains("software-tpm.state"), "{refused}");
+    home.open().unlock(&hash("123456")).unwrap();
+}
+
+/// The database of the second says that it was about to define a slot; by now the slot is the first one's.
+#[test]
+fn a_crash_before_a_slot_turned_out_to_be_taken_harms_nobody() {
+    let home = Home::new();
+    let mut first = home.create();
+    let path = home.container_dir().with_file_name("second");
+    drop(Container::create(&path, home.device(), &OPTIONS, NOW, &mut rng()).unwrap());
+    first.set_pin(&pin("123456"), &mut rng()).unwrap();
+    drop(first);
+    // The device answers no more once the definition was asked for, so nothing is taken back.
+    let mut gone = false;
+    let hook: Hook = Box::new(move |_, name| {
+        gone |= name == "define_pin_index";
+        !gone
+    });
+    let mut second = Container::open(&path, Box::new(Watched::new(home.device(), hook))).unwrap();
+    assert!(matches!(second.set_pin(&pin("111111"), &mut rng()), Err(Error::Tpm(_))));
+    drop(second);
+    let mut second = Container::open(&path, home.device()).unwrap();
+    assert_eq!(second.status().unwrap().leftover_slots, 0);
+    assert!(matches!(second.set_pin(&pin("111111"), &mut rng()), Err(Error::SlotTaken { .. })));
+    second.destroy().unwrap();
     home.open().unlock(&hash("123456")).unwrap();
 }
 

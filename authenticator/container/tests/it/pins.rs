@@ -44,7 +44,7 @@ fn eight_wrong_tries_block_the_pin_for_the_right_one_too_also_after_a_restart() 
         container.change_pin(&hash("123456"), &pin("111111"), &mut rng()).err(),
         Some(Error::PinBlocked)
     );
-    container.reset(&mut rng()).unwrap();
+    container.reset().unwrap();
     container.set_pin(&pin("222222"), &mut rng()).unwrap();
     container.unlock(&hash("222222")).unwrap();
 }
@@ -130,7 +130,7 @@ fn a_reset_deletes_pin_and_passkeys_and_keeps_the_container() {
     let unlocked = container.unlock(&hash("123456")).unwrap();
     let passkey = container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).unwrap();
     let before = container.status().unwrap();
-    container.reset(&mut rng()).unwrap();
+    container.reset().unwrap();
     assert!(!container.has_pin());
     assert_eq!(container.passkeys(&unlocked).err(), Some(Error::Stale));
     assert!(!container.knows(&passkey.id, "a.example").unwrap());
@@ -168,7 +168,7 @@ fn no_call_of_the_device_is_wasted() {
     assert_eq!(taken(&log), ["sign"]);
     container.change_pin(&hash("123456"), &pin("111111"), &mut rng()).unwrap();
     assert_eq!(taken(&log), ["unseal", "define_pin_index", "seal", "undefine_pin_index"]);
-    container.reset(&mut rng()).unwrap();
+    container.reset().unwrap();
     assert_eq!(taken(&log), ["undefine_pin_index"]);
     drop(container);
     let (device, log) = logged(home.device());

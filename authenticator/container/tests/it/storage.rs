@@ -91,6 +91,22 @@ fn creating_where_nothing_can_be_written() {
     });
 }
 
+/// The software provider keeps files too, and what ails them is told like what ails the container's own.
+#[test]
+fn a_full_disk_under_the_software_provider_is_called_full() {
+    let home = Home::new();
+    let mut container = home.create();
+    let state = home.container_dir().with_file_name("tpm");
+    std::os::unix::fs::symlink("/dev/full", state.join("software-tpm.new")).unwrap();
+    let Some(Error::Storage(error)) = container.set_pin(&pin("123456"), &mut rng()).err() else {
+        panic!("set on a full disk");
+    };
+    assert_eq!(error.problem, StorageProblem::Full);
+    assert!(error.to_string().contains(state.to_str().unwrap()), "{error}");
+    std::fs::remove_file(state.join("software-tpm.new")).unwrap();
+    container.set_pin(&pin("123456"), &mut rng()).unwrap();
+}
+
 #[test]
 fn a_file_where_the_directory_should_be() {
     let home = Home::new();

@@ -29,7 +29,7 @@ pub fn succeed(device: &mut Device, request: &[u8]) {
     assert_eq!(status(&response), Status::OK, "the authenticator refuses what is measured");
 }
 
-/// Times makeCredential, each with a token and a user of its own made outside the time.
+/// Times makeCredential, each with a token and a site of its own made outside the time.
 pub fn registrations(device: &mut Device, count: usize) -> Times {
     let mut user = 0_u32;
     let device = std::cell::RefCell::new(device);
@@ -38,9 +38,10 @@ pub fn registrations(device: &mut Device, count: usize) -> Times {
         || {
             user += 1;
             let mut request = platform::registration();
-            request.user = platform::user(&format!("user-{user}"));
-            let token =
-                platform::token(&mut device.borrow_mut(), Permissions::MAKE_CREDENTIAL, Some(platform::RP));
+            // Each at a site of its own: no site may keep more than a few passkeys.
+            request.rp.id = format!("registration-{user}.example");
+            let rp_id = Some(request.rp.id.as_str());
+            let token = platform::token(&mut device.borrow_mut(), Permissions::MAKE_CREDENTIAL, rp_id);
             platform::prove_registration(&mut request, &token);
             Request::MakeCredential(request).encode()
         },

@@ -94,9 +94,7 @@ impl Authenticator {
         if !self.container.has_pin() {
             return Err(Failure::GestureNotConfigured);
         }
-        if self.gesture_tries()? == 0 {
-            return Err(Failure::GestureBlocked);
-        }
+        self.pin_can_be_tried().map_err(gesture_blocked)?;
         let shared = self.shared_secret(protocol, point)?;
         let grant = Grant { protocol, permissions, rp_id: request.rp_id.clone(), user_is_present: true };
         Ok(ask(Paused { grant, shared, wait: Wait::Gesture { again: false } }, None))
@@ -127,9 +125,8 @@ impl Authenticator {
                 }
                 // Step 10: here, unlike in makeCredential, no tries left is UV_BLOCKED, and giving up after a
                 // wrong PIN is UV_INVALID; giving up at once declines the consent of step 8.
-                Err(Failure::PinBlocked | Failure::PinBlockedUntilPowerUp) => Err(Failure::GestureBlocked),
                 Err(Failure::Denied) if again => Err(Failure::GestureInvalid),
-                Err(failure) => Err(failure),
+                Err(failure) => Err(gesture_blocked(failure)),
             },
         }
     }
@@ -171,6 +168,15 @@ fn granted(requested: Permissions, rp_id: Option<&str>) -> Result<Permissions, F
         return Err(Failure::MissingParameter);
     }
     Ok(requested & SUPPORTED)
+}
+
+/// No try is left, in the words of built-in user verification (steps 7 and 10.2).
+fn gesture_blocked(failure: Failure) -> Failure {
+    if matches!(failure, Failure::PinBlocked | Failure::PinBlockedUntilPowerUp) {
+        Failure::GestureBlocked
+    } else {
+        failure
+    }
 }
 
 /// A consent speaks of the application and not of the operation: that is asked for when it comes, by name.

@@ -114,6 +114,11 @@ impl Device {
         self.authenticator.as_mut().unwrap().handle(channel, request, ambient)
     }
 
+    pub fn resume(&mut self, suspended: Suspended, answer: Answer) -> Step {
+        let ambient = Ambient { uptime: self.uptime, now: UnixTime(1000), rng: &mut self.rng };
+        self.authenticator.as_mut().unwrap().resume(suspended, answer, ambient)
+    }
+
     /// One transaction, the user answering every prompt.
     pub fn bytes_on(&mut self, channel: ChannelId, request: &[u8]) -> Vec<u8> {
         let mut step = self.handle(channel, request);
@@ -123,8 +128,7 @@ impl Device {
                 Step::Ask(prompt, suspended) => {
                     self.prompts.push(prompt);
                     let answer = self.answers.pop_front().unwrap_or(Answer::Approved);
-                    let ambient = Ambient { uptime: self.uptime, now: UnixTime(1000), rng: &mut self.rng };
-                    step = self.authenticator.as_mut().unwrap().resume(suspended, answer, ambient);
+                    step = self.resume(suspended, answer);
                 }
             }
         }

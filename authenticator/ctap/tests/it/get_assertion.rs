@@ -261,6 +261,24 @@ fn without_a_token_the_gesture_is_asked_for_here() {
 }
 
 #[test]
+fn the_gesture_comes_before_the_answer_whether_a_passkey_is_here() {
+    let mut device = Device::with_pin();
+    let elsewhere = passkey(&mut device, "other.example", "alice");
+    for allow_list in [None, Some(vec![elsewhere]), Some(vec![CredentialDescriptor::public_key(vec![1; 32])])]
+    {
+        let mut request = authentication();
+        request.allow_list = allow_list;
+        request.options.uv = Some(true);
+        device.user([Answer::Denied]);
+        let declined = device.send(&Request::GetAssertion(request.clone()));
+        assert_eq!(status(&declined), Status::OPERATION_DENIED, "who does not verify learns nothing");
+        device.user([typed(PIN)]);
+        assert_eq!(status(&device.send(&Request::GetAssertion(request))), Status::NO_CREDENTIALS, "step 7");
+        assert_eq!(device.asked().len(), 2);
+    }
+}
+
+#[test]
 fn what_the_user_answers_decides() {
     let rows = [
         (Answer::Approved, Status::OK),

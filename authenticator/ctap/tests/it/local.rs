@@ -1,7 +1,7 @@
 //! The PIN from this side of the wire, and what waits across a power cycle.
 
 use latchkey_container::{Error as ContainerError, Pin, PinHash};
-use latchkey_ctap::{Ambient, Answer, PinRefused, Step};
+use latchkey_ctap::{Answer, PinRefused, Step, Suspended};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::{Request, Status};
 
@@ -116,12 +116,7 @@ fn what_waits_does_not_outlive_a_power_cycle() {
     }
 }
 
-fn resume(device: &mut Device, suspended: latchkey_ctap::Suspended, answer: Answer) -> Vec<u8> {
-    let mut rng = device.rng.clone();
-    let now = latchkey_container::UnixTime(1000);
-    let ambient = Ambient { uptime: device.uptime, now, rng: &mut rng };
-    let Step::Respond(response) = device.engine().resume(suspended, answer, ambient) else {
-        panic!("another prompt")
-    };
+fn resume(device: &mut Device, suspended: Suspended, answer: Answer) -> Vec<u8> {
+    let Step::Respond(response) = device.resume(suspended, answer) else { panic!("another prompt") };
     response
 }

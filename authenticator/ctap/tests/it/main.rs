@@ -24,3 +24,4 @@ mod platform;
 mod reset;
 mod table;
 mod token;
+mod tpm_commands;

@@ -92,6 +92,18 @@ impl Session {
         request.key_agreement = Some(self.point.clone());
         request
     }
+
+    fn token_request(
+        &self,
+        subcommand: SubCommand,
+        permissions: Permissions,
+        rp_id: Option<&str>,
+    ) -> client_pin::Request {
+        let mut request = self.request(subcommand);
+        request.permissions = Some(permissions);
+        request.rp_id = rp_id.map(str::to_owned);
+        request
+    }
 }
 
 pub fn mac(protocol: u64, key: &[u8], message: &[u8]) -> Vec<u8> {
@@ -129,10 +141,9 @@ pub fn ask_token_by_pin(
     rp_id: Option<&str>,
 ) -> Result<Token, Status> {
     let session = Session::new(device, protocol);
-    let mut request = session.request(SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_PIN_WITH_PERMISSIONS);
+    let subcommand = SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_PIN_WITH_PERMISSIONS;
+    let mut request = session.token_request(subcommand, permissions, rp_id);
     request.pin_hash_enc = Some(session.encrypt(&pin_hash(pin)));
-    request.permissions = Some(permissions);
-    request.rp_id = rp_id.map(str::to_owned);
     consented(device, &session, request)
 }
 
@@ -158,9 +169,8 @@ pub fn ask_token_by_gesture(
     rp_id: Option<&str>,
 ) -> Result<Token, Status> {
     let session = Session::new(device, protocol);
-    let mut request = session.request(SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_UV_WITH_PERMISSIONS);
-    request.permissions = Some(permissions);
-    request.rp_id = rp_id.map(str::to_owned);
+    let subcommand = SubCommand::GET_PIN_UV_AUTH_TOKEN_USING_UV_WITH_PERMISSIONS;
+    let request = session.token_request(subcommand, permissions, rp_id);
     received(device, &session, request)
 }
 

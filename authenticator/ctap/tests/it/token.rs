@@ -3,7 +3,7 @@
 use latchkey_protocol::client_pin::{Permissions, SubCommand};
 use latchkey_protocol::{Request, Status};
 
-use crate::device::{Device, PIN, status};
+use crate::device::{Device, PIN, status, typed};
 use crate::platform::{
     PROTOCOLS, RP, Session, Token, ask_token_by_pin, authentication, consented, gesture_token, passkey,
     pin_hash, prove_authentication, prove_registration, registration, token,
@@ -161,6 +161,21 @@ fn the_presence_of_a_gesture_ends_before_the_token_does() {
     device.pass(31);
     assert_eq!(sign_in(&mut device, &older), Status::OK);
     assert_eq!(device.asked().len(), 1, "the touch is too old");
+}
+
+#[test]
+fn a_gesture_of_another_request_leaves_it_alone() {
+    let mut device = with_passkey();
+    let one = gesture_token(&mut device, GA, Some(RP));
+    let mut make = registration();
+    make.user.id = b"bob".to_vec();
+    for request in [Request::GetAssertion(authentication()), Request::MakeCredential(make)] {
+        device.user([typed(PIN)]);
+        assert_eq!(status(&device.send(&request)), Status::OK);
+    }
+    device.asked();
+    assert_eq!(sign_in(&mut device, &one), Status::OK, "§6.2.2 step 8, §6.1.2 step 13");
+    assert!(device.asked().is_empty(), "the presence of its own gesture");
 }
 
 #[test]

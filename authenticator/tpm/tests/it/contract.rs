@@ -201,7 +201,7 @@ fn undefining_kills_what_was_sealed(provider: &dyn Provider, _other: &dyn Provid
     assert_eq!(tpm.pin_count(a), Ok(None));
     assert_eq!(tpm.unseal(a, &blob, &auth(1), &auth(2)).err(), Some(TpmError::SlotEmpty));
     define(&mut *tpm, a, 3);
-    tpm.unseal(a, &blob, &auth(3), &auth(2)).expect_err("another index, another secret");
+    tpm.unseal(a, &blob, &auth(1), &auth(2)).expect_err("the old value is worth nothing at the new index");
 }
 
 fn slots_are_independent(provider: &dyn Provider, _other: &dyn Provider) {
@@ -232,8 +232,10 @@ fn blobs_of_another_device_are_told_apart(provider: &dyn Provider, other: &dyn P
     let admin = admin(&mut *tpm);
     let [a, _] = indices(&admin);
     define(&mut *tpm, a, 1);
-    define(&mut *stranger, a, 1);
-    let sealed = stranger.seal(a, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
+    let their_admin = self::admin(&mut *stranger);
+    let [theirs, _] = indices(&their_admin);
+    define(&mut *stranger, theirs, 1);
+    let sealed = stranger.seal(theirs, &Secret32::new([7; 32]), &auth(2)).expect("sealed");
     let key = stranger.create_key(KeyAlgorithm::Es256, &auth(3)).expect("a key");
     let opened = tpm.unseal(a, &sealed, &auth(1), &auth(2));
     assert_eq!(opened.err(), Some(TpmError::ForeignBlob));
