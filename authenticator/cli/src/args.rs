@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::prompt::PromptChoice;
 
@@ -118,21 +118,34 @@ pub enum PasskeysCommand {
         from: SecretSource,
     },
     /// Delete a passkey for good.
+    #[command(disable_help_flag = true)]
     Delete {
-        /// The id that the list shows, or enough of its beginning.
-        id: String,
+        #[command(flatten)]
+        which: PasskeyId,
         #[command(flatten)]
         from: SecretSource,
     },
     /// Give a passkey a label of your own.
+    #[command(disable_help_flag = true)]
     Rename {
-        /// The id that the list shows, or enough of its beginning.
-        id: String,
+        #[command(flatten)]
+        which: PasskeyId,
         /// The new label.
         label: String,
         #[command(flatten)]
         from: SecretSource,
     },
+}
+
+/// One passkey. One id in 64 begins with a hyphen, so no short option, not even `-h`, may claim it.
+#[derive(Debug, Args)]
+pub struct PasskeyId {
+    /// The id that the list shows, or enough of its beginning.
+    #[arg(allow_hyphen_values = true)]
+    pub id: String,
+    /// Print help.
+    #[arg(long, action = ArgAction::HelpLong)]
+    help: Option<bool>,
 }
 
 /// Where secrets come from; never from an argument, which every process of the machine could read.
@@ -169,3 +182,6 @@ pub struct BrowserPlace {
     #[arg(long, value_name = "DIR")]
     pub user_data_dir: Option<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests;

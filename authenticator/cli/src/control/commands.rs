@@ -59,8 +59,10 @@ impl PasskeysCommand {
         let pin = |from| SecretInput::open(from)?.existing("PIN").map(Some);
         let request = match self {
             Self::List { from } => Request::ListPasskeys { pin: pin(from)? },
-            Self::Delete { id, from } => Request::DeletePasskey { id, pin: pin(from)? },
-            Self::Rename { id, label, from } => Request::RenamePasskey { id, label, pin: pin(from)? },
+            Self::Delete { which, from } => Request::DeletePasskey { id: which.id, pin: pin(from)? },
+            Self::Rename { which, label, from } => {
+                Request::RenamePasskey { id: which.id, label, pin: pin(from)? }
+            }
         };
         output.answer(&caller.call(request)?);
         Ok(())
