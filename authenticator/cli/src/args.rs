@@ -61,7 +61,7 @@ pub enum Command {
 /// `latchkey up`.
 #[derive(Debug, Args)]
 pub struct UpArguments {
-    /// Serve CTAPHID over UDP on this loopback port too (for test tools: any local user can reach it).
+    /// Serve CTAPHID over UDP on this loopback port too, for test tools of your own user.
     #[arg(long, value_name = "PORT")]
     pub udp: Option<u16>,
     /// Who asks you: `auto`, `terminal`, `pinentry`, or `command:PROGRAM`.

@@ -1,7 +1,9 @@
 //! CTAPHID over UDP on the loopback interface: one 64-byte report per datagram, the convention of simulators.
 //!
-//! For tests only, as loopback knows no users: whoever is on the machine can talk to it. Answers go to the sender's
-//! address, and every address is a link of its own.
+//! Answers go to the sender's address, and every address is a link of its own. A datagram carries no credentials, so
+//! the kernel's table of sockets says whose it is; those of other users are dropped.
+
+mod owner;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -66,14 +68,14 @@ async fn serve(socket: Arc<UdpSocket>, port: Port, mut closing: watch::Receiver<
             received = socket.recv_from(&mut buffer) => received,
         };
         match received {
-            Ok((REPORT, address)) if address.ip().is_loopback() => {
+            Ok((REPORT, address)) if owner::is_ours(address) => {
                 let link = senders.link(address).await;
                 if let Some(report) = buffer.first_chunk() {
                     port.report(link, *report).await;
                 }
             }
             Ok((length, address)) => {
-                tracing::debug!(%address, length, "a datagram that is not a report was dropped");
+                tracing::warn!(%address, length, "a datagram that is no report, or another user's, was dropped");
             }
             // ICMP's "nobody listens there" about an earlier answer ends up here; the socket is still good.
             Err(error) => tracing::debug!(%error, "CTAPHID over UDP"),

@@ -116,7 +116,8 @@ fn a_taken_port_is_an_error_and_a_dropped_listener_frees_it() {
         let listener = Listener::bind(0, links.port()).await.unwrap();
         let number = listener.local_addr().port();
         assert!(Listener::bind(number, links.port()).await.is_err());
-        peer(&listener).send(&[1; REPORT]).unwrap();
+        let peer = peer(&listener);
+        peer.send(&[1; REPORT]).unwrap();
         let Event::Report(link, _) = next(&mut links).await else { panic!("a report was sent") };
         drop(listener);
         assert_eq!(next(&mut links).await, Event::Closed(link));
@@ -127,5 +128,40 @@ fn a_taken_port_is_an_error_and_a_dropped_listener_frees_it() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the port is still taken");
+    });
+}
+
+#[test]
+fn a_datagram_of_another_user_never_reaches_the_device() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can send as another user");
+        return;
+    }
+    runtime(async {
+        let mut links = Links::new();
+        let listener = Listener::bind(0, links.port()).await.unwrap();
+        let number = listener.local_addr().port().to_string();
+        let script = "import socket,sys,time\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n\
+            s.sendto(b'x'*64,('127.0.0.1',int(sys.argv[1])))\ntime.sleep(0.3)\n";
+        let send_as = move |uid: &str| {
+            let mut command = std::process::Command::new("setpriv");
+            command.args([&format!("--reuid={uid}"), "--regid=65534", "--clear-groups"]);
+            command
+                .args(["/usr/bin/env", "python3", "-c", script, &number])
+                .env("PATH", "/usr/bin:/bin")
+                .output()
+        };
+        let (stranger, own) = (send_as("65534"), send_as("0"));
+        let (Ok(stranger), Ok(own)) = (stranger, own) else {
+            println!("skipped: setpriv (util-linux) is not installed");
+            return;
+        };
+        if !stranger.status.success() || !own.status.success() {
+            println!("skipped: no python3 in /usr/bin");
+            return;
+        }
+        assert!(matches!(next(&mut links).await, Event::Report(..)), "root's own datagram arrives");
+        let more = tokio::time::timeout(Duration::from_millis(100), links.next()).await;
+        assert!(more.is_err(), "the other user's did not: {more:?}");
     });
 }
