@@ -8,7 +8,7 @@ use crate::prompt::PromptChoice;
 
 /// Passkeys in your TPM, opened by your PIN.
 #[derive(Debug, Parser)]
-#[command(name = "latchkey", version, about, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(name = "latchkey", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Arguments {
     /// Print one JSON object instead of text.
     #[arg(long, global = true)]
