@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use latchkey_container::PinHash;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 use zeroize::Zeroizing;
@@ -18,6 +19,11 @@ impl SecretText {
     /// The text, for the container's own types.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The text as a PIN that was typed to open something.
+    pub fn to_pin_hash(&self) -> PinHash {
+        PinHash::typed(self.expose())
     }
 }
 

@@ -62,7 +62,7 @@ pub fn execute(holder: &mut dyn Holder, request: Request, asked: Option<PinHash>
         }
         Request::ChangePin { old, new } => {
             let new = chosen_pin(&new, holder.container()?)?;
-            holder.change_pin(&entered_pin(&old), &new)?;
+            holder.change_pin(&old.to_pin_hash(), &new)?;
             Ok(Answer::Pin(PinOutcome::Changed))
         }
         Request::ListPasskeys { pin } => {
@@ -140,7 +140,7 @@ fn unlock<'a>(
     typed: Option<&SecretText>,
     asked: Option<PinHash>,
 ) -> Result<(&'a mut Container, Unlocked), Failure> {
-    let Some(pin) = typed.map(entered_pin).or(asked) else {
+    let Some(pin) = typed.map(SecretText::to_pin_hash).or(asked) else {
         return Err(Failure::new(FailureKind::Usage, "the request needs the PIN"));
     };
     let unlocked = holder.unlock(&pin)?;
@@ -172,9 +172,4 @@ fn find(container: &mut Container, unlocked: &Unlocked, typed: &str) -> Result<P
 fn chosen_pin(text: &SecretText, container: &Container) -> Result<Pin, Failure> {
     Pin::typed(text.expose(), container.minimum_pin_length())
         .map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))
-}
-
-/// A PIN that was typed to open something.
-pub fn entered_pin(text: &SecretText) -> PinHash {
-    PinHash::typed(text.expose())
 }

@@ -2,7 +2,6 @@
 
 use latchkey_container::PinHash;
 
-use crate::control::execute::entered_pin;
 use crate::secret_text::SecretText;
 
 /// One question.
@@ -68,7 +67,7 @@ impl Question {
             (Typed::Denied, _) => Ok(Reply::Denied),
             // Return pressed too early costs no try.
             (Typed::Pin(text), Want::Pin) if text.expose().is_empty() => Err("Type the PIN.".to_owned()),
-            (Typed::Pin(text), Want::Pin) => Ok(Reply::Pin(entered_pin(&text))),
+            (Typed::Pin(text), Want::Pin) => Ok(Reply::Pin(text.to_pin_hash())),
             (Typed::Approved, Want::Approval) => Ok(Reply::Approved),
             (Typed::Choice(index), Want::Choice(choices)) if index < choices.len() => {
                 Ok(Reply::Choice(index))
