@@ -10,4 +10,5 @@ mod architecture;
 mod bad_input;
 mod browser;
 mod crash;
+mod idp;
 mod python_fido2;

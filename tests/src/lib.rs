@@ -16,6 +16,7 @@
 #[cfg(feature = "browser")]
 pub mod browser;
 pub mod daemon;
+pub mod idp;
 pub mod native_host;
 pub mod process;
 pub mod programs;

@@ -1,0 +1,23 @@
+//! The words of the provider: identifiers, scopes, and how a user proved who they are. Data only.
+
+mod app;
+mod authentication;
+mod ids;
+mod opaque;
+mod people;
+mod scope;
+mod tenant;
+
+pub use app::{
+    App, AppKind, AppRole, ClientKey, ClientSecret, ExposedScope, RedirectKind, RedirectUri, Registration,
+    SigningAlgorithm, TokenVersion, first_party,
+};
+pub use authentication::{Amr, Authentication};
+pub use ids::{ClientId, DeviceId, GrantId, IdError, SessionId, TenantId, UserId};
+pub use opaque::{Opaque, OpaqueHash};
+pub use people::User;
+pub use scope::{Scope, ScopeError, Scopes};
+pub use tenant::{Authority, Tenant, TenantPolicy};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! The HTTP surface: extract, one call into the core, render.
+
+mod answer;
+mod layers;
+mod routes;
+mod sign_in;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::from_fn;
+use axum::response::Response;
+use axum::routing::{get, post};
+use tower::ServiceExt as _;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::provider::Provider;
+
+/// The largest request body. Brokers post certificates, nothing larger.
+const LARGEST_BODY: usize = 64 * 1024;
+/// The longest that one request may take, its body included.
+const LONGEST_REQUEST: Duration = Duration::from_secs(15);
+
+/// All routes. Paths are found in whichever case they are written: brokers write `/oAuth2/v2.0/token`.
+pub fn router(provider: Arc<Provider>) -> Router {
+    let secure = provider.settings.secure();
+    let routes = Router::new()
+        .route("/{tenant}/oauth2/v2.0/token", post(routes::token_v2))
+        .route("/{tenant}/oauth2/token", post(routes::token_v1))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(routes::device_code_v2))
+        .route("/{tenant}/oauth2/devicecode", post(routes::device_code_v1))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(routes::metadata_v2))
+        .route("/{tenant}/.well-known/openid-configuration", get(routes::metadata_v1))
+        .route("/{tenant}/discovery/v2.0/keys", get(routes::keys))
+        .route("/{tenant}/discovery/keys", get(routes::keys))
+        .route("/common/discovery/instance", get(routes::instance_discovery))
+        .route("/common/userrealm/{user}", get(routes::user_realm))
+        .route("/oidc/userinfo", get(routes::userinfo).post(routes::userinfo))
+        .route("/v1.0/me/revokesigninsessions", post(routes::revoke_sign_in_sessions))
+        .route("/healthz", get(routes::health))
+        .merge(sign_in::routes())
+        .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::method_not_allowed)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
+        .with_state(provider);
+    Router::new()
+        .fallback(move |request: Request| {
+            let routes = routes.clone();
+            async move {
+                let answered: Result<Response, std::convert::Infallible> =
+                    routes.oneshot(layers::lower_cased(request)).await;
+                answered.unwrap_or_else(|never| match never {})
+            }
+        })
+        .layer(from_fn(move |request, next| layers::headers(secure, request, next)))
+}

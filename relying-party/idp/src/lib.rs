@@ -1,0 +1,25 @@
+//! The identity provider.
+//!
+//! Read top-down: [`http`] is its surface, [`oauth`] the protocol, [`provider`] what runs, [`storage`] what it remembers.
+
+pub mod access_pass;
+pub mod attestation;
+pub mod audit_chain;
+pub mod clock;
+pub mod domain;
+pub mod http;
+pub mod keys;
+pub mod limits;
+pub mod mds;
+pub mod oauth;
+pub mod pages;
+pub mod password;
+pub mod provider;
+pub mod secrets;
+pub mod settings;
+pub mod sign_in;
+pub mod storage;
+pub mod strength;
+pub mod tls;
+pub mod tokens;
+pub mod totp;

@@ -1,0 +1,142 @@
+//! `latchkey-idp`: sets the identity provider up, and serves it until it is told to stop.
+
+mod admin;
+mod certificates;
+mod serve;
+
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Parser, Subcommand};
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use latchkey_idp::clock::{Clock, UnixTime};
+use latchkey_idp::password::{Pool, PoolOptions};
+use latchkey_idp::provider::Provider;
+use latchkey_idp::secrets::SealingKeys;
+use latchkey_idp::settings::{Settings, SettingsError};
+use latchkey_idp::storage::Database;
+
+/// The Latchkey identity provider.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey-idp", version)]
+struct Options {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Where the provider keeps what it knows.
+#[derive(Debug, Args)]
+struct Place {
+    /// `sqlite:PATH` or `postgres://USER@HOST/NAME`
+    #[arg(long, global = true, env = "LATCHKEY_IDP_DATABASE", default_value = "sqlite:latchkey-idp.db")]
+    database: String,
+    /// File with the key under which secrets in the database are sealed; made by `init`
+    #[arg(long, global = true, env = "LATCHKEY_IDP_KEY_FILE", default_value = "latchkey-idp.key")]
+    key_file: PathBuf,
+    /// Where browsers and clients find the provider
+    #[arg(long, global = true, env = "LATCHKEY_IDP_PUBLIC_URL", default_value = "http://localhost:8090")]
+    public_url: String,
+    /// RP ID of passkeys [default: the host of the public URL]
+    #[arg(long, global = true, env = "LATCHKEY_IDP_RP_ID")]
+    rp_id: Option<String>,
+    /// A further origin that passkeys may be used from; may be given more than once
+    #[arg(long = "origin", global = true, env = "LATCHKEY_IDP_ORIGINS", value_delimiter = ',')]
+    origins: Vec<String>,
+    #[command(flatten)]
+    tls: certificates::Files,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make the key file, the database, a tenant and its first administrator
+    Init(admin::Init),
+    /// Serve
+    Serve(serve::Serve),
+    /// Register applications
+    #[command(subcommand)]
+    App(admin::AppVerb),
+    /// Replace the signing keys before their time
+    RotateKeys,
+}
+
+/// Why the program ends early: what went wrong and what to do.
+#[derive(Debug)]
+struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Failure {}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "warn,latchkey_idp=info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("latchkey-idp: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &options.verb {
+            Verb::Init(init) => admin::init(&options.place, init).await,
+            Verb::Serve(serve) => serve::serve(&options.place, serve).await,
+            Verb::App(admin::AppVerb::Add(add)) => admin::add_app(&options.place, add).await,
+            Verb::RotateKeys => admin::rotate_keys(&options.place).await,
+        }
+    })
+}
+
+/// Opens an existing provider.
+async fn open(place: &Place) -> Result<Provider, Box<dyn Error>> {
+    if !place.key_file.exists() {
+        let path = place.key_file.display();
+        return Err(Failure(format!("there is no key file {path}: run latchkey-idp init first")).into());
+    }
+    open_with(place, SealingKeys::load(&place.key_file)?).await
+}
+
+async fn open_with(place: &Place, sealing: SealingKeys) -> Result<Provider, Box<dyn Error>> {
+    let settings = settings(place)?;
+    let database = Database::open(&place.database).await?;
+    let entropy = Box::new(UnwrapErr(SysRng));
+    let cores = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
+    let passwords = Pool::start(&PoolOptions::for_cores(cores))?;
+    let keys = (Arc::new(sealing), passwords);
+    Ok(Provider::open(settings, database, keys, Clock::new(read_clock), entropy).await?)
+}
+
+fn settings(place: &Place) -> Result<Settings, SettingsError> {
+    Settings::new(&place.public_url, place.rp_id.as_deref(), &place.origins)
+}
+
+/// The key file of a new provider; an existing one is kept.
+fn key_file(path: &Path) -> Result<SealingKeys, Box<dyn Error>> {
+    if path.exists() {
+        return Ok(SealingKeys::load(path)?);
+    }
+    Ok(SealingKeys::create(path, &mut UnwrapErr(SysRng))?)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place where this program reads the clock")]
+fn read_clock() -> UnixTime {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_seconds(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
+}

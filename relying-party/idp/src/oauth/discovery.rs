@@ -1,0 +1,107 @@
+//! What clients ask before anything else: who is here, and where to go (OIDC Discovery; wire reference §1.1).
+
+use serde_json::{Value, json};
+
+use super::error::Refusal;
+use crate::domain::Authority;
+use crate::provider::Provider;
+
+/// Which metadata document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    /// `/{t}/.well-known/openid-configuration`.
+    V1,
+    /// `/{t}/v2.0/.well-known/openid-configuration`.
+    V2,
+}
+
+/// The metadata of an authority.
+///
+/// # Errors
+/// When there is no such tenant.
+pub async fn metadata(
+    provider: &Provider,
+    authority: &Authority,
+    document: Metadata,
+) -> Result<Value, Refusal> {
+    let tenant = match authority {
+        // The issuer is a template: clients put the token's `tid` into it.
+        Authority::Common | Authority::Organizations => "{tenantid}".to_owned(),
+        Authority::Consumers => return Err(Refusal::Tenant),
+        Authority::Tenant(_) | Authority::Domain(_) => {
+            provider.tenant(authority).await?.ok_or(Refusal::Tenant)?.id.to_string()
+        }
+    };
+    let url = provider.settings.public_url();
+    let host = provider.settings.authority();
+    let base = format!("{url}/{}", authority.segment());
+    let (issuer, version) = match document {
+        Metadata::V1 => (format!("{url}/{tenant}/"), ""),
+        Metadata::V2 => (format!("{url}/{tenant}/v2.0"), "/v2.0"),
+    };
+    Ok(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{base}/oauth2{version}/authorize"),
+        "token_endpoint": format!("{base}/oauth2{version}/token"),
+        "device_authorization_endpoint": format!("{base}/oauth2{version}/devicecode"),
+        "userinfo_endpoint": format!("{url}/oidc/userinfo"),
+        "jwks_uri": format!("{base}/discovery{version}/keys"),
+        "token_endpoint_auth_methods_supported":
+            ["client_secret_post", "client_secret_basic", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_types_supported": ["code"],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            "password",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "claims_supported": [
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "amr", "nonce", "preferred_username", "name", "given_name",
+            "family_name", "email", "oid", "tid", "sid", "ver", "at_hash",
+        ],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+        "tenant_region_scope": "EU",
+        "cloud_instance_name": host,
+        "cloud_graph_host_name": host,
+        "msgraph_host": host,
+    }))
+}
+
+/// The answer that lets clients trust our host as an authority.
+#[must_use]
+pub fn instance_discovery(provider: &Provider) -> Value {
+    let host = provider.settings.authority();
+    let common = Authority::Common.segment();
+    json!({
+        "tenant_discovery_endpoint":
+            format!("{}/{common}/v2.0/.well-known/openid-configuration", provider.settings.public_url()),
+        "api-version": "1.1",
+        "metadata": [{ "preferred_network": host, "preferred_cache": host, "aliases": [host] }],
+    })
+}
+
+/// Whether a user signs in here: the domain decides, never the account, so that accounts cannot be searched for.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn user_realm(provider: &Provider, user: &str) -> Result<Value, Refusal> {
+    let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+    let known = provider.tenant(&Authority::Domain(domain.clone())).await?.is_some();
+    Ok(json!({
+        "ver": "1.0",
+        "account_type": if known { "Managed" } else { "Unknown" },
+        "domain_name": domain,
+        "cloud_instance_name": provider.settings.authority(),
+        "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+    }))
+}

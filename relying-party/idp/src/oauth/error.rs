@@ -1,0 +1,204 @@
+//! Every way in which the protocol says no, and the one table to AADSTS code, OAuth error and HTTP status.
+
+use crate::{keys, storage};
+
+/// Why a request was not carried out. Its `Display` is the sentence after the AADSTS code.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's sentence says what it is")]
+pub enum Refusal {
+    // The request is not what the protocol says.
+    #[error("The request body must contain the following parameter: '{0}'.")]
+    Missing(&'static str),
+    #[error("The parameter '{0}' is malformed or given twice.")]
+    Malformed(&'static str),
+    #[error("The request body is not a form.")]
+    NotAForm,
+    #[error("The grant type is not supported over this endpoint.")]
+    GrantType,
+    #[error("The response_type is not supported: only 'code' is.")]
+    ResponseType,
+    #[error("The response_mode is not supported: use 'query', 'fragment' or 'form_post'.")]
+    ResponseMode,
+    #[error("The provided value for the input parameter 'scope' is not valid: {0}.")]
+    Scope(&'static str),
+    #[error("The resource principal named '{0}' was not found in the tenant.")]
+    Resource(String),
+    #[error("Scopes of more than one resource were requested.")]
+    ManyResources,
+
+    // Tenants and applications.
+    #[error("The tenant was not found. Check that the request uses the right tenant ID or domain.")]
+    Tenant,
+    #[error("No tenant-identifying information was found in the request.")]
+    NoTenant,
+    #[error("The application was not found in the directory. Check the client ID and the tenant.")]
+    Application,
+    #[error("The redirect URI specified in the request does not match those configured for the application.")]
+    RedirectUri,
+    #[error("The client secret provided is wrong or expired.")]
+    Secret,
+    #[error("The client assertion is not valid: {0}.")]
+    Assertion(&'static str),
+    #[error("The request must contain 'client_secret' or 'client_assertion'.")]
+    NoProof,
+    #[error("The client is public, so neither 'client_assertion' nor 'client_secret' should be presented.")]
+    PublicClient,
+    #[error("The application is not allowed to use this grant.")]
+    GrantNotAllowed,
+    #[error("The application is not assigned to a role for the resource, which requires one.")]
+    NotAssigned,
+    #[error("The user or administrator has not consented to use the application.")]
+    Consent,
+
+    // Grants.
+    #[error("The provided authorization code is wrong, or was issued for another client or redirect URI.")]
+    Code,
+    #[error("The authorization code was already redeemed; what it gave is revoked.")]
+    CodeReused,
+    #[error("The authorization code has expired.")]
+    CodeExpired,
+    #[error("PKCE with the method S256 is required.")]
+    PkceRequired,
+    #[error("The code verifier is malformed.")]
+    PkceMalformed,
+    #[error("The code verifier does not match the code challenge of the authorization request.")]
+    PkceMismatch,
+    #[error("The provided refresh token is wrong, or was issued for another client.")]
+    RefreshToken,
+    #[error("The refresh token was used before; its whole family is revoked.")]
+    RefreshReused,
+    #[error("The refresh token has expired.")]
+    RefreshExpired,
+    #[error("The session was revoked. The user must sign in again.")]
+    Revoked,
+    #[error("The device code is wrong, or was used already.")]
+    DeviceCode,
+    #[error("The user has not answered yet.")]
+    Pending,
+    #[error("The user has not answered yet, and the device asks too often.")]
+    SlowDown,
+    #[error("The user denied the request.")]
+    Denied,
+    #[error("The device code has expired.")]
+    DeviceExpired,
+
+    // Users.
+    #[error("The user name or password is wrong.")]
+    WrongPassword,
+    #[error("The account is locked: there were too many wrong sign-ins. Try again later.")]
+    Locked,
+    #[error("The user account is disabled.")]
+    UserDisabled,
+    #[error("The account or the application wants a second factor: sign in on a page.")]
+    SecondFactor,
+    #[error("A silent sign-in was requested, but no user is signed in.")]
+    NoSession,
+
+    // Bearer tokens.
+    #[error("The access token is missing, wrong or expired.")]
+    AccessToken,
+
+    // We could not.
+    #[error("The service is busy. Try again in a moment.")]
+    Busy,
+    #[error("An error occurred in the service.")]
+    Storage(storage::Error),
+    #[error("An error occurred in the service.")]
+    Keys(keys::KeyError),
+    #[error("An error occurred in the service.")]
+    NoSigningKey,
+    #[error("An error occurred in the service.")]
+    Encoding(serde_json::Error),
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The AADSTS code.
+    pub code: u32,
+    /// The OAuth error (RFC 6749 §5.2, RFC 8628 §3.5, RFC 6750 §3.1).
+    pub error: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The Entra-style suberror.
+    pub suberror: Option<&'static str>,
+}
+
+impl Refusal {
+    /// The table.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let (code, error, status, suberror) = match self {
+            Self::Missing(_) => (900_144, "invalid_request", 400, None),
+            Self::Malformed(_) | Self::NotAForm => (90_014, "invalid_request", 400, None),
+            Self::GrantType => (70_003, "unsupported_grant_type", 400, None),
+            Self::ResponseType => (70_005, "unsupported_response_type", 400, None),
+            Self::ResponseMode => (70_007, "unsupported_response_mode", 400, None),
+            Self::Scope(_) => (70_011, "invalid_scope", 400, None),
+            Self::Resource(_) => (500_011, "invalid_resource", 400, None),
+            Self::ManyResources => (28_000, "invalid_scope", 400, None),
+            Self::Tenant => (90_002, "invalid_request", 400, None),
+            Self::NoTenant => (50_059, "invalid_request", 400, None),
+            Self::Application => (700_016, "unauthorized_client", 400, None),
+            Self::RedirectUri => (50_011, "invalid_request", 400, None),
+            Self::Secret => (7_000_215, "invalid_client", 401, None),
+            Self::Assertion(_) => (50_027, "invalid_client", 401, None),
+            Self::NoProof => (7_000_218, "invalid_client", 401, None),
+            Self::PublicClient => (700_025, "invalid_client", 401, None),
+            Self::GrantNotAllowed => (700_030, "unauthorized_client", 400, None),
+            Self::NotAssigned => (50_105, "invalid_grant", 400, None),
+            Self::Consent => (65_001, "invalid_grant", 400, Some("consent_required")),
+            Self::Code | Self::RefreshToken | Self::RefreshReused => {
+                (70_000, "invalid_grant", 400, Some("bad_token"))
+            }
+            Self::CodeReused => (54_005, "invalid_grant", 400, Some("bad_token")),
+            Self::CodeExpired => (70_008, "invalid_grant", 400, Some("token_expired")),
+            Self::PkceRequired => (9_002_325, "invalid_request", 400, None),
+            Self::PkceMalformed => (50_147, "invalid_grant", 400, None),
+            Self::PkceMismatch => (501_481, "invalid_grant", 400, None),
+            Self::RefreshExpired => (700_082, "invalid_grant", 400, Some("token_expired")),
+            Self::Revoked => (50_173, "invalid_grant", 400, Some("bad_token")),
+            Self::DeviceCode => (70_018, "bad_verification_code", 400, None),
+            Self::Pending => (70_016, "authorization_pending", 400, None),
+            Self::SlowDown => (70_016, "slow_down", 400, None),
+            Self::Denied => (65_004, "authorization_declined", 400, None),
+            Self::DeviceExpired => (70_019, "expired_token", 400, None),
+            Self::WrongPassword => (50_126, "invalid_grant", 400, None),
+            Self::Locked => (50_053, "invalid_grant", 400, None),
+            Self::UserDisabled => (50_057, "invalid_grant", 400, None),
+            Self::SecondFactor => (50_076, "invalid_grant", 400, Some("basic_action")),
+            Self::NoSession => (50_058, "login_required", 400, None),
+            Self::AccessToken => (50_027, "invalid_token", 401, None),
+            Self::Busy => (90_055, "temporarily_unavailable", 429, None),
+            Self::Storage(_) | Self::Keys(_) | Self::NoSigningKey | Self::Encoding(_) => {
+                (90_033, "temporarily_unavailable", 503, None)
+            }
+        };
+        Row { code, error, status, suberror }
+    }
+
+    /// Tells the operator what the peer is not told.
+    pub fn report(&self) {
+        if self.row().status >= 500 {
+            tracing::error!(error = ?self, "a request failed");
+        }
+    }
+}
+
+impl From<storage::Error> for Refusal {
+    fn from(error: storage::Error) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl From<keys::KeyError> for Refusal {
+    fn from(error: keys::KeyError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Encoding(error)
+    }
+}

@@ -1,0 +1,131 @@
+//! The token endpoint: one function, and one module a grant.
+
+mod client_credentials;
+mod code;
+mod device_code;
+mod password;
+mod refresh;
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::client::authenticate;
+use super::error::Refusal;
+use super::fields::Fields;
+use crate::domain::{Authority, Scopes, Tenant, User};
+use crate::provider::Provider;
+use crate::storage::{Grant, Purpose};
+
+/// Which endpoint was used: `/oauth2/token` or `/oauth2/v2.0/token`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// `resource`, numbers as strings.
+    V1,
+    /// `scope`, numbers as numbers.
+    V2,
+}
+
+/// A request to the token endpoint. Its header may hold a secret, so it has no `Debug`.
+pub struct TokenRequest<'a> {
+    /// The first segment of the path.
+    pub authority: Authority,
+    /// The endpoint.
+    pub protocol: Protocol,
+    /// The form.
+    pub fields: Fields,
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The peer.
+    pub address: IpAddr,
+    /// Its `User-Agent`.
+    pub agent: &'a str,
+}
+
+/// How long a broker's nonce is good.
+const NONCE: std::time::Duration = std::time::Duration::from_mins(5);
+
+/// Answers a request to the token endpoint.
+///
+/// # Errors
+/// When the request is refused.
+pub async fn token(provider: &Provider, request: &TokenRequest<'_>) -> Result<Value, Refusal> {
+    let grant_type = request.fields.required("grant_type")?;
+    if grant_type == "srv_challenge" {
+        return challenge(provider).await;
+    }
+    let audiences = audiences(provider, &request.authority);
+    let client = || authenticate(provider, &request.fields, request.authorization, &audiences);
+    let answer = match grant_type {
+        "client_credentials" => client_credentials::redeem(provider, request, client().await?).await?,
+        "authorization_code" => code::redeem(provider, request, client().await?).await?,
+        "password" => password::redeem(provider, request, client().await?).await?,
+        "refresh_token" => refresh::redeem(provider, request, client().await?).await?,
+        "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
+            device_code::redeem(provider, request, client().await?).await?
+        }
+        _ => return Err(Refusal::GrantType),
+    };
+    Ok(serde_json::to_value(answer)?)
+}
+
+/// A nonce for a broker to sign.
+async fn challenge(provider: &Provider) -> Result<Value, Refusal> {
+    let nonce = provider.opaque();
+    let expires_at = provider.now().plus(NONCE);
+    provider.database.nonces().issue(&nonce.hash(), Purpose::Broker, expires_at).await?;
+    Ok(serde_json::json!({ "Nonce": nonce.expose() }))
+}
+
+/// What an assertion may name as its audience: this endpoint in either version, or the issuer.
+fn audiences(provider: &Provider, authority: &Authority) -> Vec<String> {
+    let base = format!("{}/{}", provider.settings.public_url(), authority.segment());
+    ["/oauth2/v2.0/token", "/oauth2/token", "/v2.0", "/"].map(|end| format!("{base}{end}")).to_vec()
+}
+
+/// The one tenant that the request is for.
+async fn one_tenant(provider: &Provider, authority: &Authority) -> Result<std::sync::Arc<Tenant>, Refusal> {
+    match authority {
+        Authority::Common | Authority::Organizations | Authority::Consumers => Err(Refusal::NoTenant),
+        Authority::Tenant(_) | Authority::Domain(_) => {
+            provider.tenant(authority).await?.ok_or(Refusal::Tenant)
+        }
+    }
+}
+
+/// Refuses a user of another tenant than the request's, one who may no longer sign in, and a sign-in that was revoked.
+async fn still_welcome(
+    provider: &Provider,
+    authority: &Authority,
+    user: &User,
+    grant: &Grant,
+) -> Result<(), Refusal> {
+    match authority {
+        Authority::Common | Authority::Organizations => {}
+        Authority::Consumers => return Err(Refusal::Tenant),
+        Authority::Tenant(_) | Authority::Domain(_) => {
+            let tenant = one_tenant(provider, authority).await?;
+            if tenant.id != user.tenant {
+                return Err(Refusal::RefreshToken);
+            }
+        }
+    }
+    if !user.enabled {
+        return Err(Refusal::UserDisabled);
+    }
+    if grant.authentication.at < user.sessions_valid_from {
+        return Err(Refusal::Revoked);
+    }
+    Ok(())
+}
+
+/// The `scope` and `resource` of a request, if it has any.
+fn wanted(fields: &Fields) -> Result<(Option<Scopes>, Option<&str>), Refusal> {
+    let scopes = fields.optional("scope")?.map(Scopes::parse).transpose();
+    let scopes = scopes.map_err(|_| Refusal::Scope("it has characters that are not allowed"))?;
+    Ok((scopes, fields.optional("resource")?))
+}
+
+fn wants_client_info(fields: &Fields) -> Result<bool, Refusal> {
+    Ok(fields.optional("client_info")? == Some("1"))
+}

@@ -1,0 +1,62 @@
+//! The administrators' pages. Addresses: `/admin/tenants`, and `/admin/{tenant}/…` for what belongs to a tenant. Forms carry
+//! `csrf`; what changes something is always a POST to the address that the form names.
+
+mod apps;
+mod logs;
+mod policies;
+mod tenants;
+mod users;
+
+pub use apps::{AppPage, AppRow, AppsPage, NewAppPage, SecretRow};
+pub use logs::{AuditPage, AuditRow, ChainState, Pager, SignInFilter, SignInLogPage, SignInRow};
+pub use policies::{AaguidRow, AppStrength, FormatRow, MetadataState, PoliciesPage, Strength, Switch};
+pub use tenants::{TenantRow, TenantsPage};
+pub use users::{
+    AppMethod, IssuedPass, PassMethod, PasskeyMethod, PasswordMethod, SessionRow, Trust, UserPage, UserRow,
+    UsersPage,
+};
+
+use super::frame::{Csrf, Notice, initial};
+use super::policy::Policy;
+
+/// What surrounds every administrator's page.
+#[derive(Debug, Default)]
+pub struct AdminFrame {
+    /// The tenant that the page is about; only the list of tenants has none.
+    pub tenant: Option<TenantName>,
+    /// Who is signed in.
+    pub admin: String,
+    /// The CSRF token of the session.
+    pub csrf: Csrf,
+    /// What just happened.
+    pub notice: Option<Notice>,
+}
+
+/// A tenant as the navigation names it.
+#[derive(Clone, Debug)]
+pub struct TenantName {
+    /// Its ID.
+    pub id: String,
+    /// Its display name.
+    pub name: String,
+}
+
+impl AdminFrame {
+    /// Where the tenant's pages are.
+    #[must_use]
+    pub fn base(&self) -> String {
+        self.tenant.as_ref().map_or_else(|| "/admin".to_owned(), |tenant| format!("/admin/{}", tenant.id))
+    }
+
+    /// The headers' half of every administrator's page.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy::new()
+    }
+
+    /// The letter in the administrator's circle.
+    #[must_use]
+    pub fn initial(&self) -> String {
+        initial(&self.admin)
+    }
+}

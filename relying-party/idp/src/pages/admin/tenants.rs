@@ -1,0 +1,35 @@
+//! The tenants of this provider.
+
+use askama::Template;
+
+use super::AdminFrame;
+use crate::pages::When;
+
+/// All tenants, and a form for a new one. POST `/admin/tenants` with `name`, `domain`.
+#[derive(Debug, Template)]
+#[template(path = "admin/tenants.html")]
+pub struct TenantsPage {
+    /// What surrounds it.
+    pub frame: AdminFrame,
+    /// The tenants.
+    pub tenants: Vec<TenantRow>,
+    /// Whether this administrator may make one.
+    pub may_create: bool,
+}
+
+/// A tenant of the list.
+#[derive(Debug)]
+pub struct TenantRow {
+    /// Its ID.
+    pub id: String,
+    /// Its display name.
+    pub name: String,
+    /// Its verified domains.
+    pub domains: Vec<String>,
+    /// How many users it has.
+    pub users: u64,
+    /// How many applications it has.
+    pub apps: u64,
+    /// When it was made.
+    pub created: When,
+}

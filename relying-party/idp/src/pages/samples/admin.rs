@@ -1,0 +1,340 @@
+//! The samples of the administrators' pages.
+
+use uuid::Uuid;
+
+use super::when;
+use crate::pages::admin::*;
+use crate::pages::{Csrf, Notice, ShownSecret};
+
+const TENANT: &str = "11111111-2222-4333-8444-555555555555";
+const CLIENT: &str = "6f0d3b52-77aa-4a35-8f4e-0c1f3d3c9e10";
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+impl AdminFrame {
+    fn sample(notice: Option<Notice>) -> Self {
+        Self {
+            tenant: Some(TenantName { id: TENANT.to_owned(), name: "Contoso <b> & Sons".to_owned() }),
+            admin: "root@contoso.example".to_owned(),
+            csrf: Csrf("csrf-token-of-the-session".to_owned()),
+            notice,
+        }
+    }
+}
+
+impl TenantsPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let row = |id: &str, name: &str, domains: &[&str]| TenantRow {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            domains: words(domains),
+            users: 128,
+            apps: 7,
+            created: when(-9_000_000),
+        };
+        Self {
+            frame: AdminFrame { tenant: None, ..AdminFrame::sample(None) },
+            tenants: vec![
+                row(TENANT, "Contoso <b> & Sons", &["contoso.example", "sons.example"]),
+                row("99999999-2222-4333-8444-555555555555", "Fabrikam", &["fabrikam.example"]),
+            ],
+            may_create: true,
+        }
+    }
+}
+
+impl UserRow {
+    fn sample(number: u128) -> Self {
+        let (user_name, display_name) =
+            [("anna@contoso.example", "Anna \"Ann\" <b>Berg"), ("o'neil+<b>@contoso.example", "Sean O'Neil")]
+                [usize::from(number % 2 == 1)];
+        Self {
+            id: Uuid::from_u128(0x1000_0000_0000_4000_8000_0000_0000_0000 + number),
+            user_name: user_name.to_owned(),
+            display_name: display_name.to_owned(),
+            enabled: number != 1,
+            admin: number == 0,
+            methods: if number == 1 {
+                Vec::new()
+            } else {
+                words(&["Passkey", "Password", "Authenticator app"])
+            },
+            last_sign_in: (number != 1).then(|| when(0)),
+        }
+    }
+}
+
+impl UsersPage {
+    pub(in crate::pages) fn sample() -> Self {
+        Self {
+            frame: AdminFrame::sample(None),
+            query: "\"n<b>".to_owned(),
+            users: (0..3).map(UserRow::sample).collect(),
+            total: 3,
+            pager: Pager { before: None, after: Some("?q=%22n&after=3".to_owned()) },
+            domain: "contoso.example".to_owned(),
+        }
+    }
+
+    pub(in crate::pages) fn sample_empty() -> Self {
+        Self { users: Vec::new(), total: 0, pager: Pager::default(), ..Self::sample() }
+    }
+}
+
+impl PasskeyMethod {
+    fn sample(id: &str, trust: Trust) -> Self {
+        let verified = matches!(trust, Trust::Verified { .. });
+        Self {
+            id: id.to_owned(),
+            name: format!("\"Key\" <b>{id}"),
+            model: verified.then(|| "YubiKey 5 <b>Series".to_owned()),
+            aaguid: Uuid::from_u128(0xfa2b_99dc_9e39_4257_8f92_4a30_d23c_4118),
+            trust,
+            synced: !verified,
+            created: when(-900_000),
+            last_used: verified.then(|| when(-3_000)),
+            warning: (!verified).then(|| "Its counter went back: a copy of it <b>may exist.".to_owned()),
+        }
+    }
+}
+
+impl UserPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let session = |id: &str, client: &str| SessionRow {
+            id: id.to_owned(),
+            client: client.to_owned(),
+            address: "192.0.2.17".to_owned(),
+            methods: words(&["fido", "mfa"]),
+            started: when(-90_000),
+            last_used: when(-60),
+            apps: words(&["Field notes <b>", "Payroll"]),
+        };
+        Self {
+            frame: AdminFrame::sample(Some(Notice::success("The pass is ready."))),
+            user: UserRow::sample(0),
+            created: when(-9_000_000),
+            locked_until: Some(when(600)),
+            issued: Some(IssuedPass {
+                kind: "Temporary Access Pass",
+                secret: ShownSecret::new("k7&Rt<b>w9x2".to_owned()),
+                until: Some(when(3_600)),
+            }),
+            passkeys: vec![
+                PasskeyMethod::sample("p1", Trust::Verified { format: "packed<b>".to_owned() }),
+                PasskeyMethod::sample("p2", Trust::SelfSigned),
+            ],
+            password: Some(PasswordMethod { changed: when(-800_000), must_change: true }),
+            apps: vec![AppMethod {
+                id: "t1".to_owned(),
+                created: when(-700_000),
+                last_used: Some(when(-90_000)),
+            }],
+            pass: Some(PassMethod { id: "tap".to_owned(), until: when(3_600), once: true }),
+            pass_max_minutes: 480,
+            sessions: vec![session("s1", "Firefox on Linux <b>"), session("s2", "Chromium on Linux")],
+        }
+    }
+
+    pub(in crate::pages) fn sample_new() -> Self {
+        Self {
+            frame: AdminFrame::sample(None),
+            user: UserRow::sample(1),
+            locked_until: None,
+            issued: None,
+            passkeys: Vec::new(),
+            password: None,
+            apps: Vec::new(),
+            pass: None,
+            sessions: Vec::new(),
+            ..Self::sample()
+        }
+    }
+}
+
+impl AppRow {
+    fn sample(name: &str, confidential: bool, built_in: bool) -> Self {
+        Self {
+            client_id: CLIENT.to_owned(),
+            name: name.to_owned(),
+            confidential,
+            built_in,
+            created: when(-5_000_000),
+        }
+    }
+}
+
+impl AppsPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let apps = vec![
+            AppRow::sample("Field notes & \"drafts\" <b>", true, false),
+            AppRow::sample("Command line", false, false),
+            AppRow::sample("Authentication broker", false, true),
+        ];
+        Self { frame: AdminFrame::sample(None), apps }
+    }
+}
+
+impl NewAppPage {
+    pub(in crate::pages) fn sample() -> Self {
+        Self {
+            frame: AdminFrame::sample(Some(Notice::error(
+                "The second redirect URI is not an address.",
+                None,
+            ))),
+            name: "Field \"notes\" <b>".to_owned(),
+            kind: "web".to_owned(),
+            redirect_uris: "https://notes.example/signed-in\n</textarea><b>".to_owned(),
+        }
+    }
+}
+
+impl AppPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let secret = |id: &str, expired| SecretRow {
+            id: id.to_owned(),
+            description: "Production <b>".to_owned(),
+            hint: "q8~".to_owned(),
+            until: when(8_000_000),
+            expired,
+        };
+        Self {
+            frame: AdminFrame::sample(None),
+            app: AppRow::sample("Field notes & \"drafts\" <b>", true, false),
+            issuer: format!("https://id.example/{TENANT}/v2.0"),
+            redirect_uris: words(&["https://notes.example/signed-in", "http://localhost/</textarea><b>"]),
+            post_logout_redirect_uris: words(&["https://notes.example/"]),
+            signing: "ES256".to_owned(),
+            token_version: 2,
+            par: true,
+            dpop: false,
+            secrets: vec![secret("k1", false), secret("k2", true)],
+            new_secret: Some(ShownSecret::new("q8~8Q<b>&secret-of-the-application".to_owned())),
+        }
+    }
+
+    pub(in crate::pages) fn sample_built_in() -> Self {
+        Self { app: AppRow::sample("Authentication broker", false, true), new_secret: None, ..Self::sample() }
+    }
+}
+
+impl SignInLogPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let row = |user: &str, code, text: &str| SignInRow {
+            time: when(-60),
+            user_name: user.to_owned(),
+            app: "Field notes <b>".to_owned(),
+            address: "2001:db8::17".to_owned(),
+            methods: if code == Some(50034) { Vec::new() } else { words(&["pwd", "otp", "mfa"]) },
+            code,
+            text: text.to_owned(),
+            correlation_id: "5a1c1a52-0a44-4b63-9c05-5f0d9c1f2b11".to_owned(),
+        };
+        Self {
+            frame: AdminFrame::sample(None),
+            filter: SignInFilter {
+                user: "\"<b>".to_owned(),
+                app: CLIENT.to_owned(),
+                result: "failure".to_owned(),
+                ..SignInFilter::default()
+            },
+            apps: vec![
+                ("other".to_owned(), "Payroll".to_owned()),
+                (CLIENT.to_owned(), "Field notes <b>".to_owned()),
+            ],
+            rows: vec![
+                row("anna@contoso.example", None, ""),
+                row("anna@contoso.example", Some(50126), "The password is wrong."),
+                row("<script>alert(1)</script>", Some(50034), "No such <b>user."),
+            ],
+            pager: Pager { before: Some("?before=1&x=2".to_owned()), after: Some("?after=1&x=2".to_owned()) },
+        }
+    }
+}
+
+impl AuditPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let row = |number, action: &str, target: &str| AuditRow {
+            number,
+            time: when(-90),
+            actor: "root@contoso.example".to_owned(),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            hash: "9f86d081884c".to_owned(),
+        };
+        Self {
+            frame: AdminFrame::sample(None),
+            chain: ChainState::Whole { entries: 1_204, checked: when(0) },
+            rows: vec![
+                row(1204, "Issued a Temporary Access Pass", "Anna <b>Berg"),
+                row(1203, "Registered an application", "Field notes & \"drafts\""),
+            ],
+            pager: Pager { before: None, after: Some("?before=1203".to_owned()) },
+        }
+    }
+
+    pub(in crate::pages) fn sample_broken() -> Self {
+        Self { chain: ChainState::Broken { entry: 17, checked: when(0) }, ..Self::sample() }
+    }
+}
+
+impl PoliciesPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let switch = |name, label, hint, on| Switch { name, label, hint, on };
+        let strength = |client_id: Option<&str>, name: &str, strength| AppStrength {
+            client_id: client_id.map(str::to_owned),
+            name: name.to_owned(),
+            strength,
+        };
+        let formats = [("packed", true), ("tpm", true), ("none", false)];
+        Self {
+            frame: AdminFrame::sample(None),
+            switches: vec![
+                switch(
+                    "hide_accounts",
+                    "Hide which accounts exist",
+                    "an unknown user name is asked for a password too",
+                    true,
+                ),
+                switch(
+                    "password_grant",
+                    "Allow the password grant",
+                    "for old clients; it bypasses the second factor",
+                    false,
+                ),
+            ],
+            lockout_threshold: 10,
+            lockout_seconds: 60,
+            pass_max_minutes: 480,
+            attestation_required: true,
+            formats: formats.map(|(name, accepted)| FormatRow { name: name.to_owned(), accepted }).into(),
+            listed_only: true,
+            aaguids: vec![
+                AaguidRow {
+                    aaguid: Uuid::from_u128(0xfa2b_99dc_9e39_4257_8f92_4a30_d23c_4118),
+                    model: Some("YubiKey 5 <b>Series".to_owned()),
+                    note: "Ordered in \"2025\"".to_owned(),
+                    warning: None,
+                },
+                AaguidRow {
+                    aaguid: Uuid::from_u128(7),
+                    model: None,
+                    note: String::new(),
+                    warning: Some("Revoked in the metadata <b>".to_owned()),
+                },
+            ],
+            metadata: Some(MetadataState {
+                number: 97,
+                entries: 256,
+                next_update: "1 October 2026".to_owned(),
+                stale: false,
+                loaded: when(-86_400),
+            }),
+            strengths: vec![
+                strength(None, "All other applications", Strength::Mfa),
+                strength(Some(CLIENT), "Field notes <b>", Strength::PhishingResistant),
+            ],
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The running provider: settings, storage, keys, time and randomness in one place.
+
+mod certificate;
+mod found;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::audit_chain::{AuditKey, Event};
+use crate::clock::{Clock, UnixTime};
+use crate::domain::{
+    App, AppRole, Authority, ClientId, ExposedScope, Opaque, Registration, Tenant, TenantId, TokenVersion,
+    first_party,
+};
+use crate::keys::{self, SigningKeys};
+use crate::password::Pool;
+use crate::secrets::{Place, Purpose, SealingKeys};
+use crate::settings::Settings;
+use crate::storage::{self, Database};
+pub use found::{FoundError, NewApp};
+
+/// The source of randomness of a provider.
+pub type Entropy = Box<dyn CryptoRng + Send>;
+
+/// Registrations and tenants are read again after this long. A change by another process takes that long to be seen; in
+/// return a token costs no query for them.
+const REMEMBERED: Duration = Duration::from_secs(5);
+/// More than this is not remembered.
+const MOST: usize = 10_000;
+
+/// A provider, open and ready for [`crate::http::router`].
+pub struct Provider {
+    pub(crate) settings: Settings,
+    pub(crate) database: Database,
+    pub(crate) keys: SigningKeys,
+    pub(crate) pairwise_key: Zeroizing<Vec<u8>>,
+    pub(crate) passwords: Pool,
+    pub(crate) sealing: Arc<SealingKeys>,
+    pub(crate) webauthn: Option<webauthn_rs::Webauthn>,
+    audit_key: AuditKey,
+    clock: Clock,
+    entropy: Mutex<Entropy>,
+    tenants: Remembered<Authority, Tenant>,
+    apps: Remembered<ClientId, App>,
+    resources: Remembered<String, App>,
+    roles: Remembered<(TenantId, ClientId, ClientId), Option<Vec<String>>>,
+}
+
+/// Why a provider cannot open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database does not answer.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The signing keys.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// A long-lived key is sealed under another key.
+    #[error("a stored key cannot be opened: {0}")]
+    Sealed(#[from] crate::secrets::OpenError),
+}
+
+impl Provider {
+    /// Prepares a provider on an open database.
+    ///
+    /// # Errors
+    /// When its keys cannot be read or made.
+    pub async fn open(
+        settings: Settings,
+        database: Database,
+        (sealing, passwords): (Arc<SealingKeys>, Pool),
+        clock: Clock,
+        mut entropy: Entropy,
+    ) -> Result<Self, OpenError> {
+        let now = clock.now();
+        for app in built_in(now) {
+            database.apps().ensure(&app).await?;
+        }
+        let place = Place { purpose: Purpose::PairwiseKey, row: b"pairwise" };
+        let mut proposed = Zeroizing::new([0; 32]);
+        entropy.fill_bytes(&mut *proposed);
+        let proposed = sealing.seal(place, &*proposed, &mut *entropy);
+        let stored = database.signing_keys().service_key("pairwise", &proposed).await?;
+        let pairwise_key = sealing.open(place, &stored)?;
+        let keys = SigningKeys::open(&database, Arc::clone(&sealing), now, &mut *entropy).await?;
+        let webauthn = crate::sign_in::relying_party(&settings);
+        let place = Place { purpose: Purpose::AuditKey, row: b"audit" };
+        let proposed = AuditKey::random(&mut *entropy);
+        let proposed = sealing.seal(place, proposed.expose(), &mut *entropy);
+        let stored = database.signing_keys().service_key("audit", &proposed).await?;
+        let audit_key = sealing.open(place, &stored)?;
+        let audit_key = audit_key.as_slice().try_into().map_err(|_| storage::Error::Damaged)?;
+        let audit_key = AuditKey::new(audit_key);
+        Ok(Self {
+            settings,
+            database,
+            keys,
+            pairwise_key,
+            passwords,
+            sealing,
+            webauthn,
+            audit_key,
+            clock,
+            entropy: Mutex::new(entropy),
+            tenants: Remembered::default(),
+            apps: Remembered::default(),
+            resources: Remembered::default(),
+            roles: Remembered::default(),
+        })
+    }
+
+    /// What must be done now and then: keys are replaced, and what has expired is forgotten.
+    pub async fn tend(&self) {
+        let now = self.now();
+        // A source of its own, so that the shared one is not held over the database's answers.
+        let mut rng = self.seeded();
+        if let Err(error) = self.keys.tend(&self.database, now, &mut rng).await {
+            tracing::error!(%error, "signing keys could not be tended");
+        }
+        if let Err(error) = self.database.purge(now).await {
+            tracing::warn!(%error, "what has expired could not be removed");
+        }
+    }
+
+    /// Closes the database.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// Appends to the audit log.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn audit(&self, event: &Event) -> Result<(), storage::Error> {
+        let chain = |seq: i64, before: &[u8], record: &str| self.audit_key.hash(seq, before, record);
+        self.database.audit().append(&event.record(), event.at, chain).await
+    }
+
+    /// The key of the audit log's chain, for its verification.
+    #[must_use]
+    pub const fn audit_key(&self) -> &AuditKey {
+        &self.audit_key
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// Draws something random.
+    pub(crate) fn draw<T>(&self, make: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
+        make(&mut **self.entropy.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn opaque(&self) -> Opaque {
+        self.draw(Opaque::random)
+    }
+
+    pub(crate) fn guid(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        self.draw(|rng| rng.fill_bytes(&mut bytes));
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    fn seeded(&self) -> Drawing<'_> {
+        Drawing(self)
+    }
+
+    pub(crate) async fn tenant(&self, authority: &Authority) -> Result<Option<Arc<Tenant>>, storage::Error> {
+        let find = || async {
+            match authority {
+                Authority::Tenant(id) => self.database.tenants().find(*id).await,
+                Authority::Domain(domain) => self.database.tenants().by_domain(domain).await,
+                Authority::Common | Authority::Organizations | Authority::Consumers => Ok(None),
+            }
+        };
+        self.tenants.find(authority, self.now(), find).await
+    }
+
+    pub(crate) async fn app(&self, id: ClientId) -> Result<Option<Arc<App>>, storage::Error> {
+        self.apps.find(&id, self.now(), || async move { self.database.apps().find(id).await }).await
+    }
+
+    /// The API that a request names: by its client ID or its App ID URI.
+    pub(crate) async fn resource(&self, name: &str) -> Result<Option<Arc<App>>, storage::Error> {
+        if let Ok(id) = name.parse() {
+            return self.app(id).await;
+        }
+        let find = || async { self.database.apps().by_identifier_uri(name).await };
+        self.resources.find(&name.to_owned(), self.now(), find).await
+    }
+
+    /// The roles of an application in an API.
+    pub(crate) async fn app_roles(
+        &self,
+        tenant: TenantId,
+        resource: ClientId,
+        client: ClientId,
+    ) -> Result<Option<Vec<String>>, storage::Error> {
+        let find =
+            || async { self.database.apps().roles(tenant, resource, &client.to_string()).await.map(Some) };
+        let roles = self.roles.find(&(tenant, resource, client), self.now(), find).await?;
+        Ok(roles.and_then(|roles| (*roles).clone()))
+    }
+}
+
+/// The provider's randomness, drawn piece by piece.
+struct Drawing<'a>(&'a Provider);
+
+impl rand_core::TryRng for Drawing<'_> {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(self.0.draw(|rng| rng.next_u32()))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(self.0.draw(|rng| rng.next_u64()))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        self.0.draw(|rng| rng.fill_bytes(bytes));
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Drawing<'_> {}
+
+/// What was found a moment ago. What was not found is asked for each time: it may have just been made.
+struct Remembered<K, V>(Mutex<HashMap<K, (UnixTime, Arc<V>)>>);
+
+impl<K, V> Default for Remembered<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<K: Eq + Hash + Clone, V> Remembered<K, V> {
+    async fn find<F>(
+        &self,
+        key: &K,
+        now: UnixTime,
+        find: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<V>>, storage::Error>
+    where
+        F: Future<Output = Result<Option<V>, storage::Error>>,
+    {
+        if let Some((at, value)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+            && now.since(*at) < REMEMBERED
+            && *at <= now
+        {
+            return Ok(Some(Arc::clone(value)));
+        }
+        let Some(value) = find().await?.map(Arc::new) else { return Ok(None) };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(key.clone(), (now, Arc::clone(&value)));
+        Ok(Some(value))
+    }
+}
+
+/// The applications that every tenant knows (wire reference, section 1.0).
+fn built_in(now: UnixTime) -> Vec<App> {
+    let app = |id, name: &str, uri: Option<&str>, registration| App {
+        id,
+        home: None,
+        name: name.to_owned(),
+        identifier_uri: uri.map(str::to_owned),
+        registration: Registration { multi_tenant: true, ..registration },
+        created_at: now,
+    };
+    let scope = |name: &str, description: &str| ExposedScope {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        administrators_only: false,
+    };
+    let graph = Registration {
+        access_token_version: TokenVersion::V1,
+        scopes: vec![
+            scope("User.Read", "Sign you in and read your profile"),
+            scope("User.RevokeSessions.All", "End your sign-ins everywhere"),
+        ],
+        roles: vec![AppRole {
+            value: "User.Read.All".to_owned(),
+            description: "Read the profiles of all users".to_owned(),
+        }],
+        ..Registration::default()
+    };
+    vec![
+        app(first_party::GRAPH, "Directory", Some("https://graph.microsoft.com"), graph.clone()),
+        app(first_party::GRAPH_V1, "Directory (v1)", Some("https://graph.windows.net"), graph),
+    ]
+}

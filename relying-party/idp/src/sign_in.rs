@@ -1,0 +1,30 @@
+//! The interactive sign-in: from an authorization request over the pages of proof and consent to a code.
+//!
+//! What is known so far lies in the database ([`state::State`]), under the hash of `ctx` and bound to the cookie of one
+//! browser. Each page carries a flow token that is good for one form, and a canary that only this browser's cookie
+//! gives. Which page comes next is never asked of the browser: [`flow::Flow::next`] decides from what was proved.
+//!
+//! A user who does not exist gets the same pages, the same words and the same waiting as one who does.
+
+mod begin;
+mod consent;
+mod credentials;
+mod finish;
+mod flow;
+mod guesses;
+mod passkey;
+mod password;
+mod problem;
+mod reply;
+mod sign_out;
+mod state;
+mod steps;
+mod view;
+
+pub use begin::{Asked, authorize};
+pub use credentials::{EnrolError, add_totp, issue_pass, set_password};
+pub use passkey::relying_party;
+pub use password::{PasswordAttempt, WrongPassword, check_password};
+pub use reply::{Browser, Cookie, Outcome, Reply};
+pub use sign_out::{SignOut, confirmed_sign_out, sign_out};
+pub use steps::{resume, step};

@@ -1,0 +1,139 @@
+//! The beginning: an authorization request arrives, and is answered at once, refused, or led to the first page.
+
+use super::finish;
+use super::flow::{Flow, Next, read_request};
+use super::problem::Stop;
+use super::reply::{Browser, Cookie, Outcome};
+use super::state::State;
+use super::view;
+use crate::domain::{Amr, Authentication, User};
+use crate::oauth::Refusal;
+use crate::oauth::authorize::{AuthorizeRequest, Prompt};
+use crate::provider::Provider;
+use crate::storage::BrowserSession;
+use crate::strength::{Method, Proofs};
+
+/// An authorization request, as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The path segment of the tenant.
+    pub authority: &'a str,
+    /// Whether it came to the v1.0 endpoint.
+    pub v1: bool,
+    /// Its parameters, as a form.
+    pub query: &'a str,
+}
+
+/// Answers a request to the authorization endpoint.
+pub async fn authorize(provider: &Provider, browser: &Browser, asked: &Asked<'_>) -> Outcome {
+    let correlation = provider.guid();
+    let state = State::new(asked.query.to_owned(), asked.authority.to_owned(), asked.v1, correlation);
+    match begin(provider, browser, state).await {
+        Ok(outcome) => outcome,
+        Err(stop) => view::stopped(provider, stop, correlation).into(),
+    }
+}
+
+async fn begin(provider: &Provider, browser: &Browser, state: State) -> Result<Outcome, Stop> {
+    let request = read_request(provider, &state).await?;
+    let session = match &browser.session {
+        Some(cookie) => provider.database.sessions().find(&cookie.hash(), provider.now()).await?,
+        None => None,
+    };
+    // One binding for all sign-ins of a browser: several tabs do not disturb each other.
+    let known = browser.binding.as_ref();
+    let binding =
+        known.map_or_else(|| provider.opaque(), |known| crate::domain::Opaque::presented(known.expose()));
+    let ctx = provider.opaque();
+    let mut flow = Flow { provider, browser, binding, ctx, request, state };
+    let session = session.filter(|(_, user)| flow.admits(user.tenant) && hinted(&flow.request, user));
+    flow.start(session.as_ref());
+    let silent = flow.request.prompt == Prompt::None;
+    if silent && session.is_none() {
+        return Err(flow.to_client(Refusal::NoSession));
+    }
+    let next = flow.next().await;
+    let next = if silent { silently(&flow, next)? } else { next? };
+    if let (Next::Finish(user), Some((session, _))) = (&next, &session) {
+        return finish::with_session(&flow, user, session).await.map(Outcome::from);
+    }
+    let outcome = view::first_page(&mut flow, next).await?;
+    Ok(if known.is_some() { outcome } else { outcome.with(Cookie::Binding(flow.binding)) })
+}
+
+/// With `prompt=none` whatever would be a page is an error (OIDC Core §3.1.2.6).
+fn silently(flow: &Flow<'_>, next: Result<Next, Stop>) -> Result<Next, Stop> {
+    match next {
+        Ok(Next::Finish(user)) => Ok(Next::Finish(user)),
+        Ok(Next::Consent(_)) => Err(flow.to_client(Refusal::Consent)),
+        Ok(
+            Next::PickAccount
+            | Next::UserName
+            | Next::Password
+            | Next::AccessPass
+            | Next::Code
+            | Next::Passkey
+            | Next::Stay,
+        )
+        | Err(Stop::NoMethod | Stop::Lost) => Err(flow.to_client(Refusal::NoSession)),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Whether the session is of the user whom the client expects.
+fn hinted(request: &AuthorizeRequest, user: &User) -> bool {
+    match &request.login_hint {
+        Some(hint) if hint.contains('@') => hint.trim().to_lowercase() == user.upn.to_lowercase(),
+        Some(_) | None => true,
+    }
+}
+
+impl Flow<'_> {
+    /// What the browser's session is good for in this request.
+    fn start(&mut self, session: Option<&(BrowserSession, User)>) {
+        self.state.user_name.clone_from(&self.request.login_hint);
+        let Some((session, user)) = session else {
+            return;
+        };
+        match self.request.prompt {
+            Prompt::SelectAccount => self.state.pick = true,
+            Prompt::Login => self.state.user_name = Some(user.upn.clone()),
+            Prompt::Unset | Prompt::None | Prompt::Consent => self.take_over(session, user),
+        }
+    }
+
+    /// Takes the session's proofs over, unless they are too old for the request.
+    pub(super) fn take_over(&mut self, session: &BrowserSession, user: &User) {
+        self.state.user_name = Some(user.upn.clone());
+        let age = self.provider.now().since(session.authentication.at);
+        let fresh = self.request.max_age.is_none_or(|most| age <= most);
+        // A session is no proof of the last ten minutes: whoever asks for that gets new proofs.
+        if fresh && !self.request.fresh_mfa {
+            self.state.user = Some(user.id);
+            self.state.session = Some(session.id);
+            self.state.proofs = proofs_of(&session.authentication);
+        }
+    }
+
+    /// Whether a session that proofs were taken over from still stands, in this browser.
+    pub(super) async fn check_session(&self) -> Result<(), Stop> {
+        let Some(id) = self.state.session else { return Ok(()) };
+        let cookie = self.browser.session.as_ref().ok_or(Stop::Lost)?;
+        let found = self.provider.database.sessions().find(&cookie.hash(), self.provider.now()).await?;
+        let same = found.is_some_and(|(session, _)| session.id == id);
+        if same { Ok(()) } else { Err(Stop::Lost) }
+    }
+}
+
+/// What a session proves, as proofs that can be added to.
+fn proofs_of(authentication: &Authentication) -> Proofs {
+    let method = |amr: &Amr| match amr {
+        Amr::Pwd => Some(Method::Password),
+        Amr::Otp => Some(Method::Totp),
+        Amr::Tap => Some(Method::AccessPass),
+        Amr::Fido => Some(Method::Passkey),
+        Amr::Rsa | Amr::Hwk | Amr::Mfa | Amr::NgcMfa => None,
+    };
+    let methods = authentication.methods.iter().filter_map(method);
+    methods.fold(Proofs::default(), |proofs, method| proofs.with(method, authentication.at))
+}

@@ -1,0 +1,186 @@
+//! One sign-in at one request: what it knows, and what comes next.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use super::consent;
+use super::problem::Stop;
+use super::reply::Browser;
+use super::state::{State, Way};
+use crate::domain::{Amr, Authority, Opaque, OpaqueHash, TenantId, User};
+use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest};
+use crate::oauth::{Fields, Protocol, Refusal, Requested};
+use crate::provider::Provider;
+use crate::strength::Strength;
+
+/// A sign-in under way.
+pub(super) struct Flow<'a> {
+    pub(super) provider: &'a Provider,
+    pub(super) browser: &'a Browser,
+    /// The cookie that it is bound to.
+    pub(super) binding: Opaque,
+    /// Its name.
+    pub(super) ctx: Opaque,
+    pub(super) request: AuthorizeRequest,
+    pub(super) state: State,
+}
+
+/// What comes next.
+pub(super) enum Next {
+    PickAccount,
+    UserName,
+    Password,
+    AccessPass,
+    Code,
+    Passkey,
+    Consent(Box<Requested>),
+    Stay,
+    Finish(Box<User>),
+}
+
+/// Reads the authorization request again, with everything that is checked about it.
+pub(super) async fn read_request(provider: &Provider, state: &State) -> Result<AuthorizeRequest, Stop> {
+    let fields = Fields::parse(state.request.as_bytes()).map_err(Stop::Page)?;
+    let protocol = if state.v1 { Protocol::V1 } else { Protocol::V2 };
+    let authority = Authority::parse(&state.authority);
+    AuthorizeRequest::parse(provider, authority, protocol, &fields).await.map_err(|refusal| match refusal {
+        AuthorizeRefusal::Page(refusal) => Stop::Page(refusal),
+        AuthorizeRefusal::Client(return_to, refusal) => Stop::Client(Box::new(return_to), refusal),
+    })
+}
+
+impl Flow<'_> {
+    /// The names under which storage knows it.
+    pub(super) fn names(&self) -> (OpaqueHash, OpaqueHash) {
+        (self.ctx.hash(), self.binding.hash())
+    }
+
+    /// A refusal for the client.
+    pub(super) fn to_client(&self, refusal: Refusal) -> Stop {
+        Stop::Client(Box::new(self.request.return_to.clone()), refusal)
+    }
+
+    /// Whether a user of this tenant may answer the request.
+    pub(super) fn admits(&self, tenant: TenantId) -> bool {
+        self.request.tenant.as_ref().is_none_or(|only| only.id == tenant)
+            && self.request.client.known_to(tenant)
+    }
+
+    /// The user with the name that was typed, if there is one who may answer. Everyone else is nobody, in every word.
+    pub(super) async fn named(&self) -> Result<Option<User>, Stop> {
+        let Some(name) = &self.state.user_name else { return Ok(None) };
+        let found = self.provider.database.users().by_upn(name).await?;
+        Ok(found.map(|(user, _)| user).filter(|user| self.admits(user.tenant)))
+    }
+
+    /// Which tenant's counters and log a name belongs to.
+    pub(super) async fn tenant_of_name(&self) -> Result<TenantId, Stop> {
+        if let Some(tenant) = &self.request.tenant {
+            return Ok(tenant.id);
+        }
+        if let Some(user) = self.named().await? {
+            return Ok(user.tenant);
+        }
+        let domain = self.state.user_name.as_deref().and_then(|name| name.rsplit_once('@'));
+        let tenant = match domain.map(|(_, domain)| Authority::parse(domain)) {
+            Some(domain) => self.provider.tenant(&domain).await?,
+            None => None,
+        };
+        Ok(tenant.map_or(TenantId::new(uuid::Uuid::nil()), |tenant| tenant.id))
+    }
+
+    /// The user who proved something, as they are now.
+    async fn proven(&self) -> Result<User, Stop> {
+        let id = self.state.user.ok_or(Stop::Lost)?;
+        let user = self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?;
+        if !user.enabled {
+            return Err(self.to_client(Refusal::UserDisabled));
+        }
+        // Nothing proved before a revocation counts after it.
+        let stands = self.state.proofs.latest().is_some_and(|at| at >= user.sessions_valid_from);
+        if !self.admits(user.tenant) || !stands {
+            return Err(Stop::Lost);
+        }
+        Ok(user)
+    }
+
+    /// What comes next.
+    pub(super) async fn next(&self) -> Result<Next, Stop> {
+        if self.state.pick {
+            return Ok(Next::PickAccount);
+        }
+        if !self.state.proved() {
+            return Ok(self.first_factor());
+        }
+        let user = self.proven().await?;
+        if let Some(next) = self.further_factor(&user).await? {
+            return Ok(next);
+        }
+        self.assigned(&user).await?;
+        if let Some(requested) = consent::missing(self, &user).await? {
+            return Ok(Next::Consent(Box::new(requested)));
+        }
+        if self.state.fresh && self.state.stay.is_none() {
+            return Ok(Next::Stay);
+        }
+        Ok(Next::Finish(Box::new(user)))
+    }
+
+    fn first_factor(&self) -> Next {
+        match (self.state.way, &self.state.user_name) {
+            (Way::Passkey, _) => Next::Passkey,
+            (_, None) => Next::UserName,
+            (Way::Usual, Some(_)) => Next::Password,
+            (Way::AccessPass, Some(_)) => Next::AccessPass,
+        }
+    }
+
+    /// What is missing when the proofs so far are not enough for the request or the account.
+    async fn further_factor(&self, user: &User) -> Result<Option<Next>, Stop> {
+        let now = self.provider.now();
+        let proofs = &self.state.proofs;
+        let has_codes = !self.provider.database.totp().of_user(user.id).await?.is_empty();
+        let required = self.required(has_codes);
+        let fresh = !self.request.fresh_mfa || proofs.is_fresh(now);
+        if proofs.satisfy(required) && fresh {
+            return Ok(None);
+        }
+        let code_helps =
+            has_codes && required <= Strength::Multifactor && proofs.amr(now).contains(&Amr::Pwd);
+        let has_passkeys = self.provider.webauthn.is_some()
+            && !self.provider.database.passkeys().of_user(user.id).await?.is_empty();
+        match (code_helps, has_passkeys) {
+            (true, true) if self.state.way == Way::Passkey => Ok(Some(Next::Passkey)),
+            (true, _) => Ok(Some(Next::Code)),
+            (false, true) => Ok(Some(Next::Passkey)),
+            (false, false) => Err(Stop::NoMethod),
+        }
+    }
+
+    /// How strong the sign-in must be. Who has an authenticator app is asked for its code wherever the password was used.
+    fn required(&self, has_codes: bool) -> Strength {
+        let asked = self.request.client.registration.strength;
+        let multifactor = has_codes || self.request.fresh_mfa || !self.request.contexts.is_empty();
+        if multifactor { asked.max(Strength::Multifactor) } else { asked }
+    }
+
+    async fn assigned(&self, user: &User) -> Result<(), Stop> {
+        let client = &self.request.client;
+        if !client.registration.assignment_required {
+            return Ok(());
+        }
+        let principal = user.id.to_string();
+        let roles = self.provider.database.apps().roles(user.tenant, client.id, &principal).await?;
+        roles.map(drop).ok_or_else(|| self.to_client(Refusal::NotAssigned))
+    }
+
+    /// A credential ID that is nobody's and always the same for a name: what an allow list holds where there is nothing.
+    pub(super) fn decoy(&self, name: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update("latchkey decoy 1");
+        hash.update(&*self.provider.pairwise_key);
+        hash.update(name.trim().to_lowercase());
+        URL_SAFE_NO_PAD.encode(hash.finalize())
+    }
+}

@@ -1,0 +1,116 @@
+//! What a sign-in under way knows.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::clock::UnixTime;
+use crate::domain::{SessionId, UserId};
+use crate::pages::WayKind;
+use crate::strength::Proofs;
+
+/// The record in storage. Nothing in it is a secret that signs anybody in.
+#[derive(Debug, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own about a sign-in under way")]
+pub(super) struct State {
+    /// The authorization request as it came: it is read and checked anew at each step.
+    pub(super) request: String,
+    /// The path segment that it was sent to.
+    pub(super) authority: String,
+    /// Whether it is one of v1.0.
+    pub(super) v1: bool,
+    /// The name that was typed, or whose passkey answered.
+    pub(super) user_name: Option<String>,
+    /// The user whom the proofs are of. Without proofs there is none.
+    pub(super) user: Option<UserId>,
+    /// What was proved.
+    pub(super) proofs: Proofs,
+    /// The session that proofs were taken over from; it must still stand at each step.
+    pub(super) session: Option<SessionId>,
+    /// Whether anything was proved in this sign-in, so that a new session begins.
+    pub(super) fresh: bool,
+    /// Whether the account must be picked first.
+    pub(super) pick: bool,
+    /// Which way the user chose.
+    pub(super) way: Way,
+    /// The passkey challenge that the last page carried.
+    pub(super) ceremony: Option<Ceremony>,
+    /// Whether the user was asked for consent in this sign-in and gave it.
+    pub(super) consented: bool,
+    /// Whether to stay signed in, once asked.
+    pub(super) stay: Option<bool>,
+    /// By which support finds it.
+    pub(super) correlation: Uuid,
+}
+
+/// A ceremony under way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ceremony {
+    /// The WebAuthn library's state.
+    pub(super) state: serde_json::Value,
+    /// When it began.
+    pub(super) at: UnixTime,
+}
+
+/// The ways to prove who one is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Way {
+    /// The usual one of the step: first the password, then the code.
+    #[default]
+    Usual,
+    /// A passkey.
+    Passkey,
+    /// A Temporary Access Pass.
+    AccessPass,
+}
+
+impl Way {
+    /// What the form says.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        [
+            (WayKind::Passkey, Self::Passkey),
+            (WayKind::Password, Self::Usual),
+            (WayKind::Code, Self::Usual),
+            (WayKind::AccessPass, Self::AccessPass),
+        ]
+        .into_iter()
+        .find_map(|(kind, way)| (kind.word() == word).then_some(way))
+    }
+}
+
+impl State {
+    /// The beginning.
+    pub(super) fn new(request: String, authority: String, v1: bool, correlation: Uuid) -> Self {
+        Self {
+            request,
+            authority,
+            v1,
+            user_name: None,
+            user: None,
+            proofs: Proofs::default(),
+            session: None,
+            fresh: false,
+            pick: false,
+            way: Way::default(),
+            ceremony: None,
+            consented: false,
+            stay: None,
+            correlation,
+        }
+    }
+
+    /// Another account: nothing that was proved counts for it.
+    pub(super) fn forget_user(&mut self) {
+        let fresh = Self::new(
+            std::mem::take(&mut self.request),
+            std::mem::take(&mut self.authority),
+            self.v1,
+            self.correlation,
+        );
+        *self = fresh;
+    }
+
+    /// Whether anything was proved.
+    pub(super) fn proved(&self) -> bool {
+        self.proofs.latest().is_some()
+    }
+}

@@ -1,0 +1,267 @@
+//! The forms between the first page and the end.
+
+use super::consent;
+use super::credentials::{check_code, check_pass};
+use super::finish;
+use super::flow::{Flow, Next, read_request};
+use super::password::{PasswordAttempt, WrongPassword, check_password};
+use super::problem::{Failed, Problem, Stop};
+use super::reply::{Browser, Outcome, canary_matches};
+use super::state::{State, Way};
+use super::view;
+use crate::domain::{Opaque, User};
+use crate::oauth::{Fields, Refusal};
+use crate::provider::Provider;
+use crate::strength::Method;
+
+/// The longest user name that is looked up.
+const LONGEST_NAME: usize = 256;
+
+/// Takes a form of a sign-in.
+pub async fn step(provider: &Provider, browser: &Browser, fields: &Fields) -> Outcome {
+    match try_step(provider, browser, fields).await {
+        Ok(outcome) => outcome,
+        Err(stop) => view::stopped(provider, stop, provider.guid()).into(),
+    }
+}
+
+async fn try_step(provider: &Provider, browser: &Browser, fields: &Fields) -> Result<Outcome, Stop> {
+    let mut flow = take(provider, browser, fields).await?;
+    flow.check_session().await?;
+    let notice = match flow.carry_out(fields).await {
+        Ok(()) => None,
+        Err(Failed::Again(problem)) => Some(problem.notice()),
+        Err(Failed::Stop(stop)) => return flow.stop(stop).await,
+    };
+    match flow.next().await {
+        Ok(Next::Finish(user)) => {
+            flow.end().await?;
+            finish::complete(&flow, &user).await
+        }
+        Ok(next) => Ok(view::next_page(&mut flow, next, notice).await?.into()),
+        Err(stop) => flow.stop(stop).await,
+    }
+}
+
+/// The sign-in that the form belongs to. From here on the form is spent.
+async fn take<'a>(provider: &'a Provider, browser: &'a Browser, fields: &Fields) -> Result<Flow<'a>, Stop> {
+    let field = |name| fields.required(name).map_err(|_| Stop::Lost);
+    let binding = browser.binding.as_ref().ok_or(Stop::Lost)?;
+    let (ctx, token) = (Opaque::presented(field("ctx")?), Opaque::presented(field("flowToken")?));
+    if !canary_matches(binding, ctx.expose(), field("canary")?) {
+        return Err(Stop::Lost);
+    }
+    let names = (&ctx.hash(), &binding.hash(), &token.hash());
+    let state: Option<State> = provider.database.sign_ins().take_step(names, provider.now()).await?;
+    open(provider, browser, (binding, ctx), state.ok_or(Stop::Lost)?).await
+}
+
+async fn open<'a>(
+    provider: &'a Provider,
+    browser: &'a Browser,
+    (binding, ctx): (&Opaque, Opaque),
+    state: State,
+) -> Result<Flow<'a>, Stop> {
+    let request = read_request(provider, &state).await?;
+    Ok(Flow { provider, browser, binding: Opaque::presented(binding.expose()), ctx, request, state })
+}
+
+/// Shows the page of a sign-in again, with a fresh challenge; `view` is `ways` or `user` or nothing.
+pub async fn resume(provider: &Provider, browser: &Browser, ctx: &str, view: Option<&str>) -> Outcome {
+    match try_resume(provider, browser, ctx, view).await {
+        Ok(outcome) => outcome,
+        Err(stop) => view::stopped(provider, stop, provider.guid()).into(),
+    }
+}
+
+async fn try_resume(
+    provider: &Provider,
+    browser: &Browser,
+    ctx: &str,
+    view: Option<&str>,
+) -> Result<Outcome, Stop> {
+    let binding = browser.binding.as_ref().ok_or(Stop::Lost)?;
+    let ctx = Opaque::presented(ctx);
+    let names = (&ctx.hash(), &binding.hash());
+    let state: Option<State> = provider.database.sign_ins().resume(names, provider.now()).await?;
+    let mut flow = open(provider, browser, (binding, ctx), state.ok_or(Stop::Lost)?).await?;
+    flow.check_session().await?;
+    if view == Some("ways") {
+        return Ok(view::ways(&mut flow).await?.into());
+    }
+    if view == Some("user") {
+        flow.state.forget_user();
+    }
+    match flow.next().await {
+        // Only a form may end a sign-in: a link could be opened by anybody's page.
+        Ok(Next::Finish(_)) => Ok(view::next_page(&mut flow, Next::Stay, None).await?.into()),
+        Ok(next) => Ok(view::next_page(&mut flow, next, None).await?.into()),
+        Err(stop) => flow.stop(stop).await,
+    }
+}
+
+impl Flow<'_> {
+    async fn carry_out(&mut self, fields: &Fields) -> Result<(), Failed> {
+        let text = |name| fields.optional(name).ok().flatten().unwrap_or_default();
+        match text("step") {
+            "user" => self.name_user(text("loginfmt")),
+            "account" => self.pick(text("account")).await,
+            "way" => {
+                self.state.way = Way::parse(text("way")).unwrap_or_default();
+                Ok(())
+            }
+            "password" => self.password(text("passwd")).await,
+            "pass" => self.access_pass(text("accesspass")).await,
+            "code" => self.code(text("otc")).await,
+            "passkey" => self.passkey(text("credential")).await,
+            "consent" => self.consent(text("answer"), text("everyone") == "1").await,
+            "stay" => {
+                if self.state.proved() {
+                    self.state.stay = Some(text("LoginOptions") == "1");
+                }
+                Ok(())
+            }
+            _ => Err(Stop::Lost.into()),
+        }
+    }
+
+    fn name_user(&mut self, typed: &str) -> Result<(), Failed> {
+        let name = typed.trim();
+        self.state.forget_user();
+        if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err(Problem::NoName.into());
+        }
+        self.state.user_name = Some(name.to_owned());
+        Ok(())
+    }
+
+    /// The account of the session, or another one.
+    async fn pick(&mut self, account: &str) -> Result<(), Failed> {
+        if !self.state.pick {
+            return Err(Stop::Lost.into());
+        }
+        self.state.forget_user();
+        let Some(cookie) = self.browser.session.as_ref().filter(|_| !account.is_empty()) else {
+            return Ok(());
+        };
+        let found = self.provider.database.sessions().find(&cookie.hash(), self.provider.now()).await?;
+        if let Some((session, user)) = found
+            && user.id.to_string() == account
+        {
+            self.take_over(&session, &user);
+        }
+        Ok(())
+    }
+
+    async fn password(&mut self, password: &str) -> Result<(), Failed> {
+        let upn = self.state.user_name.clone().ok_or(Stop::Lost)?;
+        let tenant = self.tenant_of_name().await?;
+        let attempt = PasswordAttempt {
+            tenant,
+            upn: &upn,
+            password,
+            client: self.request.client.id,
+            address: self.browser.address,
+            agent: &self.browser.agent,
+        };
+        // Logged there, right or wrong.
+        let user = check_password(self.provider, &attempt).await.map_err(|wrong| match wrong {
+            WrongPassword::Wrong => Failed::Again(Problem::Password),
+            WrongPassword::Locked => Failed::Again(Problem::Locked),
+            WrongPassword::Disabled => Failed::Again(Problem::Disabled),
+            WrongPassword::Busy => Failed::Again(Problem::Busy),
+            WrongPassword::Storage(error) => error.into(),
+        })?;
+        if !self.admits(user.tenant) {
+            return Err(Problem::Password.into());
+        }
+        self.proved(&user, Method::Password)
+    }
+
+    async fn access_pass(&mut self, typed: &str) -> Result<(), Failed> {
+        let tenant = self.tenant_of_name().await?;
+        match check_pass(self, typed).await {
+            Ok(user) => self.proved(&user, Method::AccessPass),
+            Err(failed) => {
+                let user = self.named().await?.map(|user| user.id);
+                self.failed((tenant, user), "tap", failed).await
+            }
+        }
+    }
+
+    async fn code(&mut self, typed: &str) -> Result<(), Failed> {
+        let id = self.state.user.ok_or(Stop::Lost)?;
+        let user = self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?;
+        match check_code(self, &user, typed).await {
+            Ok(()) => self.proved(&user, Method::Totp),
+            Err(failed) => self.failed((user.tenant, Some(user.id)), "otp", failed).await,
+        }
+    }
+
+    async fn passkey(&mut self, credential: &str) -> Result<(), Failed> {
+        match self.check_passkey(credential).await {
+            Ok(user) => {
+                self.state.user_name = Some(user.upn.clone());
+                self.proved(&user, Method::Passkey)
+            }
+            Err(failed) => {
+                let tenant = self.tenant_of_name().await?;
+                let user = self.named().await?.map(|user| user.id);
+                self.failed((tenant, user), "fido", failed).await
+            }
+        }
+    }
+
+    /// Notes a proof. All proofs of a sign-in are of one user.
+    fn proved(&mut self, user: &User, method: Method) -> Result<(), Failed> {
+        if self.state.pick || self.state.user.is_some_and(|before| before != user.id) {
+            return Err(Stop::Lost.into());
+        }
+        self.state.user = Some(user.id);
+        self.state.proofs = self.state.proofs.with(method, self.provider.now());
+        self.state.fresh = true;
+        self.state.way = Way::Usual;
+        Ok(())
+    }
+
+    async fn failed(
+        &self,
+        whose: (crate::domain::TenantId, Option<crate::domain::UserId>),
+        method: &str,
+        failed: Failed,
+    ) -> Result<(), Failed> {
+        if let Failed::Again(problem) = &failed {
+            self.log(whose, method, problem.code()).await?;
+        }
+        Err(failed)
+    }
+
+    /// The answer counts only where it was asked for: after all proofs.
+    async fn consent(&mut self, answer: &str, everyone: bool) -> Result<(), Failed> {
+        let Next::Consent(requested) = self.next().await? else { return Ok(()) };
+        if answer != "accept" {
+            return Err(self.to_client(Refusal::Denied).into());
+        }
+        let id = self.state.user.ok_or(Stop::Lost)?;
+        let user = self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?;
+        consent::give(self, &user, &requested, everyone).await?;
+        self.state.consented = true;
+        Ok(())
+    }
+
+    async fn end(&self) -> Result<(), Stop> {
+        Ok(self.provider.database.sign_ins().end(&self.ctx.hash()).await?)
+    }
+
+    /// An end without a code. What the client is told ends the sign-in; a page of ours leaves it, for another way.
+    async fn stop(mut self, stop: Stop) -> Result<Outcome, Stop> {
+        match stop {
+            Stop::Client(..) => {
+                self.end().await?;
+                Err(stop)
+            }
+            Stop::NoMethod => Ok(view::no_method(&mut self).await?.into()),
+            Stop::Page(_) | Stop::Lost => Err(stop),
+        }
+    }
+}

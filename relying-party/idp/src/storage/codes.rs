@@ -1,0 +1,111 @@
+//! Authorization codes: each is redeemed once, and a second try takes back what the first one gave.
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::database::{Pool, values};
+use super::grants::{Grant, INSERT, REVOKE, columns, grant};
+use super::users::{USER_COLUMNS, user, user_columns};
+use crate::clock::UnixTime;
+use crate::domain::{GrantId, OpaqueHash, User};
+
+/// What a code remembers of the request that it answers, beside the grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedCode {
+    /// The redirect URI that the code was sent to; the token request must name it (RFC 6749 §4.1.3).
+    pub redirect_uri: String,
+    /// The PKCE challenge, S256 (RFC 7636).
+    pub challenge: Option<String>,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// Whether the redirect URI is a page's without a server.
+    pub spa: bool,
+}
+
+/// What became of a code that was presented.
+#[derive(Debug)]
+pub enum Redemption {
+    /// Its first use.
+    First {
+        /// The grant.
+        grant: Box<Grant>,
+        /// The request.
+        code: IssuedCode,
+        /// The user as they are now.
+        user: Box<User>,
+    },
+    /// It was used before; the grant is revoked (RFC 6749 §4.1.2).
+    Again,
+    /// Its time is over, or its grant was revoked.
+    Expired,
+    /// We never made it, or it is long gone.
+    Unknown,
+}
+
+/// Authorization codes.
+pub struct Codes<'a>(pub(super) &'a Pool);
+
+impl Codes<'_> {
+    /// Stores a code and its grant. `grant_expires_at` is when the grant may be forgotten.
+    pub async fn issue(
+        &self,
+        hash: &OpaqueHash,
+        code: &IssuedCode,
+        grant: &Grant,
+        (expires_at, grant_expires_at): (UnixTime, UnixTime),
+    ) -> Result<(), Error> {
+        let record = serde_json::to_string(code).map_err(|_| Error::Damaged)?;
+        let mut transaction = self.0.begin().await?;
+        transaction.write(INSERT, &columns(grant, grant_expires_at)?).await?;
+        transaction
+            .write(
+                "INSERT INTO codes (hash, grant_id, record, expires_at) VALUES ($1, $2, $3, $4)",
+                values![hash, grant.id, record, expires_at],
+            )
+            .await?;
+        transaction.commit().await
+    }
+
+    /// Redeems a code. Whatever is wrong with the rest of the request, the code is used up: it can be tried once.
+    pub async fn redeem(&self, hash: &OpaqueHash, now: UnixTime) -> Result<Redemption, Error> {
+        const GRANT: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", g.id, g.tenant, g.client, g.record, g.created_at
+             FROM grants g JOIN users u ON u.id = g.user_id WHERE g.id = $1 AND g.revoked_at IS NULL"
+        );
+        // One transaction, so that a second try, which takes the grant back, waits until the first one has read it.
+        let mut transaction = self.0.begin().await?;
+        let taken = transaction
+            .row(
+                "UPDATE codes SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
+                 RETURNING grant_id, record",
+                values![hash, now],
+            )
+            .await?;
+        let Some(taken) = taken else {
+            drop(transaction);
+            return self.refused(hash, now).await;
+        };
+        let id: GrantId = taken.parse(0)?;
+        let row = transaction.row(GRANT, values![id]).await?;
+        transaction.commit().await?;
+        let Some(row) = row else { return Ok(Redemption::Expired) };
+        Ok(Redemption::First {
+            grant: Box::new(grant(&row, USER_COLUMNS)?),
+            code: taken.json(1)?,
+            user: Box::new(user(&row, 0)?),
+        })
+    }
+
+    async fn refused(&self, hash: &OpaqueHash, now: UnixTime) -> Result<Redemption, Error> {
+        let row = self.0.row("SELECT grant_id, used_at FROM codes WHERE hash = $1", values![hash]).await?;
+        let Some(row) = row else { return Ok(Redemption::Unknown) };
+        if row.optional_int(1)?.is_none() {
+            return Ok(Redemption::Expired);
+        }
+        let grant: GrantId = row.parse(0)?;
+        self.0.write(REVOKE, values![grant, now]).await?;
+        Ok(Redemption::Again)
+    }
+}

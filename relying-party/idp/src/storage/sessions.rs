@@ -1,0 +1,124 @@
+//! Browser sessions with the provider.
+
+use super::Error;
+use super::database::{Pool, Row, values};
+use super::users::{USER_COLUMNS, user, user_columns};
+use crate::clock::UnixTime;
+use crate::domain::{Authentication, OpaqueHash, SessionId, User, UserId};
+
+/// A browser in which a user is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserSession {
+    /// The `sid` of its tokens.
+    pub id: SessionId,
+    /// How the user signed in.
+    pub authentication: Authentication,
+    /// Whether it outlives the browser ("stay signed in").
+    pub persistent: bool,
+    /// The address that it was begun from.
+    pub address: String,
+    /// The browser's `User-Agent`.
+    pub agent: String,
+    /// When it began.
+    pub created_at: UnixTime,
+    /// When it was last used.
+    pub seen_at: UnixTime,
+    /// When it ends.
+    pub expires_at: UnixTime,
+}
+
+/// Browser sessions.
+pub struct Sessions<'a>(pub(super) &'a Pool);
+
+impl Sessions<'_> {
+    /// Begins a session, known by its cookie's hash.
+    pub async fn begin(&self, cookie: &OpaqueHash, session: &BrowserSession) -> Result<(), Error> {
+        let record = serde_json::to_string(&session.authentication).map_err(|_| Error::Damaged)?;
+        self.0
+            .write(
+                "INSERT INTO sessions (id, hash, user_id, record, persistent, address, agent, created_at, seen_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                values![
+                    session.id,
+                    cookie,
+                    session.authentication.user,
+                    record,
+                    session.persistent,
+                    session.address.as_str(),
+                    session.agent.as_str(),
+                    session.created_at,
+                    session.seen_at,
+                    session.expires_at,
+                ],
+            )
+            .await
+            .map(drop)
+    }
+
+    /// The session of this cookie and its user, if it still stands: neither over nor ended, its user enabled and the
+    /// sign-in not revoked.
+    pub async fn find(
+        &self,
+        cookie: &OpaqueHash,
+        now: UnixTime,
+    ) -> Result<Option<(BrowserSession, User)>, Error> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", s.id, s.record, s.persistent, s.address, s.agent, s.created_at, s.seen_at, s.expires_at
+             FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.enabled = 1"
+        );
+        let Some(row) = self.0.row(SQL, values![cookie, now]).await? else { return Ok(None) };
+        let (session, user) = (session(&row, USER_COLUMNS)?, user(&row, 0)?);
+        Ok((session.authentication.at >= user.sessions_valid_from).then_some((session, user)))
+    }
+
+    /// Notes a new proof (a second factor, a fresh password) and that the session was used.
+    pub async fn renew(
+        &self,
+        id: SessionId,
+        authentication: &Authentication,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let record = serde_json::to_string(authentication).map_err(|_| Error::Damaged)?;
+        self.0
+            .write("UPDATE sessions SET record = $2, seen_at = $3 WHERE id = $1", values![id, record, now])
+            .await
+            .map(drop)
+    }
+
+    /// Ends a session.
+    pub async fn end(&self, id: SessionId, now: UnixTime) -> Result<(), Error> {
+        self.0
+            .write("UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", values![id, now])
+            .await
+            .map(drop)
+    }
+
+    /// A user's standing sessions, newest first.
+    pub async fn of_user(&self, user: UserId, now: UnixTime) -> Result<Vec<BrowserSession>, Error> {
+        let rows = self
+            .0
+            .rows(
+                "SELECT id, record, persistent, address, agent, created_at, seen_at, expires_at FROM sessions
+                 WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC",
+                values![user, now],
+            )
+            .await?;
+        rows.iter().map(|row| session(row, 0)).collect()
+    }
+}
+
+fn session(row: &Row, at: usize) -> Result<BrowserSession, Error> {
+    Ok(BrowserSession {
+        id: row.parse(at)?,
+        authentication: row.json(at + 1)?,
+        persistent: row.flag(at + 2)?,
+        address: row.text(at + 3)?,
+        agent: row.text(at + 4)?,
+        created_at: row.time(at + 5)?,
+        seen_at: row.time(at + 6)?,
+        expires_at: row.time(at + 7)?,
+    })
+}

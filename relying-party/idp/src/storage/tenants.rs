@@ -1,0 +1,86 @@
+//! Tenants and their domains.
+
+use super::Error;
+use super::database::{Pool, Row, values};
+use crate::domain::{Tenant, TenantId, TenantPolicy};
+
+/// Tenants and their domains.
+pub struct Tenants<'a>(pub(super) &'a Pool);
+
+impl Tenants<'_> {
+    /// Makes a tenant; [`Error::Taken`] if one of its domains belongs to another.
+    pub async fn create(&self, tenant: &Tenant) -> Result<(), Error> {
+        let mut transaction = self.0.begin().await?;
+        let policy = serde_json::to_string(&tenant.policy).map_err(|_| Error::Damaged)?;
+        transaction
+            .write(
+                "INSERT INTO tenants (id, name, policy, created_at) VALUES ($1, $2, $3, $4)",
+                values![tenant.id, tenant.name.as_str(), policy, tenant.created_at],
+            )
+            .await?;
+        for domain in &tenant.domains {
+            transaction
+                .write(
+                    "INSERT INTO tenant_domains (domain, tenant) VALUES ($1, $2)",
+                    values![domain.to_ascii_lowercase(), tenant.id],
+                )
+                .await?;
+        }
+        transaction.commit().await
+    }
+
+    /// The tenant with this GUID.
+    pub async fn find(&self, id: TenantId) -> Result<Option<Tenant>, Error> {
+        let row =
+            self.0.row("SELECT id, name, policy, created_at FROM tenants WHERE id = $1", values![id]).await?;
+        match row {
+            Some(row) => self.with_domains(&row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The tenant to which this domain belongs.
+    pub async fn by_domain(&self, domain: &str) -> Result<Option<Tenant>, Error> {
+        let row = self
+            .0
+            .row(
+                "SELECT id, name, policy, created_at FROM tenants
+                 WHERE id = (SELECT tenant FROM tenant_domains WHERE domain = $1)",
+                values![domain.to_ascii_lowercase()],
+            )
+            .await?;
+        match row {
+            Some(row) => self.with_domains(&row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// All tenants, by name.
+    pub async fn all(&self) -> Result<Vec<Tenant>, Error> {
+        let mut tenants = Vec::new();
+        for row in
+            self.0.rows("SELECT id, name, policy, created_at FROM tenants ORDER BY name, id", &[]).await?
+        {
+            tenants.push(self.with_domains(&row).await?);
+        }
+        Ok(tenants)
+    }
+
+    /// Decides anew what a tenant allows.
+    pub async fn set_policy(&self, id: TenantId, policy: &TenantPolicy) -> Result<(), Error> {
+        let policy = serde_json::to_string(policy).map_err(|_| Error::Damaged)?;
+        self.0.write("UPDATE tenants SET policy = $2 WHERE id = $1", values![id, policy]).await.map(drop)
+    }
+
+    async fn with_domains(&self, row: &Row) -> Result<Tenant, Error> {
+        let id = row.parse(0)?;
+        let domains = self
+            .0
+            .rows("SELECT domain FROM tenant_domains WHERE tenant = $1 ORDER BY domain", values![id])
+            .await?
+            .iter()
+            .map(|row| row.text(0))
+            .collect::<Result<_, _>>()?;
+        Ok(Tenant { id, name: row.text(1)?, domains, policy: row.json(2)?, created_at: row.time(3)? })
+    }
+}

@@ -1,0 +1,10 @@
+//! Tokens: compact JWS (RFC 7515), and the claims that we put into them.
+
+mod claims;
+mod jws;
+
+pub use claims::{AccessToken, IdToken, Subject, access_token, id_token, pairwise};
+pub use jws::{Header, Jws, JwsError, PublicKey};
+
+#[cfg(test)]
+mod tests;

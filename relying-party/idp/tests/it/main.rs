@@ -1,0 +1,21 @@
+//! The provider over storage and HTTP, on SQLite and on Postgres.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in test functions; these files hold nothing but tests and what they share"
+)]
+
+mod authorize;
+mod browser;
+mod clients;
+mod grants;
+mod password;
+mod postgres;
+mod program;
+mod races;
+mod rig;
+mod sign_in;
+mod sign_in_refusals;
+mod storage;

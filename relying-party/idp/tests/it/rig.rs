@@ -1,0 +1,290 @@
+//! A provider with a tenant, a user and applications, on a database of its own and a clock that tests move.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_idp::clock::{Clock, UnixTime};
+use latchkey_idp::domain::{
+    Amr, App, AppKind, Authentication, Authority, ClientId, ClientKey, ClientSecret, ExposedScope,
+    OpaqueHash, RedirectKind, RedirectUri, Registration, SigningAlgorithm, Tenant, TenantId, TenantPolicy,
+    User, UserId,
+};
+use latchkey_idp::http::router;
+use latchkey_idp::keys::SigningKey;
+use latchkey_idp::oauth::authorize::{AuthorizeAnswer, AuthorizeRequest, issue_code};
+use latchkey_idp::oauth::{Fields, Protocol};
+use latchkey_idp::password::{Cost, Password, Pool, PoolOptions};
+use latchkey_idp::provider::Provider;
+use latchkey_idp::secrets::SealingKeys;
+use latchkey_idp::settings::Settings;
+use latchkey_idp::storage::{Database, NewUser};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use url::form_urlencoded;
+use uuid::Uuid;
+
+pub const URL: &str = "https://id.example.org";
+pub const REDIRECT: &str = "https://app.example.org/cb";
+pub const PASSWORD: &str = "correct horse battery staple";
+pub const SECRET: &str = "client-secret-of-the-web-application";
+pub const VERIFIER: &str = "a-verifier-that-is-long-enough-for-the-rules-0123";
+
+pub struct Rig {
+    pub provider: Arc<Provider>,
+    pub database: Database,
+    pub tenant: TenantId,
+    pub user: User,
+    /// Confidential: a secret and a key.
+    pub web: ClientId,
+    /// Public, with device codes.
+    pub native: ClientId,
+    /// An API with the scope `Read`.
+    pub api: ClientId,
+    /// The web application's key.
+    pub key: SigningKey,
+    router: Router,
+    now: Arc<AtomicI64>,
+    _directory: TempDir,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The answer is a refusal of this shape.
+    #[track_caller]
+    pub fn refused(&self, status: u16, error: &str, code: u32) {
+        let seen = (self.status, self.body["error"].as_str(), self.body["error_codes"][0].as_u64());
+        assert_eq!(seen, (status, Some(error), Some(code.into())), "{}", self.body);
+        let description = self.body["error_description"].as_str().unwrap();
+        assert!(description.starts_with(&format!("AADSTS{code}: ")), "{description}");
+        assert_eq!(self.headers["cache-control"], "no-store");
+        for name in ["timestamp", "trace_id", "correlation_id"] {
+            assert!(self.body[name].is_string(), "{name}");
+        }
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body
+    }
+}
+
+/// The claims of a token.
+pub fn claims(token: &Value) -> Value {
+    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+impl Rig {
+    pub async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("idp.db").display());
+        let database = Database::open(&url).await.unwrap();
+        let now = Arc::new(AtomicI64::new(1_750_000_000));
+        let clock = {
+            let now = Arc::clone(&now);
+            Clock::new(move || UnixTime::from_seconds(now.load(Ordering::SeqCst)))
+        };
+        let cost = Cost { memory_kib: 64, passes: 1, lanes: 1 };
+        let options = PoolOptions { cost, ..PoolOptions::for_cores(NonZeroUsize::MIN) };
+        let passwords = Pool::start(&options).unwrap();
+        let typed = Password::parse(PASSWORD).unwrap();
+        let hash = passwords.hash(typed, &mut ChaCha20Rng::seed_from_u64(2)).unwrap().await.unwrap();
+        let sealing = Arc::new(SealingKeys::new(&[1; 32], &[]));
+        let settings = Settings::new(URL, None, &[]).unwrap();
+        let rng = Box::new(ChaCha20Rng::seed_from_u64(1));
+        let created_at = clock.now();
+        let provider =
+            Provider::open(settings, database.clone(), (sealing, passwords), clock, rng).await.unwrap();
+        let provider = Arc::new(provider);
+        let (tenant, user) = people(&database, hash.to_string(), created_at).await;
+        let (key, _) = SigningKey::generate(SigningAlgorithm::Es256, created_at).unwrap();
+        let [web, native, api] = apps(&database, tenant, &key, created_at).await;
+        let router = router(Arc::clone(&provider));
+        Self { provider, database, tenant, user, web, native, api, key, router, now, _directory: directory }
+    }
+
+    pub fn now(&self) -> UnixTime {
+        UnixTime::from_seconds(self.now.load(Ordering::SeqCst))
+    }
+
+    pub fn wait(&self, duration: Duration) {
+        self.now.fetch_add(i64::try_from(duration.as_secs()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        let mut request = Request::get(path);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(Request::post(path).body(Body::from(body)).unwrap()).await
+    }
+
+    /// Posts to the tenant's token endpoint.
+    pub async fn token(&self, fields: &[(&str, &str)]) -> Answer {
+        self.post(&format!("/{}/oauth2/v2.0/token", self.tenant), fields).await
+    }
+
+    pub fn authentication(&self) -> Authentication {
+        Authentication {
+            user: self.user.id,
+            session: None,
+            at: self.now(),
+            methods: vec![Amr::Fido, Amr::Mfa],
+            device: None,
+            contexts: Vec::new(),
+        }
+    }
+
+    /// The code that a user's browser brings to the web application.
+    pub async fn code(&self, scope: &str) -> String {
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+        let web = self.web.to_string();
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([
+                ("client_id", web.as_str()),
+                ("response_type", "code"),
+                ("redirect_uri", REDIRECT),
+                ("scope", scope),
+                ("state", "s"),
+                ("nonce", "n"),
+                ("code_challenge", &challenge),
+                ("code_challenge_method", "S256"),
+            ])
+            .finish();
+        let fields = Fields::parse(query.as_bytes()).unwrap();
+        let authority = Authority::Tenant(self.tenant);
+        let request =
+            AuthorizeRequest::parse(&self.provider, authority, Protocol::V2, &fields).await.unwrap();
+        assert!(request.satisfied_by(&self.authentication(), &self.user, &self.provider));
+        let answer = issue_code(&self.provider, &request, &self.user, self.authentication()).await.unwrap();
+        let AuthorizeAnswer::Redirect(location) = answer else { panic!("{answer:?}") };
+        let (uri, query) = location.split_once('?').unwrap();
+        assert_eq!(uri, REDIRECT);
+        let answer: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        assert!(answer.contains(&("state".to_owned(), "s".to_owned())));
+        answer.into_iter().find(|(name, _)| name == "code").unwrap().1
+    }
+
+    /// Redeems a code as the web application.
+    pub async fn redeem(&self, code: &str) -> Answer {
+        let web = self.web.to_string();
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", &web),
+            ("client_secret", SECRET),
+            ("code", code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+            ("client_info", "1"),
+        ])
+        .await
+    }
+
+    pub async fn refresh(&self, token: &Value) -> Answer {
+        let web = self.web.to_string();
+        self.token(&[
+            ("grant_type", "refresh_token"),
+            ("client_id", &web),
+            ("client_secret", SECRET),
+            ("refresh_token", token.as_str().unwrap()),
+        ])
+        .await
+    }
+}
+
+async fn people(database: &Database, password: String, created_at: UnixTime) -> (TenantId, User) {
+    let tenant = TenantId::new(Uuid::from_u128(1));
+    let domains = vec!["example.org".to_owned()];
+    let (name, policy) = ("Example".to_owned(), TenantPolicy::default());
+    database.tenants().create(&Tenant { id: tenant, name, domains, policy, created_at }).await.unwrap();
+    let user = User {
+        id: UserId::new(Uuid::from_u128(2)),
+        tenant,
+        upn: "alice@example.org".to_owned(),
+        display_name: "Alice".to_owned(),
+        given_name: Some("Alice".to_owned()),
+        family_name: None,
+        email: Some("alice@example.org".to_owned()),
+        enabled: true,
+        administrator: false,
+        sessions_valid_from: created_at,
+        created_at,
+    };
+    database.users().create(&NewUser { user: user.clone(), password: Some(password) }).await.unwrap();
+    (tenant, user)
+}
+
+async fn apps(
+    database: &Database,
+    tenant: TenantId,
+    key: &SigningKey,
+    created_at: UnixTime,
+) -> [ClientId; 3] {
+    let expires_at = created_at.plus(Duration::from_hours(24));
+    let web = Registration {
+        kind: AppKind::Confidential,
+        redirect_uris: vec![RedirectUri { uri: REDIRECT.to_owned(), kind: RedirectKind::Web }],
+        secrets: vec![ClientSecret {
+            id: Uuid::from_u128(1),
+            hash: URL_SAFE_NO_PAD.encode(OpaqueHash::of(SECRET).as_bytes()),
+            hint: "cli".to_owned(),
+            expires_at,
+        }],
+        keys: vec![ClientKey { id: key.kid.clone(), jwk: key.jwk().clone(), expires_at }],
+        ..Registration::default()
+    };
+    let native = Registration {
+        redirect_uris: vec![RedirectUri { uri: "http://localhost".to_owned(), kind: RedirectKind::Native }],
+        public_flows: true,
+        ..Registration::default()
+    };
+    let api = Registration {
+        scopes: vec![ExposedScope {
+            name: "Read".to_owned(),
+            description: "Read".to_owned(),
+            administrators_only: false,
+        }],
+        signing_algorithm: SigningAlgorithm::Es256,
+        ..Registration::default()
+    };
+    let mut ids = [ClientId::new(Uuid::nil()); 3];
+    let all = [(web, None), (native, None), (api, Some("api://files".to_owned()))];
+    for (number, (registration, identifier_uri)) in all.into_iter().enumerate() {
+        let id = ClientId::new(Uuid::from_u128(10 + u128::try_from(number).unwrap()));
+        let name = format!("App {number}");
+        let app = App { id, home: Some(tenant), name, identifier_uri, registration, created_at };
+        database.apps().register(&app).await.unwrap();
+        ids[number] = id;
+    }
+    ids
+}
