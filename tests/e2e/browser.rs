@@ -108,10 +108,11 @@ fn a_wrong_pin_is_said_and_a_denied_prompt_reaches_the_page() {
     let desk = Desk::new();
     desk.prompter.next_pin("wrong-pin-99");
     desk.register("ann");
-    let notice = desk.prompter.asked().iter().find_map(|prompt| prompt["notice"].as_str().map(str::to_owned));
+    let asked = desk.prompter.asked();
+    let notice = asked.iter().find_map(|prompt| prompt["notice"].as_str());
     assert!(
         notice.is_some_and(|notice| notice.contains('7')),
-        "the second prompt says how many tries are left"
+        "the second prompt says how many tries are left: {asked:?}"
     );
     desk.sign_out();
     desk.prompter.next(r#"{"deny":true}"#);
