@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use latchkey_tests::daemon::{Daemon, Home};
 use latchkey_tests::native_host::NativeHost;
+use latchkey_tests::process::run_with_input;
 use latchkey_tests::prompter::Prompter;
 use latchkey_tests::swtpm::Swtpm;
 use latchkey_tests::tracer;
@@ -131,7 +132,7 @@ fn a_full_disk_is_reported_and_the_old_pin_still_works() {
     let machine = Machine::new();
     let mut change = machine.home.latchkey();
     change.args(["pin", "change", "--pin-stdin"]);
-    let full = with_input(
+    let full = run_with_input(
         tracer::failing_from(&change, &machine.folder.path().join("notes"), 1, "ENOSPC"),
         &format!("{PIN}\nanother-pin-2\n"),
     );
@@ -169,19 +170,6 @@ fn garbage_on_the_ctaphid_socket_does_not_stop_the_daemon() {
     }
     std::thread::sleep(Duration::from_millis(700));
     NativeHost::start(&machine.home).create(ORIGIN, "ann").expect("the daemon still serves");
-}
-
-fn with_input(mut command: Command, input: &str) -> Output {
-    use std::io::Write;
-    use std::process::Stdio;
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program can be started");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads its input");
-    child.wait_with_output().expect("it ends")
 }
 
 /// Puts the TPM into dictionary-attack lockout: one wrong try at a limit of one. The TCTI of Debian's tpm2-tss reaches a

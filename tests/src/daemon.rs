@@ -1,13 +1,12 @@
 //! The `latchkey` program: its daemon and its commands.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::process::Process;
+use crate::process::{Process, run_with_input};
 use crate::programs;
 use crate::prompter::Prompter;
 
@@ -44,12 +43,8 @@ impl Home {
     #[must_use]
     pub fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.latchkey();
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("latchkey can be started");
-        let mut stdin = child.stdin.take().expect("standard input is a pipe");
-        let _closed_early = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        child.wait_with_output().expect("latchkey ends")
+        command.args(arguments);
+        run_with_input(command, input)
     }
 
     /// Runs a command that must succeed, and returns what `--json` printed.

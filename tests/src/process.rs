@@ -1,8 +1,9 @@
 //! A child process that is stopped when its handle is dropped, and whose output is kept in a file.
 
 use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -116,6 +117,23 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Runs `command` to its end; `input` goes to its standard input.
+#[must_use]
+pub fn run_with_input(mut command: Command, input: &str) -> Output {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+    let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    let _closed_early = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("a child can be waited for")
+}
+
+/// Kills the process with this id at once, if it still runs.
+pub fn kill(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id is a positive number");
+    let _gone = kill_process(pid, Signal::KILL);
 }
 
 fn append(log: &Path) -> File {

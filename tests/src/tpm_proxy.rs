@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::process::kill;
 use crate::swtpm::with_ctrl;
 
 /// A TPM command or response begins with a tag of 2 bytes, its length and its code, 4 bytes each
@@ -206,11 +206,6 @@ fn read_message(stream: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
     message.resize(HEADER + body, 0);
     stream.read_exact(&mut message[HEADER..])?;
     Ok(Some(message))
-}
-
-fn kill(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id is a positive number");
-    let _gone = kill_process(pid, Signal::KILL);
 }
 
 /// The commands that the project uses, by their code.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use latchkey_tests::daemon::{Daemon, Home};
 use latchkey_tests::native_host::NativeHost;
-use latchkey_tests::process::Process;
+use latchkey_tests::process::{Process, kill};
 use latchkey_tests::prompter::Prompter;
 use latchkey_tests::swtpm::Swtpm;
 use latchkey_tests::tpm_proxy::{Action, Moment, TpmProxy};
@@ -202,8 +202,7 @@ fn users_of(home: &Home, pin: &str) -> Option<BTreeSet<String>> {
 /// Ends a traced daemon as a crash would, if it still runs; strace ends with it.
 fn kill_traced(tracer: &mut Process) {
     if let Some(daemon) = tracer::traced_pid(tracer.pid()) {
-        let pid = i32::try_from(daemon).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
-        let _ended = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        kill(daemon);
     }
     tracer.wait(PATIENCE);
 }
