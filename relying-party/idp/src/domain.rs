@@ -17,7 +17,7 @@ pub use ids::{ClientId, DeviceId, GrantId, IdError, SessionId, TenantId, UserId}
 pub use opaque::{Opaque, OpaqueHash};
 pub use people::User;
 pub use scope::{Scope, ScopeError, Scopes};
-pub use tenant::{Authority, Tenant, TenantPolicy};
+pub use tenant::{Authority, SecondFactor, Tenant, TenantPolicy};
 
 #[cfg(test)]
 mod tests;

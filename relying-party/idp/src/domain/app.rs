@@ -79,6 +79,10 @@ pub struct Registration {
     pub multi_tenant: bool,
     /// Where codes may be sent.
     pub redirect_uris: Vec<RedirectUri>,
+    /// Where a browser may go after sign-out (OIDC RP-Initiated Logout 1.0 §2.1).
+    pub post_logout_redirect_uris: Vec<String>,
+    /// What a frame loads when the user signs out here (OIDC Front-Channel Logout 1.0 §2).
+    pub front_channel_logout_uri: Option<String>,
     /// Secrets, by their hashes.
     pub secrets: Vec<ClientSecret>,
     /// Public keys for `private_key_jwt`.
@@ -101,6 +105,10 @@ pub struct Registration {
     pub public_flows: bool,
     /// Whether it sees `amr` in v2.0 tokens (brokers and registration services need it).
     pub amr_claim: bool,
+    /// Whether its authorization requests must be pushed (RFC 9126 §5).
+    pub pushed_requests: bool,
+    /// Whether its tokens must be bound to a key (RFC 9449 §5).
+    pub dpop_bound: bool,
     /// What a sign-in to it must prove at least.
     pub strength: Strength,
 }
@@ -111,6 +119,8 @@ impl Default for Registration {
             kind: AppKind::Public,
             multi_tenant: false,
             redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            front_channel_logout_uri: None,
             secrets: Vec::new(),
             keys: Vec::new(),
             scopes: Vec::new(),
@@ -122,6 +132,8 @@ impl Default for Registration {
             family: false,
             public_flows: false,
             amr_claim: false,
+            pushed_requests: false,
+            dpop_bound: false,
             strength: Strength::SingleFactor,
         }
     }

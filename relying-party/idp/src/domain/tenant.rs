@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::TenantId;
+use crate::attestation::AttestationPolicy;
 use crate::clock::UnixTime;
+use crate::strength::Strength;
 
 /// An organisation: its users, applications and policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,16 +25,57 @@ pub struct Tenant {
 /// What a tenant allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent switches of an administrator")]
 pub struct TenantPolicy {
     /// Whether clients may send a user's password (RFC 6749 §4.3). Off: it trains users to type it anywhere.
     pub password_grant: bool,
     /// Whether users may consent to what applications ask for.
     pub user_consent: bool,
+    /// Whether whoever signs in with a password must have a second factor.
+    pub second_factor: SecondFactor,
+    /// Whether a sign-in with something weaker ends with the offer to make a passkey.
+    pub offer_passkey: bool,
+    /// Whether brokers that ask which credentials an account has learn whether it exists.
+    pub reveal_accounts: bool,
+    /// What a sign-in must prove at least, whatever the application asks for.
+    pub strength: Strength,
+    /// Which passkeys are accepted.
+    pub passkeys: AttestationPolicy,
+    /// How many wrong passwords lock an account for the first time.
+    pub lockout_threshold: u32,
+    /// For how many seconds. Each further one locks for twice as long.
+    pub lockout_seconds: u32,
+    /// The longest life of a Temporary Access Pass, in minutes.
+    pub pass_max_minutes: u32,
+}
+
+/// What becomes of a user who signs in with a password and has no second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// Nothing.
+    #[default]
+    Optional,
+    /// An authenticator app is offered, and can be postponed.
+    Offered,
+    /// An authenticator app must be added before the sign-in goes on.
+    Required,
 }
 
 impl Default for TenantPolicy {
     fn default() -> Self {
-        Self { password_grant: false, user_consent: true }
+        Self {
+            password_grant: false,
+            user_consent: true,
+            second_factor: SecondFactor::default(),
+            offer_passkey: true,
+            reveal_accounts: false,
+            strength: Strength::SingleFactor,
+            passkeys: AttestationPolicy::default(),
+            lockout_threshold: 10,
+            lockout_seconds: 60,
+            pass_max_minutes: 8 * 60,
+        }
     }
 }
 
