@@ -7,6 +7,8 @@
 //! A tenant that needs no attestation uses the other ceremony of `webauthn-rs` (`start_passkey_registration`), and
 //! nothing is then known about the authenticator.
 
+mod outcome;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,8 @@ use webauthn_rs::prelude::{
 
 use crate::mds::{Authenticator, Blob};
 
+pub use outcome::{Outcome, OutcomeError};
+
 /// An attestation format that names the authenticator's model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +29,20 @@ pub enum Format {
     Packed,
     /// WebAuthn L3 §8.3.
     Tpm,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Packed, Self::Tpm];
+
+    /// Its identifier (RFC 8809 §2.1).
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Packed => "packed",
+            Self::Tpm => "tpm",
+        }
+    }
 }
 
 /// What the FIDO metadata are asked for.
@@ -193,6 +211,20 @@ impl AttestationPolicy {
             return Err(AttestationRefused::Format(verified.format));
         }
         self.model(verified.aaguid, blob)
+    }
+
+    /// Refuses an authenticator that says of itself that it is a model known to be unsafe. Nobody gains by lying so, and a
+    /// policy without attestation learns nothing else about the model.
+    ///
+    /// # Errors
+    /// When the metadata say so.
+    pub fn refuse_compromised(claimed: Uuid, blob: Option<&Blob>) -> Result<(), AttestationRefused> {
+        match blob.and_then(|blob| blob.authenticator(claimed)).and_then(Authenticator::refused_status) {
+            Some(status) => {
+                Err(AttestationRefused::Compromised { aaguid: claimed, status: status.as_str().to_owned() })
+            }
+            None => Ok(()),
+        }
     }
 
     fn model(&self, aaguid: Uuid, blob: Option<&Blob>) -> Result<(), AttestationRefused> {

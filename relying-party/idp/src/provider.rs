@@ -19,6 +19,7 @@ use crate::domain::{
     first_party,
 };
 use crate::keys::{self, SigningKeys};
+use crate::models::Models;
 use crate::password::Pool;
 use crate::secrets::{Place, Purpose, SealingKeys};
 use crate::settings::Settings;
@@ -43,6 +44,7 @@ pub struct Provider {
     pub(crate) passwords: Pool,
     pub(crate) sealing: Arc<SealingKeys>,
     pub(crate) webauthn: Option<webauthn_rs::Webauthn>,
+    pub(crate) models: Models,
     audit_key: AuditKey,
     clock: Clock,
     entropy: Mutex<Entropy>,
@@ -105,6 +107,7 @@ impl Provider {
             passwords,
             sealing,
             webauthn,
+            models: Models::default(),
             audit_key,
             clock,
             entropy: Mutex::new(entropy),
@@ -113,6 +116,19 @@ impl Provider {
             resources: Remembered::default(),
             roles: Remembered::default(),
         })
+    }
+
+    /// With what is known about models of authenticators.
+    #[must_use]
+    pub fn with_models(mut self, models: Models) -> Self {
+        self.models = models;
+        self
+    }
+
+    /// What is known about models of authenticators.
+    #[must_use]
+    pub const fn models(&self) -> &Models {
+        &self.models
     }
 
     /// What must be done now and then: keys are replaced, and what has expired is forgotten.

@@ -6,6 +6,7 @@
 #![allow(clippy::missing_errors_doc, reason = "every call fails for the same reasons: see Error")]
 
 mod apps;
+mod ceremonies;
 mod codes;
 mod credentials;
 mod database;
@@ -25,6 +26,7 @@ use crate::clock::UnixTime;
 use database::{Pool, values};
 
 pub use apps::{Apps, Consents};
+pub use ceremonies::{Ceremonies, PendingCeremony};
 pub use codes::{Codes, IssuedCode, Redemption};
 pub use credentials::{NewPasskey, Passes, Passkeys, StoredPass, StoredPasskey, StoredTotp, TotpUse, Totps};
 pub(crate) use device_codes::INTERVAL;
@@ -131,6 +133,8 @@ impl Database {
         nonces: Nonces
         /// Passkeys.
         passkeys: Passkeys
+        /// Registrations of passkeys under way.
+        ceremonies: Ceremonies
         /// TOTP seeds.
         totp: Totps
         /// Temporary Access Passes.
@@ -159,6 +163,7 @@ impl Database {
             "DELETE FROM sessions WHERE expires_at < $1",
             "DELETE FROM sign_ins WHERE expires_at < $1",
             "DELETE FROM device_codes WHERE expires_at < $1",
+            "DELETE FROM ceremonies WHERE expires_at < $1",
             "DELETE FROM nonces WHERE expires_at < $1",
             "DELETE FROM seen WHERE expires_at < $1",
             "DELETE FROM limits WHERE expires_at < $1",

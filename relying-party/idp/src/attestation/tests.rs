@@ -1,14 +1,16 @@
 use std::time::Duration;
 
-use webauthn_rs::prelude::WebauthnError;
+use url::Url;
+use webauthn_rs::prelude::{WebauthnBuilder, WebauthnError};
 
 use super::*;
 use crate::clock::UnixTime;
 use crate::mds::{Freshness, Trust};
 
+#[path = "../../tests/shared/authenticator.rs"]
 mod authenticator;
 
-use authenticator::{Maker, Statement};
+use authenticator::{Authenticator, Maker, Statement};
 
 const MINE: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
@@ -35,16 +37,39 @@ fn blob() -> Blob {
     Blob::verify(text, &trust, Freshness::Within(Duration::ZERO), None, now).unwrap()
 }
 
+fn anchor(maker: &Maker, aaguid: Uuid) -> Anchor {
+    Anchor { aaguid, description: "Test key".to_owned(), certificate: maker.root() }
+}
+
 fn anchors(maker: &Maker, aaguid: Uuid) -> AttestationCaList {
-    only(aaguid).anchors(None, &[maker.anchor(aaguid)]).unwrap()
+    only(aaguid).anchors(None, &[anchor(maker, aaguid)]).unwrap()
+}
+
+/// A whole registration ceremony of an authenticator that claims to be the model `claimed`.
+fn register(
+    anchors: AttestationCaList,
+    claimed: Uuid,
+    statement: Statement<'_>,
+) -> Result<AttestedPasskey, WebauthnError> {
+    let origin = "https://login.example.test";
+    let url = Url::parse(origin).unwrap();
+    let webauthn = WebauthnBuilder::new("login.example.test", &url).unwrap().build().unwrap();
+    let user = Uuid::from_u128(77);
+    let (options, state) =
+        webauthn.start_attested_passkey_registration(user, "ada", "Ada", None, anchors, None).unwrap();
+    let options = serde_json::to_value(&options.public_key).unwrap();
+    let mut authenticator = Authenticator::new("login.example.test", origin, 9);
+    authenticator.aaguid = claimed;
+    let response = serde_json::from_value(authenticator.register(&options, statement)).unwrap();
+    webauthn.finish_attested_passkey_registration(&response, &state)
 }
 
 #[test]
 fn a_model_that_its_maker_certifies_is_accepted() {
     let maker = Maker::new();
-    for statement in [Statement::Chain, Statement::ChainWithRoot] {
+    for statement in [Statement::Chain(&maker, MINE), Statement::ChainWithRoot(&maker, MINE)] {
         let anchors = anchors(&maker, MINE);
-        let passkey = maker.register(anchors.clone(), (MINE, MINE), statement).unwrap();
+        let passkey = register(anchors.clone(), MINE, statement).unwrap();
         let verified = Verified::of(&passkey, &anchors).unwrap();
         assert_eq!((verified.aaguid(), verified.format()), (MINE, Format::Packed));
         assert_eq!(only(MINE).accept(Some(&verified), None), Ok(()));
@@ -56,33 +81,32 @@ fn a_model_that_its_maker_certifies_is_accepted() {
 #[test]
 fn a_claimed_model_is_refused() {
     let (maker, stranger) = (Maker::new(), Maker::new());
-    let register =
-        |who: &Maker, certified, statement| who.register(anchors(&maker, MINE), (MINE, certified), statement);
-    for (case, outcome) in [
-        ("self attestation", register(&maker, MINE, Statement::SelfSigned)),
-        ("no attestation", register(&maker, MINE, Statement::None)),
-        ("a chain under a root of their own", register(&stranger, MINE, Statement::Chain)),
-        ("a chain that brings its own root", register(&stranger, MINE, Statement::ChainWithRoot)),
-        ("a certificate without its key", register(&maker, MINE, Statement::Borrowed)),
-        ("a certificate of another model", register(&maker, OTHER, Statement::Chain)),
+    let register = |statement| register(anchors(&maker, MINE), MINE, statement);
+    for (case, statement) in [
+        ("self attestation", Statement::SelfSigned),
+        ("no attestation", Statement::None),
+        ("a chain under a root of their own", Statement::Chain(&stranger, MINE)),
+        ("a chain that brings its own root", Statement::ChainWithRoot(&stranger, MINE)),
+        ("a certificate without its key", Statement::Borrowed(&maker, MINE)),
+        ("a certificate of another model", Statement::Chain(&maker, OTHER)),
     ] {
-        assert!(outcome.is_err(), "{case}");
+        assert!(register(statement).is_err(), "{case}");
     }
-    let outcome = register(&maker, MINE, Statement::SelfSigned);
+    let outcome = register(Statement::SelfSigned);
     assert!(matches!(outcome, Err(WebauthnError::AttestationNotVerifiable)), "{outcome:?}");
 }
 
 #[test]
 fn a_model_beside_the_accepted_one_is_refused() {
     let maker = Maker::new();
-    let outcome = maker.register(anchors(&maker, MINE), (OTHER, OTHER), Statement::Chain);
+    let outcome = register(anchors(&maker, MINE), OTHER, Statement::Chain(&maker, OTHER));
     assert!(matches!(outcome, Err(WebauthnError::AttestationUntrustedAaguid)), "{outcome:?}");
 }
 
 #[test]
 fn a_passkey_is_judged_again_under_a_new_policy() {
     let (maker, stranger) = (Maker::new(), Maker::new());
-    let passkey = maker.register(anchors(&maker, MINE), (MINE, MINE), Statement::Chain).unwrap();
+    let passkey = register(anchors(&maker, MINE), MINE, Statement::Chain(&maker, MINE)).unwrap();
     // The same root, for another model only: `verify_attestation` alone would not see the difference.
     let beside = anchors(&maker, OTHER);
     assert!(passkey.verify_attestation(&beside).is_ok());
@@ -142,7 +166,7 @@ fn compromised_and_unreadable_models_are_refused_and_have_no_anchor() {
     assert_eq!(judge(3), Err(AttestationRefused::Unknown(Uuid::from_u128(3))));
 
     let maker = Maker::new();
-    let own = [1, 2, 3].map(|aaguid| maker.anchor(Uuid::from_u128(aaguid)));
+    let own = [1, 2, 3].map(|aaguid| anchor(&maker, Uuid::from_u128(aaguid)));
     let list = required.anchors(Some(&blob), &own).unwrap();
     let models: Vec<_> = list.cas().values().flat_map(|anchor| anchor.aaguids().keys().copied()).collect();
     assert_eq!(models, [MINE]);

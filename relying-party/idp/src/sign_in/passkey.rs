@@ -114,6 +114,7 @@ impl Flow<'_> {
             Ok(result) => result,
             Err(WebauthnError::CredentialPossibleCompromise) => {
                 tracing::warn!(id = %record.id, "a signature counter went back: a copy of the passkey may exist");
+                self.provider.database.passkeys().suspect(record.id, self.provider.now()).await?;
                 return Err(Problem::Passkey.into());
             }
             Err(error) => {
@@ -127,7 +128,8 @@ impl Flow<'_> {
         passkey.update_credential(&result);
         let kept = serde_json::to_string(&passkey).map_err(|_| crate::storage::Error::Damaged)?;
         let passkeys = self.provider.database.passkeys();
-        let grown = passkeys.used(record.id, &kept, result.counter(), self.provider.now()).await?;
+        let seen = (result.counter(), result.backup_state());
+        let grown = passkeys.used(record.id, &kept, seen, self.provider.now()).await?;
         if grown { Ok(()) } else { Err(Problem::Passkey.into()) }
     }
 }

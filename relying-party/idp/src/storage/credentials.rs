@@ -26,6 +26,10 @@ pub struct NewPasskey {
     pub attestation: String,
     /// The signature counter.
     pub signature_count: u32,
+    /// Whether it may be copied between devices; never changes (WebAuthn L3 §6.1.3).
+    pub backup_eligible: bool,
+    /// Whether it is copied now.
+    pub backed_up: bool,
 }
 
 /// A stored passkey.
@@ -37,6 +41,16 @@ pub struct StoredPasskey {
     pub created_at: UnixTime,
     /// When it last signed in.
     pub last_used_at: Option<UnixTime>,
+    /// When its signature counter went back: a copy of it may exist.
+    pub suspected_at: Option<UnixTime>,
+}
+
+/// The columns of a [`StoredPasskey`].
+macro_rules! passkey_columns {
+    () => {
+        "id, user_id, credential_id, record, name, aaguid, attestation, signature_count, backup_eligible, \
+         backed_up, created_at, last_used_at, suspected_at"
+    };
 }
 
 /// A stored TOTP seed.
@@ -101,8 +115,8 @@ impl Passkeys<'_> {
         self.0
             .write(
                 "INSERT INTO passkeys (id, user_id, credential_id, record, name, aaguid, attestation, signature_count,
-                                       created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                                       backup_eligible, backed_up, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 values![
                     new.id.to_string(),
                     new.user,
@@ -112,6 +126,8 @@ impl Passkeys<'_> {
                     new.aaguid.to_string(),
                     new.attestation.as_str(),
                     new.signature_count,
+                    new.backup_eligible,
+                    new.backed_up,
                     now,
                 ],
             )
@@ -121,30 +137,44 @@ impl Passkeys<'_> {
 
     /// The passkey with this credential ID.
     pub async fn by_credential_id(&self, credential_id: &[u8]) -> Result<Option<StoredPasskey>, Error> {
-        let sql = "SELECT id, user_id, credential_id, record, name, aaguid, attestation, signature_count, created_at,
-                          last_used_at FROM passkeys WHERE credential_id = $1";
-        self.0.row(sql, values![credential_id]).await?.map(|row| passkey(&row)).transpose()
+        const SQL: &str = concat!("SELECT ", passkey_columns!(), " FROM passkeys WHERE credential_id = $1");
+        self.0.row(SQL, values![credential_id]).await?.map(|row| passkey(&row)).transpose()
     }
 
     /// A user's passkeys, the oldest first.
     pub async fn of_user(&self, user: UserId) -> Result<Vec<StoredPasskey>, Error> {
-        let sql = "SELECT id, user_id, credential_id, record, name, aaguid, attestation, signature_count, created_at,
-                          last_used_at FROM passkeys WHERE user_id = $1 ORDER BY created_at, id";
-        self.0.rows(sql, values![user]).await?.iter().map(passkey).collect()
+        const SQL: &str = concat!(
+            "SELECT ",
+            passkey_columns!(),
+            " FROM passkeys WHERE user_id = $1 ORDER BY created_at, id"
+        );
+        self.0.rows(SQL, values![user]).await?.iter().map(passkey).collect()
     }
 
     /// Notes a sign-in: the record and the counter that it left. The counter must have grown, unless both are zero
-    /// (WebAuthn L3 §7.2 step 22). Whether it had.
-    pub async fn used(&self, id: Uuid, record: &str, count: u32, now: UnixTime) -> Result<bool, Error> {
+    /// (WebAuthn L3 §7.2 step 22). Whether it had. `backed_up` is what the authenticator says now.
+    pub async fn used(
+        &self,
+        id: Uuid,
+        record: &str,
+        (count, backed_up): (u32, bool),
+        now: UnixTime,
+    ) -> Result<bool, Error> {
         let grown = self
             .0
             .write(
-                "UPDATE passkeys SET record = $2, signature_count = $3, last_used_at = $4
+                "UPDATE passkeys SET record = $2, signature_count = $3, last_used_at = $4, backed_up = $5
                  WHERE id = $1 AND (signature_count < $3 OR (signature_count = 0 AND $3 = 0))",
-                values![id.to_string(), record, count, now],
+                values![id.to_string(), record, count, now, backed_up],
             )
             .await?;
         Ok(grown > 0)
+    }
+
+    /// Notes that a passkey's signature counter went back.
+    pub async fn suspect(&self, id: Uuid, now: UnixTime) -> Result<(), Error> {
+        let sql = "UPDATE passkeys SET suspected_at = $2 WHERE id = $1";
+        self.0.write(sql, values![id.to_string(), now]).await.map(drop)
     }
 
     /// Renames a user's passkey. Whether there was one.
@@ -282,8 +312,11 @@ fn passkey(row: &Row) -> Result<StoredPasskey, Error> {
             aaguid: row.parse(5)?,
             attestation: row.text(6)?,
             signature_count: u32::try_from(row.int(7)?).map_err(|_| Error::Damaged)?,
+            backup_eligible: row.flag(8)?,
+            backed_up: row.flag(9)?,
         },
-        created_at: row.time(8)?,
-        last_used_at: row.optional_time(9)?,
+        created_at: row.time(10)?,
+        last_used_at: row.optional_time(11)?,
+        suspected_at: row.optional_time(12)?,
     })
 }

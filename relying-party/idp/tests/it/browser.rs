@@ -5,22 +5,20 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ciborium::Value as Cbor;
 use latchkey_idp::http::router;
-use latchkey_idp::storage::NewPasskey;
+use latchkey_idp::passkeys::{self, Enrolment, LIFETIME};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 use uuid::Uuid;
-use webauthn_rs::prelude::WebauthnBuilder;
 
+use crate::authenticator::{Authenticator, Statement};
 use crate::rig::{REDIRECT, Rig, URL, VERIFIER};
 
 pub struct Browser {
@@ -172,8 +170,7 @@ pub fn request(rig: &Rig, more: &[(&str, &str)]) -> String {
 
 /// One passkey of one user.
 pub struct Passkey {
-    key: EcdsaKeyPair,
-    id: Vec<u8>,
+    made: Authenticator,
     user: Uuid,
     count: u32,
     /// Flags of its answers: user present and verified.
@@ -181,57 +178,20 @@ pub struct Passkey {
 }
 
 impl Passkey {
-    /// Makes a passkey for the rig's user, as a registration elsewhere would have.
+    /// Makes a passkey for the rig's user, by the registration that pages and API use.
     pub async fn enrol(rig: &Rig) -> Self {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
-        let passkey = Self { key, id: vec![7; 32], user: rig.user.id.guid(), count: 0, flags: 0x05 };
-        let origin = Url::parse(URL).unwrap();
-        let webauthn = WebauthnBuilder::new("id.example.org", &origin).unwrap();
-        let webauthn = webauthn.build().unwrap();
-        let (options, state) =
-            webauthn.start_passkey_registration(passkey.user, "alice", "Alice", None).unwrap();
-        let options = serde_json::to_value(&options).unwrap();
-        let response = passkey.registration(options["publicKey"]["challenge"].as_str().unwrap());
-        let made =
-            webauthn.finish_passkey_registration(&serde_json::from_value(response).unwrap(), &state).unwrap();
-        let new = NewPasskey {
-            id: Uuid::from_u128(70),
-            user: rig.user.id,
-            credential_id: passkey.id.clone(),
-            record: serde_json::to_string(&made).unwrap(),
-            name: "Key".to_owned(),
-            aaguid: Uuid::nil(),
-            attestation: "none".to_owned(),
-            signature_count: 0,
-        };
-        rig.database.passkeys().add(&new, rig.now()).await.unwrap();
-        passkey
+        let made = Authenticator::new("id.example.org", URL, 7);
+        let actor = rig.user.id.to_string();
+        let enrolment = Enrolment { user: &rig.user, place: "test", actor: &actor };
+        let begun = passkeys::begin(&rig.provider, &enrolment, LIFETIME).await.unwrap();
+        let answer = made.register(&begun.options, Statement::None).to_string();
+        passkeys::finish(&rig.provider, &enrolment, &answer, "Key").await.unwrap();
+        Self::of(made, rig.user.id.guid())
     }
 
-    fn registration(&self, challenge: &str) -> Value {
-        let point = self.key.public_key().as_ref();
-        let key = Cbor::Map(vec![
-            (Cbor::from(1), Cbor::from(2)),
-            (Cbor::from(3), Cbor::from(-7)),
-            (Cbor::from(-1), Cbor::from(1)),
-            (Cbor::from(-2), Cbor::Bytes(point[1..33].to_vec())),
-            (Cbor::from(-3), Cbor::Bytes(point[33..].to_vec())),
-        ]);
-        let mut encoded = Vec::new();
-        ciborium::into_writer(&key, &mut encoded).unwrap();
-        let data = [data(0x45, 0), vec![0; 16], vec![0, 32], self.id.clone(), encoded].concat();
-        let object = Cbor::Map(vec![
-            (Cbor::from("fmt"), Cbor::from("none")),
-            (Cbor::from("attStmt"), Cbor::Map(Vec::new())),
-            (Cbor::from("authData"), Cbor::Bytes(data)),
-        ]);
-        let mut attestation = Vec::new();
-        ciborium::into_writer(&object, &mut attestation).unwrap();
-        let id = URL_SAFE_NO_PAD.encode(&self.id);
-        json!({ "id": id, "rawId": id, "type": "public-key", "response": {
-            "attestationObject": URL_SAFE_NO_PAD.encode(attestation),
-            "clientDataJSON": URL_SAFE_NO_PAD.encode(client_data("webauthn.create", challenge, URL)),
-        }})
+    /// The passkey that an authenticator made for this user.
+    pub fn of(made: Authenticator, user: Uuid) -> Self {
+        Self { made, user, count: 0, flags: 0x05 }
     }
 
     /// The answer to the options of a page.
@@ -239,11 +199,14 @@ impl Passkey {
         let options: Value = serde_json::from_str(options).unwrap();
         assert_eq!(options["userVerification"], "required");
         self.count += 1;
-        let data = data(self.flags, self.count);
-        let client_data = client_data("webauthn.get", options["challenge"].as_str().unwrap(), origin);
+        let data = self.made.data(self.flags, self.count);
+        let client_data = json!({
+            "type": "webauthn.get", "challenge": options["challenge"], "origin": origin, "crossOrigin": false,
+        });
+        let client_data = client_data.to_string();
         let signed = [data.as_slice(), digest(&SHA256, client_data.as_bytes()).as_ref()].concat();
-        let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
-        let id = URL_SAFE_NO_PAD.encode(&self.id);
+        let signature = self.made.key.sign(&SystemRandom::new(), &signed).unwrap();
+        let id = URL_SAFE_NO_PAD.encode(&self.made.id);
         json!({ "id": id, "rawId": id, "type": "public-key", "clientExtensionResults": {}, "response": {
             "authenticatorData": URL_SAFE_NO_PAD.encode(data),
             "clientDataJSON": URL_SAFE_NO_PAD.encode(client_data),
@@ -252,12 +215,4 @@ impl Passkey {
         }})
         .to_string()
     }
-}
-
-fn client_data(kind: &str, challenge: &str, origin: &str) -> String {
-    json!({ "type": kind, "challenge": challenge, "origin": origin, "crossOrigin": false }).to_string()
-}
-
-fn data(flags: u8, count: u32) -> Vec<u8> {
-    [digest(&SHA256, b"id.example.org").as_ref(), &[flags], &count.to_be_bytes()].concat()
 }

@@ -7,10 +7,13 @@
     reason = "clippy.toml allows them in test functions; these files hold nothing but tests and what they share"
 )]
 
+#[path = "../shared/authenticator.rs"]
+mod authenticator;
 mod authorize;
 mod browser;
 mod clients;
 mod grants;
+mod passkeys;
 mod password;
 mod postgres;
 mod program;

@@ -18,6 +18,7 @@ use latchkey_idp::domain::{
 };
 use latchkey_idp::http::router;
 use latchkey_idp::keys::SigningKey;
+use latchkey_idp::models::Models;
 use latchkey_idp::oauth::authorize::{AuthorizeAnswer, AuthorizeRequest, issue_code};
 use latchkey_idp::oauth::{Fields, Protocol};
 use latchkey_idp::password::{Cost, Password, Pool, PoolOptions};
@@ -93,6 +94,11 @@ pub fn claims(token: &Value) -> Value {
 
 impl Rig {
     pub async fn start() -> Self {
+        Self::start_with(Models::default()).await
+    }
+
+    /// With these models of authenticators.
+    pub async fn start_with(models: Models) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("idp.db").display());
         let database = Database::open(&url).await.unwrap();
@@ -112,12 +118,29 @@ impl Rig {
         let created_at = clock.now();
         let provider =
             Provider::open(settings, database.clone(), (sealing, passwords), clock, rng).await.unwrap();
-        let provider = Arc::new(provider);
+        let provider = Arc::new(provider.with_models(models));
         let (tenant, user) = people(&database, hash.to_string(), created_at).await;
         let (key, _) = SigningKey::generate(SigningAlgorithm::Es256, created_at).unwrap();
         let [web, native, api] = apps(&database, tenant, &key, created_at).await;
         let router = router(Arc::clone(&provider));
         Self { provider, database, tenant, user, web, native, api, key, router, now, _directory: directory }
+    }
+
+    /// Decides anew what the tenant allows; waits until it is seen.
+    pub async fn decide(&self, change: impl FnOnce(&mut TenantPolicy)) {
+        let mut policy = self.database.tenants().find(self.tenant).await.unwrap().unwrap().policy;
+        change(&mut policy);
+        self.database.tenants().set_policy(self.tenant, &policy).await.unwrap();
+        self.wait(Duration::from_secs(6));
+    }
+
+    /// Another user of the tenant, without any credential.
+    pub async fn another_user(&self, name: &str) -> User {
+        let mut user = self.user.clone();
+        user.id = UserId::new(Uuid::new_v4());
+        name.clone_into(&mut user.upn);
+        self.database.users().create(&NewUser { user: user.clone(), password: None }).await.unwrap();
+        user
     }
 
     pub fn now(&self) -> UnixTime {

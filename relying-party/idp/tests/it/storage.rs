@@ -232,11 +232,13 @@ async fn credentials_and_logs(database: &Database) {
         aaguid: Uuid::nil(),
         attestation: "none".to_owned(),
         signature_count: 0,
+        backup_eligible: false,
+        backed_up: false,
     };
     database.passkeys().add(&passkey, NOW).await.unwrap();
     assert!(matches!(database.passkeys().add(&passkey, NOW).await, Err(Error::Taken)));
     for (count, grown) in [(0, true), (3, true), (3, false), (2, false), (0, false), (4, true)] {
-        assert_eq!(database.passkeys().used(id, "{}", count, NOW).await.unwrap(), grown, "{count}");
+        assert_eq!(database.passkeys().used(id, "{}", (count, false), NOW).await.unwrap(), grown, "{count}");
     }
     assert_eq!(database.passkeys().by_credential_id(&[1, 2]).await.unwrap().unwrap().passkey.id, id);
     let stranger = UserId::new(Uuid::nil());
