@@ -41,7 +41,7 @@ const STRANGERS: [(&str, &[&str]); 8] = [
     ("latchkey-transports", &["ciborium", "coset", "p256", "rusqlite"]),
     ("latchkey-client", &["tokio", "rusqlite", "tss-esapi"]),
     ("latchkey-site", &["p256", "aws-lc-rs", "tss-esapi"]),
-    ("latchkey-idp", &["tss-esapi", "rusqlite", "p256", "coset", "ciborium"]),
+    ("latchkey-idp", &["tss-esapi", "rusqlite", "p256", "coset"]),
 ];
 
 /// Everything that may stand at the top level; tool files are dot-files.
