@@ -2,6 +2,7 @@
 
 mod answer;
 mod layers;
+mod own;
 mod routes;
 mod sign_in;
 
@@ -42,6 +43,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .route("/v1.0/me/revokesigninsessions", post(routes::revoke_sign_in_sessions))
         .route("/healthz", get(routes::health))
         .merge(sign_in::routes())
+        .merge(own::routes())
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

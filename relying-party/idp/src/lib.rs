@@ -13,6 +13,7 @@ pub mod limits;
 pub mod mds;
 pub mod models;
 pub mod oauth;
+pub mod own_pages;
 pub mod pages;
 pub mod passkeys;
 pub mod password;

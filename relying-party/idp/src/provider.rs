@@ -312,5 +312,6 @@ fn built_in(now: UnixTime) -> Vec<App> {
     vec![
         app(first_party::GRAPH, "Directory", Some("https://graph.microsoft.com"), graph.clone()),
         app(first_party::GRAPH_V1, "Directory (v1)", Some("https://graph.windows.net"), graph),
+        app(first_party::OWN_PAGES, "Latchkey ID", None, Registration::default()),
     ]
 }

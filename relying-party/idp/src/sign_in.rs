@@ -9,9 +9,11 @@
 mod begin;
 mod consent;
 mod credentials;
+mod device;
 mod finish;
 mod flow;
 mod guesses;
+mod own;
 mod passkey;
 mod password;
 mod problem;
@@ -23,6 +25,8 @@ mod view;
 
 pub use begin::{Asked, authorize};
 pub use credentials::{EnrolError, add_totp, issue_pass, set_password};
+pub use device::device_sign_in;
+pub use own::{Destination, Entered, Entry, SignedIn, enter, visitor};
 pub use passkey::relying_party;
 pub use password::{PasswordAttempt, WrongPassword, check_password};
 pub use reply::{Browser, Cookie, Outcome, Reply};

@@ -260,6 +260,8 @@ pub mod first_party {
     pub const GRAPH: ClientId = app(uuid!("00000003-0000-0000-c000-000000000000"));
     /// Its predecessor: default resource of v1.0 requests.
     pub const GRAPH_V1: ClientId = app(uuid!("00000002-0000-0000-c000-000000000000"));
+    /// The provider's own pages. It has no redirect URI, so no request can name it.
+    pub const OWN_PAGES: ClientId = app(uuid!("4c61746b-6579-4944-8000-000000000001"));
     /// Which primary refresh tokens are asked with.
     pub const PRT: ClientId = app(uuid!("38aa3b87-a06d-4817-b275-7a316988d93b"));
     /// The authentication broker.

@@ -22,7 +22,7 @@ use crate::pages::assets::asset;
 use crate::provider::Provider;
 use crate::sign_in::{self, Asked, Browser, Cookie, Outcome, Reply, SignOut};
 
-type Shared = State<Arc<Provider>>;
+pub(super) type Shared = State<Arc<Provider>>;
 
 /// How long "stay signed in" lasts, in seconds.
 const LASTING: u64 = 90 * 24 * 60 * 60;
@@ -39,7 +39,7 @@ pub(super) fn routes() -> Router<Arc<Provider>> {
 }
 
 /// The browser of a request.
-pub(super) struct Visitor(Browser);
+pub(super) struct Visitor(pub(super) Browser);
 
 impl FromRequestParts<Arc<Provider>> for Visitor {
     type Rejection = Infallible;
@@ -159,7 +159,7 @@ async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
 }
 
 /// 302 with a link in the body: some brokers read that one.
-fn redirect(location: &str) -> Response {
+pub(super) fn redirect(location: &str) -> Response {
     let Ok(header) = HeaderValue::try_from(location) else { return StatusCode::BAD_REQUEST.into_response() };
     let escaped =
         location.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
@@ -167,7 +167,7 @@ fn redirect(location: &str) -> Response {
     (StatusCode::FOUND, [(LOCATION, header)], body).into_response()
 }
 
-fn respond(provider: &Provider, outcome: Outcome) -> Response {
+pub(super) fn respond(provider: &Provider, outcome: Outcome) -> Response {
     let mut response = match outcome.reply {
         Reply::Redirect(location) => redirect(&location),
         Reply::Page { html, policy, status } => {

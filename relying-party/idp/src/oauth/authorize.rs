@@ -104,6 +104,39 @@ impl AuthorizeRequest {
         }
     }
 
+    /// A request that no client made: it ends at `path` on this host, or on a page, and never with a code.
+    pub(crate) fn of_ours(
+        client: Arc<App>,
+        tenant: Option<Arc<Tenant>>,
+        path: &str,
+        (scopes, resource): (Scopes, Option<String>),
+        max_age: Option<Duration>,
+    ) -> Self {
+        let authority = tenant.as_ref().map_or(Authority::Common, |tenant| Authority::Tenant(tenant.id));
+        let return_to = ReturnTo {
+            redirect_uri: path.to_owned(),
+            kind: RedirectKind::Web,
+            mode: ResponseMode::Query,
+            state: None,
+        };
+        Self {
+            client,
+            authority,
+            tenant,
+            return_to,
+            scopes,
+            resource,
+            nonce: None,
+            challenge: None,
+            prompt: Prompt::Unset,
+            max_age,
+            login_hint: None,
+            domain_hint: None,
+            contexts: Vec::new(),
+            fresh_mfa: false,
+        }
+    }
+
     /// Whether this sign-in is fresh enough and of a user whom the request allows. What it is not enough for, the
     /// sign-in page must ask.
     #[must_use]

@@ -45,9 +45,17 @@ pub async fn authorize_device(provider: &Provider, request: &TokenRequest<'_>) -
     if let Some(tenant) = tenant {
         resolve(provider, tenant, &scopes, resource).await?;
     }
-    let asked = DeviceRequest { client: client.id, tenant, scopes, resource: resource.map(str::to_owned) };
+    let now = provider.now();
+    let asked = DeviceRequest {
+        client: client.id,
+        tenant,
+        scopes,
+        resource: resource.map(str::to_owned),
+        address: request.address.to_string(),
+        asked_at: Some(now),
+    };
     let device_code = provider.opaque();
-    let expires_at = provider.now().plus(LIFETIME);
+    let expires_at = now.plus(LIFETIME);
     let mut user_code = user_code(provider);
     // Two devices with one user code: as unlikely as it is, the second one draws again.
     for _ in 0..3 {

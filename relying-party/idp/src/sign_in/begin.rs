@@ -4,7 +4,7 @@ use super::finish;
 use super::flow::{Flow, Next, read_request};
 use super::problem::Stop;
 use super::reply::{Browser, Cookie, Outcome};
-use super::state::State;
+use super::state::{Goal, State};
 use super::view;
 use crate::domain::{Amr, Authentication, User};
 use crate::oauth::Refusal;
@@ -35,6 +35,28 @@ pub async fn authorize(provider: &Provider, browser: &Browser, asked: &Asked<'_>
 }
 
 async fn begin(provider: &Provider, browser: &Browser, state: State) -> Result<Outcome, Stop> {
+    match open(provider, browser, state).await? {
+        Begun::Session(flow, user, session) => {
+            finish::with_session(&flow, &user, &session).await.map(Outcome::from)
+        }
+        Begun::Page(outcome) => Ok(outcome),
+    }
+}
+
+/// What a request leads to.
+pub(super) enum Begun<'a> {
+    /// The browser's session is enough.
+    Session(Box<Flow<'a>>, Box<User>, Box<BrowserSession>),
+    /// A page must be shown first.
+    Page(Outcome),
+}
+
+/// Opens a sign-in: the browser's session is enough, or the first page is shown.
+pub(super) async fn open<'a>(
+    provider: &'a Provider,
+    browser: &'a Browser,
+    state: State,
+) -> Result<Begun<'a>, Stop> {
     let request = read_request(provider, &state).await?;
     let session = match &browser.session {
         Some(cookie) => provider.database.sessions().find(&cookie.hash(), provider.now()).await?,
@@ -54,11 +76,19 @@ async fn begin(provider: &Provider, browser: &Browser, state: State) -> Result<O
     }
     let next = flow.next().await;
     let next = if silent { silently(&flow, next)? } else { next? };
-    if let (Next::Finish(user), Some((session, _))) = (&next, &session) {
-        return finish::with_session(&flow, user, session).await.map(Outcome::from);
+    match (next, session) {
+        (Next::Finish(user), Some((session, _))) => {
+            Ok(Begun::Session(Box::new(flow), user, Box::new(session)))
+        }
+        (next, _) => {
+            let outcome = view::first_page(&mut flow, next).await?;
+            Ok(Begun::Page(if known.is_some() {
+                outcome
+            } else {
+                outcome.with(Cookie::Binding(flow.binding))
+            }))
+        }
     }
-    let outcome = view::first_page(&mut flow, next).await?;
-    Ok(if known.is_some() { outcome } else { outcome.with(Cookie::Binding(flow.binding)) })
 }
 
 /// With `prompt=none` whatever would be a page is an error (OIDC Core §3.1.2.6).
@@ -73,9 +103,11 @@ fn silently(flow: &Flow<'_>, next: Result<Next, Stop>) -> Result<Next, Stop> {
             | Next::AccessPass
             | Next::Code
             | Next::Passkey
+            | Next::DeviceCode
+            | Next::DeviceConfirm
             | Next::Stay,
         )
-        | Err(Stop::NoMethod | Stop::Lost) => Err(flow.to_client(Refusal::NoSession)),
+        | Err(Stop::NoMethod | Stop::Lost | Stop::DeviceDenied(_)) => Err(flow.to_client(Refusal::NoSession)),
         Err(stop) => Err(stop),
     }
 }
@@ -99,6 +131,10 @@ impl Flow<'_> {
             Prompt::SelectAccount => self.state.pick = true,
             Prompt::Login => self.state.user_name = Some(user.upn.clone()),
             Prompt::Unset | Prompt::None | Prompt::Consent => self.take_over(session, user),
+        }
+        // Whoever only proves again who they are said before whether to stay signed in.
+        if matches!(self.state.goal, Goal::Own(_)) {
+            self.state.stay = Some(session.persistent);
         }
     }
 

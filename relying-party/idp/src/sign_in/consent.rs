@@ -2,6 +2,7 @@
 
 use super::flow::Flow;
 use super::problem::Stop;
+use super::state::Goal;
 use crate::audit_chain::Event;
 use crate::domain::{Authority, Scopes, User};
 use crate::oauth::authorize::Prompt;
@@ -12,6 +13,9 @@ use crate::storage;
 /// What the user must be asked for, if anything.
 pub(super) async fn missing(flow: &Flow<'_>, user: &User) -> Result<Option<Requested>, Stop> {
     let request = &flow.request;
+    if matches!(flow.state.goal, Goal::Own(_)) {
+        return Ok(None);
+    }
     let refused = |refusal: Refusal| {
         if refusal.row().status >= 500 { Stop::Page(refusal) } else { flow.to_client(refusal) }
     };

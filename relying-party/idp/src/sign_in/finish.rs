@@ -6,6 +6,7 @@ use super::flow::Flow;
 use super::guesses::remember_place;
 use super::problem::Stop;
 use super::reply::{Cookie, Outcome, Reply};
+use super::state::Goal;
 use crate::domain::{Amr, Authentication, SessionId, TenantId, User, UserId};
 use crate::oauth::authorize::issue_code;
 use crate::storage::{self, BrowserSession, SignIn};
@@ -82,10 +83,16 @@ async fn begin_session(flow: &Flow<'_>, user: &User) -> Result<(Cookie, Authenti
 
 async fn answer(flow: &Flow<'_>, user: &User, authentication: Authentication) -> Result<Reply, Stop> {
     let methods: Vec<_> = authentication.methods.iter().map(|amr| amr.word()).collect();
-    let answer = issue_code(flow.provider, &flow.request, user, authentication).await;
-    let answer = answer.map_err(|refusal| flow.to_client(refusal))?;
+    let reply = match &flow.state.goal {
+        Goal::Client => {
+            let answer = issue_code(flow.provider, &flow.request, user, authentication).await;
+            Reply::to_client(answer.map_err(|refusal| flow.to_client(refusal))?)
+        }
+        Goal::Own(entry) => Reply::Redirect(entry.destination.path().to_owned()),
+        Goal::Device(device) => flow.let_in(device, authentication).await?,
+    };
     flow.log((user.tenant, Some(user.id)), &methods.join(" "), 0).await?;
-    Ok(Reply::to_client(answer))
+    Ok(reply)
 }
 
 impl Flow<'_> {

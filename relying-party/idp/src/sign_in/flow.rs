@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::consent;
 use super::problem::Stop;
 use super::reply::Browser;
-use super::state::{State, Way};
+use super::state::{Goal, State, Way};
 use crate::domain::{Amr, Authority, Opaque, OpaqueHash, TenantId, User};
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest};
 use crate::oauth::{Fields, Protocol, Refusal, Requested};
@@ -34,6 +34,8 @@ pub(super) enum Next {
     AccessPass,
     Code,
     Passkey,
+    DeviceCode,
+    DeviceConfirm,
     Consent(Box<Requested>),
     Stay,
     Finish(Box<User>),
@@ -41,6 +43,11 @@ pub(super) enum Next {
 
 /// Reads the authorization request again, with everything that is checked about it.
 pub(super) async fn read_request(provider: &Provider, state: &State) -> Result<AuthorizeRequest, Stop> {
+    match &state.goal {
+        Goal::Client => {}
+        Goal::Own(entry) => return Ok(entry.request(provider)),
+        Goal::Device(device) => return device.request(provider).await,
+    }
     let fields = Fields::parse(state.request.as_bytes()).map_err(Stop::Page)?;
     let protocol = if state.v1 { Protocol::V1 } else { Protocol::V2 };
     let authority = Authority::parse(&state.authority);
@@ -56,9 +63,12 @@ impl Flow<'_> {
         (self.ctx.hash(), self.binding.hash())
     }
 
-    /// A refusal for the client.
+    /// A refusal for the client; where none waits for an answer in this browser, for the person.
     pub(super) fn to_client(&self, refusal: Refusal) -> Stop {
-        Stop::Client(Box::new(self.request.return_to.clone()), refusal)
+        match self.state.goal {
+            Goal::Client => Stop::Client(Box::new(self.request.return_to.clone()), refusal),
+            Goal::Own(_) | Goal::Device(_) => Stop::Page(refusal),
+        }
     }
 
     /// Whether a user of this tenant may answer the request.
@@ -107,6 +117,9 @@ impl Flow<'_> {
 
     /// What comes next.
     pub(super) async fn next(&self) -> Result<Next, Stop> {
+        if self.lacks_user_code() {
+            return Ok(Next::DeviceCode);
+        }
         if self.state.pick {
             return Ok(Next::PickAccount);
         }
@@ -118,13 +131,14 @@ impl Flow<'_> {
             return Ok(next);
         }
         self.assigned(&user).await?;
+        let stay = self.state.fresh && self.state.stay.is_none();
+        if let Some(next) = self.device_to_confirm(stay) {
+            return Ok(next);
+        }
         if let Some(requested) = consent::missing(self, &user).await? {
             return Ok(Next::Consent(Box::new(requested)));
         }
-        if self.state.fresh && self.state.stay.is_none() {
-            return Ok(Next::Stay);
-        }
-        Ok(Next::Finish(Box::new(user)))
+        Ok(if stay { Next::Stay } else { Next::Finish(Box::new(user)) })
     }
 
     fn first_factor(&self) -> Next {

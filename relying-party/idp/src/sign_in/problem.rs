@@ -26,6 +26,8 @@ pub(super) enum Problem {
     CodeUsed,
     #[error("That passkey was not accepted here. Try another one, or another way.")]
     Passkey,
+    #[error("No device waits for an answer with this code. Check it, or let the device show a new one.")]
+    UserCode,
 }
 
 impl Problem {
@@ -40,6 +42,7 @@ impl Problem {
             Self::Busy => 90_055,
             Self::Code | Self::CodeUsed => 500_121,
             Self::Passkey => 135_010,
+            Self::UserCode => 70_018,
         }
     }
 
@@ -59,6 +62,8 @@ pub(super) enum Stop {
     Lost,
     /// The account has nothing that would be enough.
     NoMethod,
+    /// The user kept the other device out, on which this application runs.
+    DeviceDenied(String),
 }
 
 impl From<storage::Error> for Stop {

@@ -64,11 +64,11 @@ pub struct Outcome {
 
 impl Reply {
     /// A page with its policy.
-    pub(super) fn page(page: &impl Template, policy: &Policy) -> Self {
+    pub(crate) fn page(page: &impl Template, policy: &Policy) -> Self {
         Self::page_with(page, policy, 200)
     }
 
-    pub(super) fn page_with(page: &impl Template, policy: &Policy, status: u16) -> Self {
+    pub(crate) fn page_with(page: &impl Template, policy: &Policy, status: u16) -> Self {
         match page.render() {
             Ok(html) => Self::Page { html, policy: policy.header(), status },
             Err(error) => {

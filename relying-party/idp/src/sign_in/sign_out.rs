@@ -13,7 +13,7 @@ use crate::pages::{Account, ConfirmSignOutPage, Csrf, Frame, SignedOutPage};
 use crate::provider::Provider;
 use crate::storage::BrowserSession;
 
-const OF: &str = "sign-out";
+pub(super) const OF: &str = "sign-out";
 /// What goes through the confirmation.
 const CARRIED: [&str; 4] = ["post_logout_redirect_uri", "client_id", "id_token_hint", "state"];
 

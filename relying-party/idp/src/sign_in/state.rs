@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::own::Entry;
 use crate::clock::UnixTime;
 use crate::domain::{SessionId, UserId};
 use crate::pages::WayKind;
@@ -12,6 +13,9 @@ use crate::strength::Proofs;
 #[derive(Debug, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own about a sign-in under way")]
 pub(super) struct State {
+    /// What it is for.
+    #[serde(default)]
+    pub(super) goal: Goal,
     /// The authorization request as it came: it is read and checked anew at each step.
     pub(super) request: String,
     /// The path segment that it was sent to.
@@ -40,6 +44,29 @@ pub(super) struct State {
     pub(super) stay: Option<bool>,
     /// By which support finds it.
     pub(super) correlation: Uuid,
+}
+
+/// What a sign-in is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Goal {
+    /// A client's authorization request: it ends with a code.
+    #[default]
+    Client,
+    /// A page of ours: it ends there.
+    Own(Entry),
+    /// Another device, which shows a code: it ends with an answer to that device.
+    Device(OtherDevice),
+}
+
+/// A device that waits for an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OtherDevice {
+    /// What the page's field shows: a link's proposal, or what was typed before.
+    pub(super) proposed: String,
+    /// The code on its screen, once it was typed and found.
+    pub(super) user_code: Option<String>,
+    /// Whether the user said that it is theirs.
+    pub(super) confirmed: bool,
 }
 
 /// A ceremony under way.
@@ -81,6 +108,7 @@ impl State {
     /// The beginning.
     pub(super) fn new(request: String, authority: String, v1: bool, correlation: Uuid) -> Self {
         Self {
+            goal: Goal::Client,
             request,
             authority,
             v1,
@@ -98,15 +126,19 @@ impl State {
         }
     }
 
+    /// The beginning of a sign-in that no client asked for.
+    pub(super) fn ours(goal: Goal, correlation: Uuid) -> Self {
+        Self { goal, ..Self::new(String::new(), String::new(), false, correlation) }
+    }
+
     /// Another account: nothing that was proved counts for it.
     pub(super) fn forget_user(&mut self) {
-        let fresh = Self::new(
-            std::mem::take(&mut self.request),
-            std::mem::take(&mut self.authority),
-            self.v1,
-            self.correlation,
-        );
-        *self = fresh;
+        let mut goal = std::mem::take(&mut self.goal);
+        if let Goal::Device(device) = &mut goal {
+            device.confirmed = false;
+        }
+        let (request, authority) = (std::mem::take(&mut self.request), std::mem::take(&mut self.authority));
+        *self = Self { goal, ..Self::new(request, authority, self.v1, self.correlation) };
     }
 
     /// Whether anything was proved.

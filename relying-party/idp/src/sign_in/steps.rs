@@ -10,7 +10,7 @@ use super::reply::{Browser, Outcome, canary_matches};
 use super::state::{State, Way};
 use super::view;
 use crate::domain::{Opaque, User};
-use crate::oauth::{Fields, Refusal};
+use crate::oauth::Fields;
 use crate::provider::Provider;
 use crate::strength::Method;
 
@@ -114,6 +114,8 @@ impl Flow<'_> {
             "pass" => self.access_pass(text("accesspass")).await,
             "code" => self.code(text("otc")).await,
             "passkey" => self.passkey(text("credential")).await,
+            "device-code" => self.user_code(text("otc")).await,
+            "device-confirm" => self.confirm_device(text("answer")).await,
             "consent" => self.consent(text("answer"), text("everyone") == "1").await,
             "stay" => {
                 if self.state.proved() {
@@ -240,7 +242,7 @@ impl Flow<'_> {
     async fn consent(&mut self, answer: &str, everyone: bool) -> Result<(), Failed> {
         let Next::Consent(requested) = self.next().await? else { return Ok(()) };
         if answer != "accept" {
-            return Err(self.to_client(Refusal::Denied).into());
+            return Err(self.denied().await?.into());
         }
         let id = self.state.user.ok_or(Stop::Lost)?;
         let user = self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?;
@@ -256,7 +258,7 @@ impl Flow<'_> {
     /// An end without a code. What the client is told ends the sign-in; a page of ours leaves it, for another way.
     async fn stop(mut self, stop: Stop) -> Result<Outcome, Stop> {
         match stop {
-            Stop::Client(..) => {
+            Stop::Client(..) | Stop::DeviceDenied(_) => {
                 self.end().await?;
                 Err(stop)
             }

@@ -6,11 +6,12 @@ use url::Url;
 use uuid::Uuid;
 
 use super::consent;
+use super::device::done as device_done;
 use super::flow::{Flow, Next};
 use super::passkey::LIFETIME as CHALLENGE;
 use super::problem::Stop;
 use super::reply::{Outcome, Reply, canary};
-use super::state::Way;
+use super::state::{Goal, Way};
 use crate::domain::{Opaque, User};
 use crate::oauth::{Refusal, Requested};
 use crate::pages::config::{Config, PageId};
@@ -102,6 +103,8 @@ async fn render(
         Next::AccessPass => Ok(flow.pass_page(form, notice)),
         Next::Code => Ok(flow.code_page(form, notice)),
         Next::Passkey => flow.passkey_page(form, notice).await,
+        Next::DeviceCode => Ok(flow.user_code_page(form, notice)),
+        Next::DeviceConfirm => flow.confirm_page(form, notice).await,
         Next::Consent(requested) => flow.consent_page(form, notice, &requested).await,
         Next::Stay | Next::Finish(_) => Ok(flow.stay_page(form, notice)),
     }
@@ -126,7 +129,7 @@ impl Flow<'_> {
         format!("/{}/login?ctx={}{view}", self.segment(), self.ctx.expose())
     }
 
-    fn frame(&self, form: &pages::Flow, id: PageId, notice: Option<Notice>) -> Frame {
+    pub(super) fn frame(&self, form: &pages::Flow, id: PageId, notice: Option<Notice>) -> Frame {
         let correlation = self.state.correlation.to_string();
         let config = Config::new(id, form, correlation.clone(), correlation);
         let organisation = self.request.tenant.as_ref().map(|tenant| tenant.name.clone());
@@ -134,20 +137,28 @@ impl Flow<'_> {
     }
 
     /// Any form may be the last one, after which the browser goes to the application.
-    fn policy(&self, frame: &Frame) -> Policy {
+    pub(super) fn policy(&self, frame: &Frame) -> Policy {
         match Url::parse(self.request.return_to.redirect_uri()) {
             Ok(target) => frame.policy().with_form_target(&target),
             Err(_) => frame.policy(),
         }
     }
 
-    fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         let user_name = self.state.user_name.clone().unwrap_or_default();
         Account { user_name, change_url: Some(self.url(Some("user"))) }
     }
 
     fn ways_url(&self) -> String {
         self.url(Some("ways"))
+    }
+
+    /// Who asks for the sign-in; a page of ours needs no name.
+    fn application(&self) -> Option<String> {
+        match self.state.goal {
+            Goal::Client | Goal::Device(_) => Some(self.request.client.name.clone()),
+            Goal::Own(_) => None,
+        }
     }
 
     async fn pick_page(&self, form: pages::Flow, notice: Option<Notice>) -> Result<Reply, Stop> {
@@ -165,7 +176,7 @@ impl Flow<'_> {
         };
         let accounts = found.map(|(_, user)| known(user)).into_iter().collect();
         let frame = self.frame(&form, PageId::SignIn, notice);
-        let application = Some(self.request.client.name.clone());
+        let application = self.application();
         let page = AccountPickerPage { frame, flow: form, application, accounts };
         Ok(Reply::page(&page, &self.policy(&page.frame)))
     }
@@ -175,7 +186,7 @@ impl Flow<'_> {
         let page = SignInPage {
             frame: self.frame(&form, PageId::SignIn, notice),
             flow: form,
-            application: Some(self.request.client.name.clone()),
+            application: self.application(),
             user_name: self.state.user_name.clone().unwrap_or_default(),
             passkey_options,
             resume_url: self.url(None),
@@ -287,6 +298,7 @@ pub(super) fn stopped(provider: &Provider, stop: Stop, correlation: Uuid) -> Rep
             return Reply::to_client(return_to.refuse(&refusal));
         }
         Stop::Page(refusal) => return refused(provider, &refusal, correlation),
+        Stop::DeviceDenied(application) => return device_done(application, false),
         Stop::Lost => Told {
             code: 165_000,
             title: "This page is no longer valid",

@@ -23,6 +23,12 @@ pub struct DeviceRequest {
     pub scopes: Scopes,
     /// The resource of a v1.0 request, as written.
     pub resource: Option<String>,
+    /// From which address it asked, so that a person can tell the own device from another one (RFC 8628 §5.4).
+    #[serde(default)]
+    pub address: String,
+    /// When it asked.
+    #[serde(default)]
+    pub asked_at: Option<UnixTime>,
 }
 
 /// A person's answer.
@@ -39,7 +45,7 @@ pub enum Approval {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Poll {
     /// Answered: this is the only time that it is told.
-    Answered(DeviceRequest, Approval),
+    Answered(Box<DeviceRequest>, Approval),
     /// Nobody answered yet.
     Pending,
     /// Nobody answered yet, and it asks too often.
@@ -117,7 +123,7 @@ impl DeviceCodes<'_> {
             )
             .await?;
         if let Some(row) = answered {
-            return Ok(Poll::Answered(row.json(0)?, row.json(1)?));
+            return Ok(Poll::Answered(Box::new(row.json(0)?), row.json(1)?));
         }
         let row = self
             .0

@@ -13,6 +13,8 @@ mod authorize;
 mod browser;
 mod clients;
 mod grants;
+mod other_device;
+mod own_pages;
 mod passkeys;
 mod password;
 mod postgres;

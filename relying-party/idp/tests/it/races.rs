@@ -79,7 +79,14 @@ async fn races(databases: [Database; 2]) {
     assert!(!databases[0].grants().stands(family.id).await.unwrap(), "reuse kills the family");
 
     let (device_code, user_code) = (OpaqueHash::of("device"), OpaqueHash::of("user"));
-    let request = DeviceRequest { client, tenant: None, scopes: grant.scopes.clone(), resource: None };
+    let request = DeviceRequest {
+        client,
+        tenant: None,
+        scopes: grant.scopes.clone(),
+        resource: None,
+        address: String::new(),
+        asked_at: None,
+    };
     databases[0].device_codes().issue((&device_code, &user_code), &request, later).await.unwrap();
     let approval = Approval::Approved(grant.authentication.clone());
     let answer = |database: Database| {

@@ -177,8 +177,14 @@ async fn devices_and_sessions(database: &Database) {
     let Seeded { user, grant, client, tenant } = seed(database).await;
     let later = NOW.plus(HOUR);
     let (device, person) = (OpaqueHash::of("device"), OpaqueHash::of("user"));
-    let request =
-        DeviceRequest { client, tenant: Some(tenant), scopes: grant.scopes.clone(), resource: None };
+    let request = DeviceRequest {
+        client,
+        tenant: Some(tenant),
+        scopes: grant.scopes.clone(),
+        resource: None,
+        address: String::new(),
+        asked_at: None,
+    };
     let codes = database.device_codes();
     codes.issue((&device, &person), &request, later).await.unwrap();
     let taken = codes.issue((&OpaqueHash::of("x"), &person), &request, later).await;
@@ -191,7 +197,7 @@ async fn devices_and_sessions(database: &Database) {
     assert!(codes.answer(&person, &Approval::Denied, NOW).await.unwrap());
     assert_eq!(codes.waiting(&person, NOW).await.unwrap(), None);
     let answered = codes.poll(&device, client, NOW).await.unwrap();
-    assert_eq!(answered, Poll::Answered(request, Approval::Denied));
+    assert_eq!(answered, Poll::Answered(Box::new(request), Approval::Denied));
     assert_eq!(codes.poll(&device, client, NOW).await.unwrap(), Poll::Unknown);
 
     let session = BrowserSession {

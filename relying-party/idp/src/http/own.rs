@@ -1,0 +1,42 @@
+//! The provider's own pages.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+use super::sign_in::{Shared, Visitor, redirect, respond};
+use crate::oauth::Fields;
+use crate::own_pages;
+use crate::provider::Provider;
+use crate::sign_in::{self, Destination, Entered, Entry};
+
+pub(super) fn routes() -> Router<Arc<Provider>> {
+    Router::new()
+        .route("/", get(home))
+        .route("/signin", get(sign_in_here))
+        .route("/devicelogin", get(other_device))
+}
+
+async fn home(State(provider): Shared, visitor: Visitor) -> Response {
+    respond(&provider, own_pages::home(&provider, &visitor.0).await)
+}
+
+async fn sign_in_here(State(provider): Shared, visitor: Visitor) -> Response {
+    match sign_in::enter(&provider, &visitor.0, Entry::to(Destination::Home)).await {
+        Entered::User(_) => redirect(Destination::Home.path()),
+        Entered::SignIn(outcome) => respond(&provider, outcome),
+    }
+}
+
+/// The code may come under the name of either kind of link: `user_code` (RFC 8628 §3.3.1) or `otc`.
+async fn other_device(State(provider): Shared, visitor: Visitor, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let Ok(fields) = Fields::parse(query.as_bytes()) else { return StatusCode::BAD_REQUEST.into_response() };
+    let text = |name| fields.optional(name).ok().flatten();
+    let code = text("user_code").or_else(|| text("otc"));
+    respond(&provider, sign_in::device_sign_in(&provider, &visitor.0, code).await)
+}
