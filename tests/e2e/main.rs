@@ -11,4 +11,5 @@ mod bad_input;
 mod browser;
 mod crash;
 mod idp;
+mod idp_keys;
 mod python_fido2;

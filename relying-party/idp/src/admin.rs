@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use latchkey_idp::provider::{NewApp, Provider};
 
-use crate::{Failure, Place, key_file, open, open_with};
+use crate::{Failure, Place, open, open_with};
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -50,7 +50,8 @@ pub(crate) struct AddApp {
 }
 
 pub(crate) async fn init(place: &Place, options: &Init) -> Result<(), Box<dyn Error>> {
-    let provider = open_with(place, key_file(&place.key_file)?).await?;
+    let keys = place.keys.source()?;
+    let provider = open_with(place, keys.load_or_make().await?).await?;
     let upn = format!("{}@{}", options.admin, options.domain);
     let made = provider.found_tenant(&options.tenant, &options.domain, &upn).await;
     let (tenant, link) = made.map_err(|error| Failure(format!("the tenant was not made: {error}")))?;
@@ -62,7 +63,7 @@ pub(crate) async fn init(place: &Place, options: &Init) -> Result<(), Box<dyn Er
     {
         println!("Clients must trust the CA that was made: {}", ca.display());
     }
-    println!("Keep {} safe and apart from backups of the database.", place.key_file.display());
+    println!("{}", keys.advice());
     provider.close().await;
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 mod answer;
 mod layers;
+mod limits;
 mod own;
+mod peer;
 mod routes;
 mod sign_in;
 
@@ -12,10 +14,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tower::ServiceExt as _;
+use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::provider::Provider;
@@ -46,8 +49,12 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .merge(own::routes())
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
+        // By the announced length at once, and by what comes.
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(from_fn_with_state(Arc::clone(&provider), limits::limit))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
+        .layer(map_response(answer::explained))
         .with_state(provider);
     Router::new()
         .fallback(move |request: Request| {

@@ -4,6 +4,8 @@
 //! An attempt is counted before the password is looked at, in one transaction with the look at the counter. A flood
 //! of parallel guesses therefore gets no more guesses than one after the other.
 
+mod traffic;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::UnixTime;
+pub use traffic::{Allowance, Held, Kind, Traffic};
 
 /// One subscriber's addresses: an IPv4 address or a whole IPv6 /64, which one subscriber has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

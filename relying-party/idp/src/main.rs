@@ -1,12 +1,14 @@
 //! `latchkey-idp`: sets the identity provider up, and serves it until it is told to stop.
 
 mod admin;
+mod audit;
 mod certificates;
+mod key_place;
+mod keys_command;
 mod serve;
 
 use std::error::Error;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,9 +39,8 @@ struct Place {
     /// `sqlite:PATH` or `postgres://USER@HOST/NAME`
     #[arg(long, global = true, env = "LATCHKEY_IDP_DATABASE", default_value = "sqlite:latchkey-idp.db")]
     database: String,
-    /// File with the key under which secrets in the database are sealed; made by `init`
-    #[arg(long, global = true, env = "LATCHKEY_IDP_KEY_FILE", default_value = "latchkey-idp.key")]
-    key_file: PathBuf,
+    #[command(flatten)]
+    keys: key_place::KeyPlace,
     /// Where browsers and clients find the provider
     #[arg(long, global = true, env = "LATCHKEY_IDP_PUBLIC_URL", default_value = "http://localhost:8090")]
     public_url: String,
@@ -55,7 +56,7 @@ struct Place {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make the key file, the database, a tenant and its first administrator
+    /// Make the key, the database, a tenant and its first administrator
     Init(admin::Init),
     /// Serve
     Serve(serve::Serve),
@@ -64,6 +65,12 @@ enum Verb {
     App(admin::AppVerb),
     /// Replace the signing keys before their time
     RotateKeys,
+    /// The keys under which secrets in the database are sealed
+    #[command(subcommand)]
+    Keys(keys_command::KeysVerb),
+    /// The log of what administrators and operators did
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
 }
 
 /// Why the program ends early: what went wrong and what to do.
@@ -100,17 +107,15 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             Verb::Serve(serve) => serve::serve(&options.place, serve).await,
             Verb::App(admin::AppVerb::Add(add)) => admin::add_app(&options.place, add).await,
             Verb::RotateKeys => admin::rotate_keys(&options.place).await,
+            Verb::Keys(verb) => keys_command::run(&options.place, verb).await,
+            Verb::Audit(verb) => audit::run(&options.place, verb).await,
         }
     })
 }
 
 /// Opens an existing provider.
 async fn open(place: &Place) -> Result<Provider, Box<dyn Error>> {
-    if !place.key_file.exists() {
-        let path = place.key_file.display();
-        return Err(Failure(format!("there is no key file {path}: run latchkey-idp init first")).into());
-    }
-    open_with(place, SealingKeys::load(&place.key_file)?).await
+    open_with(place, place.keys.source()?.load().await?).await
 }
 
 async fn open_with(place: &Place, sealing: SealingKeys) -> Result<Provider, Box<dyn Error>> {
@@ -125,14 +130,6 @@ async fn open_with(place: &Place, sealing: SealingKeys) -> Result<Provider, Box<
 
 fn settings(place: &Place) -> Result<Settings, SettingsError> {
     Settings::new(&place.public_url, place.rp_id.as_deref(), &place.origins)
-}
-
-/// The key file of a new provider; an existing one is kept.
-fn key_file(path: &Path) -> Result<SealingKeys, Box<dyn Error>> {
-    if path.exists() {
-        return Ok(SealingKeys::load(path)?);
-    }
-    Ok(SealingKeys::create(path, &mut UnwrapErr(SysRng))?)
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place where this program reads the clock")]

@@ -1,5 +1,6 @@
 //! The running provider: settings, storage, keys, time and randomness in one place.
 
+mod admission;
 mod certificate;
 mod found;
 
@@ -19,7 +20,9 @@ use crate::domain::{
     first_party,
 };
 use crate::keys::{self, SigningKeys};
+use crate::limits::Traffic;
 use crate::models::Models;
+use crate::network::Network;
 use crate::password::Pool;
 use crate::secrets::{Place, Purpose, SealingKeys};
 use crate::settings::Settings;
@@ -45,6 +48,8 @@ pub struct Provider {
     pub(crate) sealing: Arc<SealingKeys>,
     pub(crate) webauthn: Option<webauthn_rs::Webauthn>,
     pub(crate) models: Models,
+    pub(crate) network: Network,
+    traffic: Traffic,
     audit_key: AuditKey,
     clock: Clock,
     entropy: Mutex<Entropy>,
@@ -108,6 +113,8 @@ impl Provider {
             sealing,
             webauthn,
             models: Models::default(),
+            network: Network::default(),
+            traffic: Traffic::default(),
             audit_key,
             clock,
             entropy: Mutex::new(entropy),
@@ -139,6 +146,7 @@ impl Provider {
         if let Err(error) = self.keys.tend(&self.database, now, &mut rng).await {
             tracing::error!(%error, "signing keys could not be tended");
         }
+        self.traffic.tend(now);
         if let Err(error) = self.database.purge(now).await {
             tracing::warn!(%error, "what has expired could not be removed");
         }
@@ -156,6 +164,26 @@ impl Provider {
     pub async fn audit(&self, event: &Event) -> Result<(), storage::Error> {
         let chain = |seq: i64, before: &[u8], record: &str| self.audit_key.hash(seq, before, record);
         self.database.audit().append(&event.record(), event.at, chain).await
+    }
+
+    /// The entries of the audit log from place `from` on, at most `most`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn audit_entries(
+        &self,
+        from: i64,
+        most: u32,
+    ) -> Result<Vec<storage::AuditEntry>, storage::Error> {
+        self.database.audit().entries(from, most).await
+    }
+
+    /// The place of the newest entry of the audit log; 0 when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn newest_audit_entry(&self) -> Result<i64, storage::Error> {
+        self.database.audit().newest().await
     }
 
     /// The key of the audit log's chain, for its verification.

@@ -1,7 +1,7 @@
 //! What the database keeps sealed: XChaCha20-Poly1305 under a key from outside the database.
 //!
-//! The key comes from a file that only the provider's account can read; whoever holds it elsewhere (a TPM, a key
-//! management service) hands its 32 bytes to [`SealingKeys::new`]. A database dump without it opens nothing.
+//! The keys come from a file that only the provider's account can read, or from what holds them elsewhere (a TPM, a key
+//! management service) in the form of that file. A database dump without them opens nothing.
 //! Long-lived keys (signing, audit, pairwise) are random and kept sealed themselves, so that a change of the
 //! sealing key changes none of them.
 
@@ -91,7 +91,8 @@ pub enum KeyFileError {
 pub enum OpenError {
     /// It was sealed under a key that is not in the file.
     #[error(
-        "a secret was sealed under a key that the key file does not have: add the older key as a further line"
+        "a secret was sealed under a key that is not there: add the older key as a further line of the key file, or name \
+         where it is with `latchkey-idp keys reseal --from-...`"
     )]
     UnknownKey,
     /// It was changed, or belongs to another place.
@@ -122,11 +123,9 @@ impl SealingKeys {
     /// # Errors
     /// When the file exists or cannot be written.
     pub fn create(path: &Path, rng: &mut dyn CryptoRng) -> Result<Self, KeyFileError> {
-        let mut key = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *key);
-        let line = Zeroizing::new(format!("{}\n", STANDARD.encode(*key)));
+        let line = new_key_line(rng);
         write_private(path, line.as_bytes()).map_err(|source| file_error(path, source))?;
-        Ok(Self::new(&key, &[]))
+        Self::parse(&line)
     }
 
     /// Reads the key file.
@@ -159,6 +158,14 @@ impl SealingKeys {
             return Err(KeyFileError::Malformed);
         }
         Ok(Self { current: keys.remove(0), older: keys })
+    }
+
+    /// These keys, and those of `former` to open what they sealed.
+    #[must_use]
+    pub fn with_former(mut self, former: Self) -> Self {
+        self.older.push(former.current);
+        self.older.extend(former.older);
+        self
     }
 
     /// Format, key, nonce, ciphertext and tag in one piece. A random 192-bit nonce needs no counter on disk.
@@ -248,8 +255,19 @@ fn header(sealed: &[u8]) -> Option<([u8; KEY_ID], &[u8])> {
     Some((*id, rest))
 }
 
+/// A new key as a line of a key file.
+#[must_use]
+pub fn new_key_line(rng: &mut dyn CryptoRng) -> Zeroizing<String> {
+    let mut key = Zeroizing::new([0; 32]);
+    rng.fill_bytes(&mut *key);
+    Zeroizing::new(format!("{}\n", STANDARD.encode(*key)))
+}
+
 /// Writes a new file that only its owner can read, and has it on disk before it returns.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+///
+/// # Errors
+/// When it exists or cannot be written.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()

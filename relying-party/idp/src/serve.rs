@@ -9,9 +9,11 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsAcceptor;
 use axum_server::{Handle, Server};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use hyper_util::rt::TokioTimer;
+use ipnet::IpNet;
 use latchkey_idp::http::router;
+use latchkey_idp::network::{Forwarding, Network};
 use latchkey_idp::provider::Provider;
 use latchkey_idp::tls::allow_plain_http;
 use tokio::net::TcpListener;
@@ -27,6 +29,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long a connection may take to send a request's headers, and be idle before that.
 const HEADERS_WITHIN: Duration = Duration::from_secs(30);
 
+/// Larger than any header that a client sends; brokers' cookies are the largest.
+const LARGEST_HEADERS: usize = 64 * 1024;
+const MOST_HEADERS: usize = 64;
+
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 takes a free one
@@ -35,6 +41,44 @@ pub(crate) struct Serve {
     /// Speak plain http to a proxy on this machine, which speaks https to everyone else
     #[arg(long, env = "LATCHKEY_IDP_BEHIND_PROXY")]
     behind_proxy: bool,
+    /// A network whose proxies say for whom they ask, such as 10.0.0.0/8; may be given more than once. From other peers a
+    /// forwarding header is ignored
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "CIDR",
+        env = "LATCHKEY_IDP_TRUSTED_PROXIES",
+        value_delimiter = ','
+    )]
+    trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it; make sure that they overwrite or extend this one
+    #[arg(long, value_enum, default_value_t, env = "LATCHKEY_IDP_FORWARDING")]
+    forwarding: Header,
+    /// A network whose requests are not counted, such as a gateway that counts them itself; may be given more than once
+    #[arg(long, value_name = "CIDR", env = "LATCHKEY_IDP_UNLIMITED", value_delimiter = ',')]
+    unlimited: Vec<IpNet>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Header {
+    #[default]
+    XForwardedFor,
+    Forwarded,
+}
+
+impl Serve {
+    fn network(&self) -> Network {
+        if self.behind_proxy && self.trusted_proxies.is_empty() {
+            tracing::warn!(
+                "every request seems to come from the proxy, also for lockouts and rates: name it with --trusted-proxy"
+            );
+        }
+        let forwarding = match self.forwarding {
+            Header::XForwardedFor => Forwarding::XForwardedFor,
+            Header::Forwarded => Forwarding::Forwarded,
+        };
+        let (trusted_proxies, unlimited) = (self.trusted_proxies.clone(), self.unlimited.clone());
+        Network { trusted_proxies, forwarding, unlimited }
+    }
 }
 
 type Service = IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
@@ -47,7 +91,7 @@ pub(crate) async fn serve(place: &Place, options: &Serve) -> Result<(), Box<dyn 
         allow_plain_http(options.listen)?;
         None
     };
-    let provider = Arc::new(open(place).await?);
+    let provider = Arc::new(open(place).await?.in_network(options.network()));
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
         Failure(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
     })?;
@@ -78,7 +122,9 @@ pub(crate) async fn serve(place: &Place, options: &Serve) -> Result<(), Box<dyn 
 /// HTTP/1.1 only: then a connection that was accepted before the stop still has its first request answered.
 fn ready<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
     let mut server = server.http1_only();
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    let mut builder = server.http_builder().http1();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    builder.max_buf_size(LARGEST_HEADERS).max_headers(MOST_HEADERS);
     server
 }
 

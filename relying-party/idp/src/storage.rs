@@ -14,6 +14,7 @@ mod device_codes;
 mod grants;
 mod logs;
 mod nonces;
+mod sealed;
 mod sessions;
 mod sign_ins;
 mod signing_keys;
@@ -34,6 +35,7 @@ pub use device_codes::{Approval, DeviceCodes, DeviceRequest, Poll};
 pub use grants::{Grant, Grants, RefreshTokens, Rotation, StoredRefreshToken};
 pub use logs::{Audit, AuditEntry, Limits, SignIn, SignInFilter, SignInLog};
 pub use nonces::{Nonces, Purpose};
+pub use sealed::{Sealed, SealedRow, SealedTable};
 pub use sessions::{BrowserSession, Sessions};
 pub use sign_ins::SignIns;
 pub use signing_keys::{SigningKeys, StoredSigningKey};
@@ -139,6 +141,8 @@ impl Database {
         totp: Totps
         /// Temporary Access Passes.
         passes: Passes
+        /// Everything that is sealed.
+        sealed: Sealed
         /// Signing keys.
         signing_keys: SigningKeys
         /// Who signed in, and who tried.

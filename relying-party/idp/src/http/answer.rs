@@ -1,13 +1,15 @@
 //! How results and refusals leave: JSON, with the identifiers by which an operator finds the request again.
 
+use askama::Template;
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::oauth::Refusal;
+use crate::pages::Policy;
 use crate::provider::Provider;
 
 /// The request's own name, and the client's.
@@ -24,6 +26,16 @@ impl Trace {
         let sent = headers.get("client-request-id").and_then(|value| value.to_str().ok());
         let correlation = sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or(trace);
         Self { trace, correlation }
+    }
+
+    /// The request's own name.
+    pub(super) const fn trace(self) -> Uuid {
+        self.trace
+    }
+
+    /// The name that the client gave it.
+    pub(super) const fn correlation(self) -> Uuid {
+        self.correlation
     }
 
     /// The answer to a request of a program.
@@ -68,11 +80,31 @@ impl Trace {
         } else if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token endpoint\""));
         }
-        if matches!(row.status, 429 | 503) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = refusal.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
+}
+
+/// A page of ours.
+pub(super) fn page(page: &impl Template, policy: &Policy, status: StatusCode) -> Response {
+    let Ok(html) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let mut response = (status, Html(html)).into_response();
+    if let Ok(policy) = HeaderValue::try_from(policy.header()) {
+        response.headers_mut().insert(HeaderName::from_static("content-security-policy"), policy);
+    }
+    response
+}
+
+/// What a layer refused with a bare status says what to do.
+pub(super) async fn explained(response: Response) -> Response {
+    let (error, description) = match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ("request_too_large", "The body must not be larger than 64 KiB."),
+        StatusCode::REQUEST_TIMEOUT => ("request_timeout", "The request was not complete within 15 seconds."),
+        _ => return response,
+    };
+    (response.status(), Json(json!({ "error": error, "error_description": description }))).into_response()
 }
 
 pub(super) async fn not_found() -> Response {

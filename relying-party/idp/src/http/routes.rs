@@ -1,11 +1,9 @@
 //! The handlers.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, USER_AGENT,
 };
@@ -13,12 +11,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Trace;
+use super::peer::Peer;
 use crate::domain::Authority;
 use crate::oauth::{self, Fields, Metadata, Protocol, Refusal, TokenRequest};
 use crate::provider::Provider;
 
 type Shared = State<Arc<Provider>>;
-type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
 
 /// Metadata and keys are for everyone, for an hour: a new key is published a day before it signs.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=3600");
@@ -30,7 +28,7 @@ pub(super) async fn token_v1(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    token(&provider, &tenant, Protocol::V1, (&peer, &headers), &body).await
+    token(&provider, &tenant, Protocol::V1, (peer, &headers), &body).await
 }
 
 pub(super) async fn token_v2(
@@ -40,14 +38,14 @@ pub(super) async fn token_v2(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    token(&provider, &tenant, Protocol::V2, (&peer, &headers), &body).await
+    token(&provider, &tenant, Protocol::V2, (peer, &headers), &body).await
 }
 
 async fn token(
     provider: &Provider,
     tenant: &str,
     protocol: Protocol,
-    (peer, headers): (&Peer, &HeaderMap),
+    (peer, headers): (Peer, &HeaderMap),
     body: &[u8],
 ) -> Response {
     let trace = Trace::new(provider, headers);
@@ -65,7 +63,7 @@ pub(super) async fn device_code_v1(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    device_code(&provider, &tenant, Protocol::V1, (&peer, &headers), &body).await
+    device_code(&provider, &tenant, Protocol::V1, (peer, &headers), &body).await
 }
 
 pub(super) async fn device_code_v2(
@@ -75,14 +73,14 @@ pub(super) async fn device_code_v2(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    device_code(&provider, &tenant, Protocol::V2, (&peer, &headers), &body).await
+    device_code(&provider, &tenant, Protocol::V2, (peer, &headers), &body).await
 }
 
 async fn device_code(
     provider: &Provider,
     tenant: &str,
     protocol: Protocol,
-    (peer, headers): (&Peer, &HeaderMap),
+    (peer, headers): (Peer, &HeaderMap),
     body: &[u8],
 ) -> Response {
     let trace = Trace::new(provider, headers);
@@ -147,17 +145,15 @@ pub(super) async fn health(State(provider): Shared) -> StatusCode {
 fn request<'a>(
     tenant: &str,
     protocol: Protocol,
-    (peer, headers): (&Peer, &'a HeaderMap),
+    (peer, headers): (Peer, &'a HeaderMap),
     body: &[u8],
 ) -> Result<TokenRequest<'a>, Refusal> {
-    // Forwarding headers are not believed: anyone can write them.
-    let address = peer.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.0.ip());
     Ok(TokenRequest {
         authority: Authority::parse(tenant),
         protocol,
         fields: Fields::parse(body)?,
         authorization: authorization(headers),
-        address,
+        address: peer.0,
         agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
     })
 }

@@ -1,12 +1,11 @@
 //! The pages of sign-in and sign-out, and the files that they load.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, FromRequestParts, Path, RawQuery, State};
+use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH, LOCATION, SET_COOKIE, USER_AGENT,
 };
@@ -16,6 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
 use super::answer::not_found;
+use super::peer::Peer;
 use crate::domain::Opaque;
 use crate::oauth::Fields;
 use crate::pages::assets::asset;
@@ -45,8 +45,7 @@ impl FromRequestParts<Arc<Provider>> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, provider: &Arc<Provider>) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
+        let Peer(address) = Peer::from_request_parts(parts, provider).await?;
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let secure = provider.settings.secure();
         Ok(Self(Browser {

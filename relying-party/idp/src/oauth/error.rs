@@ -1,5 +1,6 @@
 //! Every way in which the protocol says no, and the one table to AADSTS code, OAuth error and HTTP status.
 
+use crate::limits::Locked;
 use crate::{keys, storage};
 
 /// Why a request was not carried out. Its `Display` is the sentence after the AADSTS code.
@@ -101,6 +102,8 @@ pub enum Refusal {
     // We could not.
     #[error("The service is busy. Try again in a moment.")]
     Busy,
+    #[error("There were too many requests from your address. Try again in {} seconds.", .0.retry_after.as_secs().max(1))]
+    TooMany(Locked),
     #[error("An error occurred in the service.")]
     Storage(storage::Error),
     #[error("An error occurred in the service.")]
@@ -169,12 +172,22 @@ impl Refusal {
             Self::SecondFactor => (50_076, "invalid_grant", 400, Some("basic_action")),
             Self::NoSession => (50_058, "login_required", 400, None),
             Self::AccessToken => (50_027, "invalid_token", 401, None),
-            Self::Busy => (90_055, "temporarily_unavailable", 429, None),
+            Self::Busy | Self::TooMany(_) => (90_055, "temporarily_unavailable", 429, None),
             Self::Storage(_) | Self::Keys(_) | Self::NoSigningKey | Self::Encoding(_) => {
                 (90_033, "temporarily_unavailable", 503, None)
             }
         };
         Row { code, error, status, suberror }
+    }
+
+    /// After how many seconds the request may be sent again (RFC 9110 §10.2.3), if waiting helps.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match (self, self.row().status) {
+            (Self::TooMany(locked), _) => Some(locked.retry_after.as_secs().max(1)),
+            (_, 429 | 503) => Some(5),
+            _ => None,
+        }
     }
 
     /// Tells the operator what the peer is not told.

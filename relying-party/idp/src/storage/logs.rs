@@ -151,6 +151,12 @@ impl Audit<'_> {
         transaction.commit().await
     }
 
+    /// The place of the newest entry; 0 when there is none.
+    pub async fn newest(&self) -> Result<i64, Error> {
+        let row = self.0.row("SELECT seq FROM audit ORDER BY seq DESC LIMIT 1", &[]).await?;
+        row.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// The entries from place `from` on, at most `most`.
     pub async fn entries(&self, from: i64, most: u32) -> Result<Vec<AuditEntry>, Error> {
         let sql = "SELECT seq, at, record, hash FROM audit WHERE seq >= $1 ORDER BY seq LIMIT $2";

@@ -4,13 +4,13 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-fn program(directory: &Path) -> Command {
+pub fn program(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-idp"));
     command.current_dir(directory).env_remove("LATCHKEY_IDP_DATABASE").env_remove("LATCHKEY_IDP_KEY_FILE");
     command
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
