@@ -42,7 +42,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .route("/{tenant}/discovery/keys", get(routes::keys))
         .route("/common/discovery/instance", get(routes::instance_discovery))
         .route("/common/userrealm/{user}", get(routes::user_realm))
-        .route("/oidc/userinfo", get(routes::userinfo).post(routes::userinfo))
+        .route("/oidc/userinfo", get(routes::userinfo).post(routes::userinfo_by_post))
         .route("/v1.0/me/revokesigninsessions", post(routes::revoke_sign_in_sessions))
         .route("/healthz", get(routes::health))
         .merge(sign_in::routes())

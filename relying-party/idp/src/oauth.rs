@@ -6,6 +6,7 @@ mod device;
 mod discovery;
 mod error;
 mod fields;
+mod hint;
 mod issue;
 mod resource;
 mod token;

@@ -17,7 +17,8 @@ pub struct ScopeError;
 /// One scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// One of OIDC's own: `openid`, `profile`, `email`, `offline_access`.
+    /// One of OIDC's own: `openid`, `profile`, `email`, `offline_access`; `address` and `phone`, of which nothing is
+    /// known here (OIDC Core §5.4).
     OpenId(&'a str),
     /// `{resource}/{name}`, or a bare name of the default resource. `.default` asks for all that was consented to.
     Resource {
@@ -72,7 +73,7 @@ impl Scopes {
     /// Each scope, told apart.
     pub fn iter(&self) -> impl Iterator<Item = Scope<'_>> {
         self.words().map(|word| match word {
-            "openid" | "profile" | "email" | "offline_access" => Scope::OpenId(word),
+            "openid" | "profile" | "email" | "address" | "phone" | "offline_access" => Scope::OpenId(word),
             // `https://api.example//.default` is how a resource with a trailing slash is written.
             word => match word.rsplit_once('/') {
                 Some((resource, name)) if !resource.is_empty() => {

@@ -94,6 +94,13 @@ pub enum Authority {
     Consumers,
 }
 
+/// A segment that is no domain becomes one that nobody has (RFC 6761 §6.4). Segments are written into addresses again,
+/// where `%2Fevil.example` would lead away.
+fn domain(segment: String) -> String {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    if segment.bytes().all(letter) { segment } else { "invalid".to_owned() }
+}
+
 impl Authority {
     /// Reads a path segment, in whichever case it is written.
     #[must_use]
@@ -103,7 +110,7 @@ impl Authority {
             "common" => Self::Common,
             "organizations" => Self::Organizations,
             "consumers" => Self::Consumers,
-            _ => segment.parse().map_or(Self::Domain(segment), Self::Tenant),
+            _ => segment.parse().map_or_else(|_| Self::Domain(domain(segment)), Self::Tenant),
         }
     }
 

@@ -87,6 +87,9 @@ fn an_authority_is_read_in_any_case() {
     assert_eq!(Authority::parse("Common"), Authority::Common);
     assert_eq!(Authority::parse("ORGANIZATIONS"), Authority::Organizations);
     assert_eq!(Authority::parse("Example.ORG"), Authority::Domain("example.org".to_owned()));
+    for odd in ["/evil.example", "a/b", "a?b", "a#b", "a@b", "a b", "a\\b", "a\r\nb", "ä"] {
+        assert_eq!(Authority::parse(odd), Authority::Domain("invalid".to_owned()), "{odd}");
+    }
     let guid = "29D9ED98-a469-4536-ade2-f981bc1d605e";
     assert_eq!(Authority::parse(guid), Authority::Tenant(guid.parse().unwrap()));
 }

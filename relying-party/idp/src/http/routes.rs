@@ -9,6 +9,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use zeroize::Zeroizing;
 
 use super::answer::Trace;
 use super::peer::Peer;
@@ -126,6 +127,21 @@ pub(super) async fn userinfo(State(provider): Shared, headers: HeaderMap) -> Res
     Trace::new(&provider, &headers).answer(&provider, result)
 }
 
+/// The token may also come in the form (RFC 6750 §2.2), but not in two places.
+pub(super) async fn userinfo_by_post(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Response {
+    let in_form = Fields::parse(&body).and_then(|fields| {
+        let token = fields.optional("access_token")?;
+        Ok(token.map(|token| Zeroizing::new(format!("Bearer {token}"))))
+    });
+    let result = match (in_form, authorization(&headers)) {
+        (Ok(None), header) => oauth::userinfo(&provider, header).await,
+        (Ok(Some(token)), None) => oauth::userinfo(&provider, Some(token.as_str())).await,
+        (Ok(Some(_)), Some(_)) => Err(Refusal::Malformed("access_token")),
+        (Err(refusal), _) => Err(refusal),
+    };
+    Trace::new(&provider, &headers).answer(&provider, result)
+}
+
 pub(super) async fn revoke_sign_in_sessions(State(provider): Shared, headers: HeaderMap) -> Response {
     let result = oauth::revoke_sign_in_sessions(&provider, authorization(&headers)).await;
     Trace::new(&provider, &headers).answer(&provider, result)
@@ -158,8 +174,11 @@ fn request<'a>(
     })
 }
 
+/// Of two such headers a proxy may have looked at the other one, so then there is none.
 fn authorization(headers: &HeaderMap) -> Option<&str> {
-    headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok())
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let first = all.next().filter(|_| all.next().is_none())?;
+    first.to_str().ok()
 }
 
 fn public(mut response: Response) -> Response {

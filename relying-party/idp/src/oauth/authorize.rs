@@ -6,16 +6,20 @@ mod answer;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::discovery::issuer;
 use super::error::Refusal;
 use super::fields::Fields;
+use super::hint::hinted_user;
 use super::token::Protocol;
-use crate::domain::{App, AppKind, Authentication, Authority, RedirectKind, Scopes, Tenant, User};
+use crate::domain::{App, AppKind, Authentication, Authority, RedirectKind, Scopes, Tenant, User, UserId};
 use crate::provider::Provider;
 pub use answer::{AuthorizeAnswer, ResponseMode, issue_code};
 
 /// The longest text that we hand back.
 const LONGEST_STATE: usize = 4096;
 const LONGEST_NONCE: usize = 512;
+/// A whole request: it is kept while somebody signs in.
+pub(crate) const LONGEST_REQUEST: usize = 16 * 1024;
 
 /// An authorization request that is as it should be.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub struct AuthorizeRequest {
     pub login_hint: Option<String>,
     /// In which tenant.
     pub domain_hint: Option<String>,
+    /// Who must be the one that is signed in (`id_token_hint`).
+    pub expected: Option<UserId>,
     /// Authentication contexts that the client insists on (`acrs` in `claims`).
     pub contexts: Vec<String>,
     /// Whether the client wants proof fresh enough to register a key (`amr_values=ngcmfa`).
@@ -57,6 +63,8 @@ pub struct ReturnTo {
     kind: RedirectKind,
     mode: ResponseMode,
     state: Option<String>,
+    /// Who answers a client (RFC 9207), as the metadata of the request's authority names it.
+    issuer: Option<String>,
 }
 
 /// `prompt` (OIDC Core §3.1.2.1; `select_account` and `admin_consent` besides).
@@ -98,7 +106,12 @@ impl AuthorizeRequest {
     ) -> Result<Self, AuthorizeRefusal> {
         let (client, tenant, return_to) =
             trusted(provider, &authority, fields).await.map_err(AuthorizeRefusal::Page)?;
-        match rest(client, tenant, authority, protocol, return_to.clone(), fields) {
+        let expected = fields.optional("id_token_hint").and_then(|hint| hinted_user(provider, &client, hint));
+        let read = expected.and_then(|expected| {
+            let request = rest(client, tenant, authority, protocol, return_to.clone(), fields)?;
+            Ok(Self { expected, ..request })
+        });
+        match read {
             Ok(request) => Ok(request),
             Err(refusal) => Err(AuthorizeRefusal::Client(return_to, refusal)),
         }
@@ -118,6 +131,7 @@ impl AuthorizeRequest {
             kind: RedirectKind::Web,
             mode: ResponseMode::Query,
             state: None,
+            issuer: None,
         };
         Self {
             client,
@@ -132,6 +146,7 @@ impl AuthorizeRequest {
             max_age,
             login_hint: None,
             domain_hint: None,
+            expected: None,
             contexts: Vec::new(),
             fresh_mfa: false,
         }
@@ -177,8 +192,13 @@ async fn trusted(
     }
     // A mode that we do not know is reported in the default one.
     let mode = fields.optional("response_mode")?.and_then(ResponseMode::parse).unwrap_or_default();
-    let return_to =
-        ReturnTo { redirect_uri: redirect_uri.to_owned(), kind, mode, state: state.map(str::to_owned) };
+    let return_to = ReturnTo {
+        redirect_uri: redirect_uri.to_owned(),
+        kind,
+        mode,
+        state: state.map(str::to_owned),
+        issuer: Some(issuer(provider.settings.public_url(), tenant.as_ref().map(|tenant| tenant.id))),
+    };
     Ok((client, tenant, return_to))
 }
 
@@ -191,10 +211,11 @@ fn rest(
     fields: &Fields,
 ) -> Result<AuthorizeRequest, Refusal> {
     // A request object could say something else than the query (OIDC Core §6); discovery says that we take none.
-    for unsupported in ["request", "request_uri"] {
-        if fields.optional(unsupported)?.is_some() {
-            return Err(Refusal::Malformed(unsupported));
-        }
+    if fields.optional("request")?.is_some() {
+        return Err(Refusal::RequestObject);
+    }
+    if fields.optional("request_uri")?.is_some() {
+        return Err(Refusal::RequestUri);
     }
     if fields.required("response_type")? != "code" {
         return Err(Refusal::ResponseType);
@@ -224,6 +245,7 @@ fn rest(
         max_age,
         login_hint: short("login_hint")?,
         domain_hint: short("domain_hint")?,
+        expected: None,
         contexts: contexts(fields.optional("claims")?)?,
         fresh_mfa: fields
             .optional("amr_values")?

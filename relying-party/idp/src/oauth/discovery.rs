@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::Refusal;
-use crate::domain::Authority;
+use crate::domain::{Authority, TenantId};
 use crate::provider::Provider;
 
 /// Which metadata document.
@@ -25,19 +25,18 @@ pub async fn metadata(
     document: Metadata,
 ) -> Result<Value, Refusal> {
     let tenant = match authority {
-        // The issuer is a template: clients put the token's `tid` into it.
-        Authority::Common | Authority::Organizations => "{tenantid}".to_owned(),
+        Authority::Common | Authority::Organizations => None,
         Authority::Consumers => return Err(Refusal::Tenant),
         Authority::Tenant(_) | Authority::Domain(_) => {
-            provider.tenant(authority).await?.ok_or(Refusal::Tenant)?.id.to_string()
+            Some(provider.tenant(authority).await?.ok_or(Refusal::Tenant)?.id)
         }
     };
     let url = provider.settings.public_url();
     let host = provider.settings.authority();
     let base = format!("{url}/{}", authority.segment());
     let (issuer, version) = match document {
-        Metadata::V1 => (format!("{url}/{tenant}/"), ""),
-        Metadata::V2 => (format!("{url}/{tenant}/v2.0"), "/v2.0"),
+        Metadata::V1 => (format!("{url}/{}/", segment(tenant)), ""),
+        Metadata::V2 => (issuer(url, tenant), "/v2.0"),
     };
     Ok(json!({
         "issuer": issuer,
@@ -75,6 +74,15 @@ pub async fn metadata(
         "cloud_graph_host_name": host,
         "msgraph_host": host,
     }))
+}
+
+/// The issuer of a tenant; without one a template, into which clients put the token's `tid`.
+pub(super) fn issuer(public_url: &str, tenant: Option<TenantId>) -> String {
+    format!("{public_url}/{}/v2.0", segment(tenant))
+}
+
+fn segment(tenant: Option<TenantId>) -> String {
+    tenant.map_or_else(|| "{tenantid}".to_owned(), |tenant| tenant.to_string())
 }
 
 /// The answer that lets clients trust our host as an authority.

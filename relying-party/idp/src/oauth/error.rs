@@ -26,6 +26,10 @@ pub enum Refusal {
     Resource(String),
     #[error("Scopes of more than one resource were requested.")]
     ManyResources,
+    #[error("Request objects are not supported: send each parameter by itself.")]
+    RequestObject,
+    #[error("The parameter 'request_uri' is not supported: send each parameter by itself.")]
+    RequestUri,
 
     // Tenants and applications.
     #[error("The tenant was not found. Check that the request uses the right tenant ID or domain.")]
@@ -140,6 +144,9 @@ impl Refusal {
             Self::Scope(_) => (70_011, "invalid_scope", 400, None),
             Self::Resource(_) => (500_011, "invalid_resource", 400, None),
             Self::ManyResources => (28_000, "invalid_scope", 400, None),
+            // OIDC Core §3.1.2.6.
+            Self::RequestObject => (90_014, "request_not_supported", 400, None),
+            Self::RequestUri => (90_014, "request_uri_not_supported", 400, None),
             Self::Tenant => (90_002, "invalid_request", 400, None),
             Self::NoTenant => (50_059, "invalid_request", 400, None),
             Self::Application => (700_016, "unauthorized_client", 400, None),

@@ -47,6 +47,8 @@ impl ScopeLine {
             "openid" => ("Sign you in", "It learns an identifier that is yours in this application only."),
             "profile" => ("See your basic profile", "Your name and your user name."),
             "email" => ("See your e-mail address", "The main address of your account."),
+            "address" => ("See your postal address", "None is kept here, so it learns nothing by this."),
+            "phone" => ("See your phone number", "None is kept here, so it learns nothing by this."),
             "offline_access" => (
                 "Keep access that you have given",
                 "Also while you are not using it, until you or an administrator take it back.",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -80,6 +81,7 @@ pub enum PoolError {
 /// Hashes passwords on threads of its own.
 pub struct Pool {
     jobs: Option<SyncSender<Job>>,
+    taken: Arc<AtomicU64>,
     workers: Vec<JoinHandle<()>>,
     retry_after: Duration,
 }
@@ -115,7 +117,8 @@ impl Pool {
         let blocks = options.cost.blocks().ok_or(PoolError::Cost)?;
         let (jobs, queue) = sync_channel(options.queue.get());
         let queue = Arc::new(Mutex::new(queue));
-        let mut pool = Self { jobs: Some(jobs), workers: Vec::new(), retry_after: options.retry_after };
+        let retry_after = options.retry_after;
+        let mut pool = Self { jobs: Some(jobs), taken: Arc::default(), workers: Vec::new(), retry_after };
         for number in 1..=options.workers.get() {
             let worker = Worker { cost: options.cost, memory: vec![Block::new(); blocks] };
             let queue = Arc::clone(&queue);
@@ -149,9 +152,18 @@ impl Pool {
         Ok(Pending(pending))
     }
 
+    /// How many passwords were taken to be hashed since the start; it goes on counting.
+    #[must_use]
+    pub fn taken(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.taken)
+    }
+
     fn submit(&self, job: Job) -> Result<(), Busy> {
         match self.jobs.as_ref().map(|jobs| jobs.try_send(job)) {
-            Some(Ok(())) => Ok(()),
+            Some(Ok(())) => {
+                self.taken.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => {
                 Err(Busy { retry_after: self.retry_after })
             }

@@ -8,7 +8,7 @@ use super::state::{Goal, State};
 use super::view;
 use crate::domain::{Amr, Authentication, User};
 use crate::oauth::Refusal;
-use crate::oauth::authorize::{AuthorizeRequest, Prompt};
+use crate::oauth::authorize::{AuthorizeRequest, LONGEST_REQUEST, Prompt};
 use crate::provider::Provider;
 use crate::storage::BrowserSession;
 use crate::strength::{Method, Proofs};
@@ -57,6 +57,9 @@ pub(super) async fn open<'a>(
     browser: &'a Browser,
     state: State,
 ) -> Result<Begun<'a>, Stop> {
+    if state.request.len() > LONGEST_REQUEST {
+        return Err(Stop::Page(Refusal::NotAForm));
+    }
     let request = read_request(provider, &state).await?;
     let session = match &browser.session {
         Some(cookie) => provider.database.sessions().find(&cookie.hash(), provider.now()).await?,
@@ -114,6 +117,9 @@ fn silently(flow: &Flow<'_>, next: Result<Next, Stop>) -> Result<Next, Stop> {
 
 /// Whether the session is of the user whom the client expects.
 fn hinted(request: &AuthorizeRequest, user: &User) -> bool {
+    if request.expected.is_some_and(|expected| expected != user.id) {
+        return false;
+    }
     match &request.login_hint {
         Some(hint) if hint.contains('@') => hint.trim().to_lowercase() == user.upn.to_lowercase(),
         Some(_) | None => true,

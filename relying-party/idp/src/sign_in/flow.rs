@@ -107,6 +107,10 @@ impl Flow<'_> {
         if !user.enabled {
             return Err(self.to_client(Refusal::UserDisabled));
         }
+        // The client asked for one user, and hears about no other (OIDC Core §3.1.2.1, `id_token_hint`).
+        if self.request.expected.is_some_and(|expected| expected != user.id) {
+            return Err(self.to_client(Refusal::NoSession));
+        }
         // Nothing proved before a revocation counts after it.
         let stands = self.state.proofs.latest().is_some_and(|at| at >= user.sessions_valid_from);
         if !self.admits(user.tenant) || !stands {

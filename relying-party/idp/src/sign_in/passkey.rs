@@ -7,6 +7,7 @@ use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
+use super::client_data::{ends_in_time, made_here};
 use super::flow::Flow;
 use super::problem::{Failed, Problem, Stop};
 use super::state::Ceremony;
@@ -75,6 +76,12 @@ impl Flow<'_> {
             return Err(Problem::Passkey.into());
         }
         let response: PublicKeyCredential = serde_json::from_str(credential).map_err(|_| Problem::Passkey)?;
+        let names = (response.id.as_str(), response.raw_id.as_ref());
+        let made_here =
+            made_here(&self.provider.settings, names, response.response.client_data_json.as_ref());
+        if !made_here || !ends_in_time(response.response.authenticator_data.as_ref()) {
+            return Err(Problem::Passkey.into());
+        }
         let stored = self.provider.database.passkeys().by_credential_id(&response.raw_id).await?;
         let stored = stored.ok_or(Problem::Passkey)?;
         let user = self.provider.database.users().find(stored.passkey.user).await?.ok_or(Problem::Passkey)?;

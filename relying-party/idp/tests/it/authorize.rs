@@ -70,8 +70,8 @@ async fn other_mistakes_are_told_to_the_client() {
         (&[("code_challenge_method", "")], "invalid_request"),
         (&[("code_challenge", "short")], "invalid_request"),
         (&[("code_challenge", "")], "invalid_request"),
-        (&[("request", "x")], "invalid_request"),
-        (&[("request_uri", "https://evil.example")], "invalid_request"),
+        (&[("request", "x")], "request_not_supported"),
+        (&[("request_uri", "https://evil.example")], "request_uri_not_supported"),
         (&[("claims", "{")], "invalid_request"),
         (&[("claims", "{\"access_token\":{\"acrs\":{\"value\":\"c100\"}}}")], "invalid_request"),
     ] {

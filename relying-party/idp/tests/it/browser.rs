@@ -10,6 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_idp::domain::User;
 use latchkey_idp::http::router;
 use latchkey_idp::passkeys::{self, Enrolment, LIFETIME};
 use serde_json::{Value, json};
@@ -86,7 +87,7 @@ impl Browser {
         Self { router: router(Arc::clone(&rig.provider)), cookies: BTreeMap::new() }
     }
 
-    async fn send(&mut self, request: Request<Body>) -> Page {
+    pub async fn send(&mut self, request: Request<Body>) -> Page {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let text = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -109,7 +110,7 @@ impl Browser {
         }
     }
 
-    fn cookie_header(&self) -> String {
+    pub fn cookie_header(&self) -> String {
         let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")
     }
@@ -148,11 +149,20 @@ impl Browser {
         page.shows("password");
         self.submit(&page, "password", &[("passwd", password)]).await
     }
+
+    /// Answers the questions that come after the proofs, until the browser is sent to the client or asked for something
+    /// else.
+    pub async fn through(&mut self, mut page: Page) -> Page {
+        while page.status == 200 && page.html.contains("name=\"step\" value=\"stay\"") {
+            page = self.submit(&page, "stay", &[("LoginOptions", "3")]).await;
+        }
+        page
+    }
 }
 
 /// The query of the web application's request; an empty value leaves a parameter out.
 pub fn request(rig: &Rig, more: &[(&str, &str)]) -> String {
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+    let challenge = challenge();
     let web = rig.web.to_string();
     let mut fields = BTreeMap::from([
         ("client_id", web.as_str()),
@@ -168,6 +178,11 @@ pub fn request(rig: &Rig, more: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
+/// The PKCE challenge of the rig's verifier.
+pub fn challenge() -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER))
+}
+
 /// One passkey of one user.
 pub struct Passkey {
     made: Authenticator,
@@ -177,16 +192,32 @@ pub struct Passkey {
     pub flags: u8,
 }
 
+/// What an authenticator and a browser put into an answer, before it is signed.
+pub struct Parts {
+    pub client_data: Value,
+    pub data: Vec<u8>,
+    pub id: Vec<u8>,
+    pub raw_id: Vec<u8>,
+    pub handle: Option<Vec<u8>>,
+    /// In place of the real one.
+    pub signature: Option<Vec<u8>>,
+}
+
 impl Passkey {
     /// Makes a passkey for the rig's user, by the registration that pages and API use.
     pub async fn enrol(rig: &Rig) -> Self {
-        let made = Authenticator::new("id.example.org", URL, 7);
-        let actor = rig.user.id.to_string();
-        let enrolment = Enrolment { user: &rig.user, place: "test", actor: &actor };
+        Self::enrol_for(rig, &rig.user, 7).await
+    }
+
+    /// Makes a passkey for a user; `number` tells passkeys apart.
+    pub async fn enrol_for(rig: &Rig, user: &User, number: u8) -> Self {
+        let made = Authenticator::new("id.example.org", URL, number);
+        let actor = user.id.to_string();
+        let enrolment = Enrolment { user, place: "test", actor: &actor };
         let begun = passkeys::begin(&rig.provider, &enrolment, LIFETIME).await.unwrap();
         let answer = made.register(&begun.options, Statement::None).to_string();
         passkeys::finish(&rig.provider, &enrolment, &answer, "Key").await.unwrap();
-        Self::of(made, rig.user.id.guid())
+        Self::of(made, user.id.guid())
     }
 
     /// The passkey that an authenticator made for this user.
@@ -196,23 +227,45 @@ impl Passkey {
 
     /// The answer to the options of a page.
     pub fn sign(&mut self, options: &str, origin: &str) -> String {
+        self.sign_changed(options, |parts| parts.client_data["origin"] = origin.into())
+    }
+
+    /// The answer to the options of a page, with something changed before it is signed.
+    pub fn sign_changed(&mut self, options: &str, change: impl FnOnce(&mut Parts)) -> String {
         let options: Value = serde_json::from_str(options).unwrap();
         assert_eq!(options["userVerification"], "required");
         self.count += 1;
-        let data = self.made.data(self.flags, self.count);
-        let client_data = json!({
-            "type": "webauthn.get", "challenge": options["challenge"], "origin": origin, "crossOrigin": false,
-        });
-        let client_data = client_data.to_string();
-        let signed = [data.as_slice(), digest(&SHA256, client_data.as_bytes()).as_ref()].concat();
+        let mut parts = Parts {
+            client_data: json!({
+                "type": "webauthn.get", "challenge": options["challenge"], "origin": URL, "crossOrigin": false,
+            }),
+            data: self.made.data(self.flags, self.count),
+            id: self.made.id.clone(),
+            raw_id: self.made.id.clone(),
+            handle: Some(self.user.as_bytes().to_vec()),
+            signature: None,
+        };
+        change(&mut parts);
+        let client_data = parts.client_data.to_string();
+        let signed = [parts.data.as_slice(), digest(&SHA256, client_data.as_bytes()).as_ref()].concat();
         let signature = self.made.key.sign(&SystemRandom::new(), &signed).unwrap();
-        let id = URL_SAFE_NO_PAD.encode(&self.made.id);
-        json!({ "id": id, "rawId": id, "type": "public-key", "clientExtensionResults": {}, "response": {
-            "authenticatorData": URL_SAFE_NO_PAD.encode(data),
-            "clientDataJSON": URL_SAFE_NO_PAD.encode(client_data),
-            "signature": URL_SAFE_NO_PAD.encode(signature.as_ref()),
-            "userHandle": URL_SAFE_NO_PAD.encode(self.user.as_bytes()),
-        }})
+        let signature = parts.signature.unwrap_or_else(|| signature.as_ref().to_vec());
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let mut response = json!({
+            "authenticatorData": text(&parts.data),
+            "clientDataJSON": text(client_data.as_bytes()),
+            "signature": text(&signature),
+        });
+        if let Some(handle) = &parts.handle {
+            response["userHandle"] = text(handle).into();
+        }
+        json!({
+            "id": text(&parts.id),
+            "rawId": text(&parts.raw_id),
+            "type": "public-key",
+            "clientExtensionResults": {},
+            "response": response,
+        })
         .to_string()
     }
 }

@@ -7,10 +7,12 @@
     reason = "clippy.toml allows them in test functions; these files hold nothing but tests and what they share"
 )]
 
+mod attacks;
 #[path = "../shared/authenticator.rs"]
 mod authenticator;
 mod authorize;
 mod browser;
+mod certification;
 mod clients;
 mod grants;
 mod limits;

@@ -1,8 +1,9 @@
 //! A provider with a tenant, a user and applications, on a database of its own and a clock that tests move.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -25,6 +26,7 @@ use latchkey_idp::password::{Cost, Password, Pool, PoolOptions};
 use latchkey_idp::provider::Provider;
 use latchkey_idp::secrets::SealingKeys;
 use latchkey_idp::settings::Settings;
+use latchkey_idp::sign_in::set_password;
 use latchkey_idp::storage::{Database, NewUser};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -54,9 +56,11 @@ pub struct Rig {
     pub api: ClientId,
     /// The web application's key.
     pub key: SigningKey,
+    /// How many passwords were hashed.
+    pub hashed: Arc<AtomicU64>,
     router: Router,
     now: Arc<AtomicI64>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 pub struct Answer {
@@ -112,6 +116,7 @@ impl Rig {
         let passwords = Pool::start(&options).unwrap();
         let typed = Password::parse(PASSWORD).unwrap();
         let hash = passwords.hash(typed, &mut ChaCha20Rng::seed_from_u64(2)).unwrap().await.unwrap();
+        let hashed = passwords.taken();
         let sealing = Arc::new(SealingKeys::new(&[1; 32], &[]));
         let settings = Settings::new(URL, None, &[]).unwrap();
         let rng = Box::new(ChaCha20Rng::seed_from_u64(1));
@@ -123,7 +128,7 @@ impl Rig {
         let (key, _) = SigningKey::generate(SigningAlgorithm::Es256, created_at).unwrap();
         let [web, native, api] = apps(&database, tenant, &key, created_at).await;
         let router = router(Arc::clone(&provider));
-        Self { provider, database, tenant, user, web, native, api, key, router, now, _directory: directory }
+        Self { provider, database, tenant, user, web, native, api, key, hashed, router, now, directory }
     }
 
     /// Decides anew what the tenant allows; waits until it is seen.
@@ -140,6 +145,15 @@ impl Rig {
         user.id = UserId::new(Uuid::new_v4());
         name.clone_into(&mut user.upn);
         self.database.users().create(&NewUser { user: user.clone(), password: None }).await.unwrap();
+        user
+    }
+
+    /// One more user of any tenant, with a password.
+    pub async fn user_with_password(&self, tenant: TenantId, upn: &str, password: &str) -> User {
+        let (id, upn, now) = (UserId::new(Uuid::new_v4()), upn.to_owned(), self.now());
+        let user = User { id, tenant, upn, sessions_valid_from: now, created_at: now, ..self.user.clone() };
+        self.database.users().create(&NewUser { user: user.clone(), password: None }).await.unwrap();
+        set_password(&self.provider, id, password).await.unwrap();
         user
     }
 
@@ -231,6 +245,29 @@ impl Rig {
             ("client_info", "1"),
         ])
         .await
+    }
+
+    /// The file of the database, to look at what lies in it.
+    pub fn file(&self) -> PathBuf {
+        self.directory.path().join("idp.db")
+    }
+
+    /// One more tenant.
+    pub async fn another_tenant(&self, number: u128, domain: &str) -> TenantId {
+        let id = TenantId::new(Uuid::from_u128(number));
+        let (name, policy) = (domain.to_owned(), TenantPolicy::default());
+        let domains = vec![domain.to_owned()];
+        let tenant = Tenant { id, name, domains, policy, created_at: self.now() };
+        self.database.tenants().create(&tenant).await.unwrap();
+        id
+    }
+
+    /// Changes an application's registration. A provider that has seen it before knows it after five seconds.
+    pub async fn register(&self, id: ClientId, change: impl FnOnce(&mut Registration)) {
+        let mut app = self.database.apps().find(id).await.unwrap().unwrap();
+        change(&mut app.registration);
+        self.database.apps().update(&app).await.unwrap();
+        self.wait(Duration::from_secs(5));
     }
 
     pub async fn refresh(&self, token: &Value) -> Answer {

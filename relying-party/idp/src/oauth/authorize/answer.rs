@@ -6,6 +6,7 @@ use url::form_urlencoded;
 
 use super::{AuthorizeRequest, ReturnTo};
 use crate::domain::{Authentication, GrantId, RedirectKind, User};
+use crate::oauth::discovery::issuer;
 use crate::oauth::error::Refusal;
 use crate::oauth::issue::REFRESH;
 use crate::provider::Provider;
@@ -90,7 +91,10 @@ impl ReturnTo {
             "temporarily_unavailable" if row.status >= 500 => "server_error",
             error => error,
         };
-        self.answer(&[("error", error), ("error_description", &description)])
+        // A client with several providers must know whose no it is, too (RFC 9207 §2).
+        let issuer = self.issuer.as_deref().map(|issuer| ("iss", issuer));
+        let told = [("error", error), ("error_description", description.as_str())];
+        self.answer(&told.into_iter().chain(issuer).collect::<Vec<_>>())
     }
 }
 
@@ -127,6 +131,6 @@ pub async fn issue_code(
     let times = (now.plus(CODE), ends_at.unwrap_or_else(|| now.plus(REFRESH)));
     provider.database.codes().issue(&code.hash(), &issued, &grant, times).await?;
     // Which issuer answers (RFC 9207), so that a client with several is not mixed up.
-    let answering = format!("{}/{}/v2.0", provider.settings.public_url(), user.tenant);
+    let answering = issuer(provider.settings.public_url(), Some(user.tenant));
     Ok(request.return_to.answer(&[("code", code.expose()), ("iss", &answering)]))
 }
