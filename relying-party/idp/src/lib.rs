@@ -3,6 +3,7 @@
 //! Read top-down: [`http`] is its surface, [`oauth`] the protocol, [`provider`] what runs, [`storage`] what it remembers.
 
 pub mod access_pass;
+pub mod administration;
 pub mod attestation;
 pub mod audit_chain;
 pub mod clock;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::UnixTime;
+use crate::domain::TenantPolicy;
 pub use traffic::{Allowance, Held, Kind, Traffic};
 
 /// One subscriber's addresses: an IPv4 address or a whole IPv6 /64, which one subscriber has.
@@ -166,6 +167,20 @@ impl Default for Lockouts {
 }
 
 impl Lockouts {
+    /// As a tenant's administrators decided for its users.
+    #[must_use]
+    pub fn of_tenant(policy: &TenantPolicy) -> Self {
+        let default = Self::default();
+        let first = Duration::from_secs(policy.lockout_seconds.into());
+        let user = Lockout {
+            threshold: policy.lockout_threshold.max(1),
+            first,
+            longest: default.stranger.longest.max(first),
+            ..default.stranger
+        };
+        Self { stranger: user, familiar: user, subscriber: default.subscriber }
+    }
+
     /// How this counter locks.
     #[must_use]
     pub fn of(&self, counter: &Counter) -> &Lockout {

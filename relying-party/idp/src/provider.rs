@@ -1,6 +1,7 @@
 //! The running provider: settings, storage, keys, time and randomness in one place.
 
 mod admission;
+mod audit;
 mod certificate;
 mod found;
 
@@ -13,7 +14,8 @@ use rand_core::CryptoRng;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::audit_chain::{AuditKey, Event};
+use crate::administration::AuditState;
+use crate::audit_chain::AuditKey;
 use crate::clock::{Clock, UnixTime};
 use crate::domain::{
     App, AppRole, Authority, ClientId, ExposedScope, Opaque, Registration, Tenant, TenantId, TokenVersion,
@@ -27,6 +29,7 @@ use crate::password::Pool;
 use crate::secrets::{Place, Purpose, SealingKeys};
 use crate::settings::Settings;
 use crate::storage::{self, Database};
+pub(crate) use certificate::client_keys;
 pub use found::{FoundError, NewApp};
 
 /// The source of randomness of a provider.
@@ -51,6 +54,7 @@ pub struct Provider {
     pub(crate) network: Network,
     traffic: Traffic,
     audit_key: AuditKey,
+    audit_state: Mutex<Option<AuditState>>,
     clock: Clock,
     entropy: Mutex<Entropy>,
     tenants: Remembered<Authority, Tenant>,
@@ -116,6 +120,7 @@ impl Provider {
             network: Network::default(),
             traffic: Traffic::default(),
             audit_key,
+            audit_state: Mutex::new(None),
             clock,
             entropy: Mutex::new(entropy),
             tenants: Remembered::default(),
@@ -157,39 +162,19 @@ impl Provider {
         self.database.close().await;
     }
 
-    /// Appends to the audit log.
-    ///
-    /// # Errors
-    /// When it cannot be stored.
-    pub async fn audit(&self, event: &Event) -> Result<(), storage::Error> {
-        let chain = |seq: i64, before: &[u8], record: &str| self.audit_key.hash(seq, before, record);
-        self.database.audit().append(&event.record(), event.at, chain).await
-    }
-
-    /// The entries of the audit log from place `from` on, at most `most`.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub async fn audit_entries(
-        &self,
-        from: i64,
-        most: u32,
-    ) -> Result<Vec<storage::AuditEntry>, storage::Error> {
-        self.database.audit().entries(from, most).await
-    }
-
-    /// The place of the newest entry of the audit log; 0 when there is none.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn newest_audit_entry(&self) -> Result<i64, storage::Error> {
-        self.database.audit().newest().await
-    }
-
     /// The key of the audit log's chain, for its verification.
     #[must_use]
     pub const fn audit_key(&self) -> &AuditKey {
         &self.audit_key
+    }
+
+    /// Reads tenants and registrations again at their next use: one of them was changed here. Other processes see the change
+    /// within [`REMEMBERED`].
+    pub(crate) fn forget(&self) {
+        self.tenants.clear();
+        self.apps.clear();
+        self.resources.clear();
+        self.roles.clear();
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -285,6 +270,10 @@ impl<K, V> Default for Remembered<K, V> {
 }
 
 impl<K: Eq + Hash + Clone, V> Remembered<K, V> {
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn find<F>(
         &self,
         key: &K,

@@ -25,8 +25,10 @@ mod steps;
 mod view;
 
 pub use begin::{Asked, authorize};
+pub(crate) use credentials::hashed;
 pub use credentials::{EnrolError, add_totp, issue_pass, set_password};
 pub use device::device_sign_in;
+pub(crate) use guesses::password_locked_until;
 pub use own::{Destination, Entered, Entry, SignedIn, enter, visitor};
 pub use passkey::relying_party;
 pub use password::{PasswordAttempt, WrongPassword, check_password};

@@ -177,6 +177,9 @@ pub struct ClientSecret {
     pub id: Uuid,
     /// SHA-256, base64url.
     pub hash: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
     /// Its first characters, so that people can tell secrets apart.
     pub hint: String,
     /// When it ends.

@@ -1,6 +1,9 @@
 //! Tenants, and what a request's first path segment says about them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::TenantId;
 use crate::attestation::AttestationPolicy;
@@ -41,6 +44,8 @@ pub struct TenantPolicy {
     pub strength: Strength,
     /// Which passkeys are accepted.
     pub passkeys: AttestationPolicy,
+    /// The models that administrators listed, each with their note. They are a rule only while `passkeys` says so.
+    pub models: BTreeMap<Uuid, String>,
     /// How many wrong passwords lock an account for the first time.
     pub lockout_threshold: u32,
     /// For how many seconds. Each further one locks for twice as long.
@@ -72,6 +77,7 @@ impl Default for TenantPolicy {
             reveal_accounts: false,
             strength: Strength::SingleFactor,
             passkeys: AttestationPolicy::default(),
+            models: BTreeMap::new(),
             lockout_threshold: 10,
             lockout_seconds: 60,
             pass_max_minutes: 8 * 60,

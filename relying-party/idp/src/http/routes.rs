@@ -50,7 +50,7 @@ async fn token(
     body: &[u8],
 ) -> Response {
     let trace = Trace::new(provider, headers);
-    let result = match request(tenant, protocol, (peer, headers), body) {
+    let result = match request((tenant, trace), protocol, (peer, headers), body) {
         Ok(request) => oauth::token(provider, &request).await,
         Err(refusal) => Err(refusal),
     };
@@ -85,7 +85,7 @@ async fn device_code(
     body: &[u8],
 ) -> Response {
     let trace = Trace::new(provider, headers);
-    let result = match request(tenant, protocol, (peer, headers), body) {
+    let result = match request((tenant, trace), protocol, (peer, headers), body) {
         Ok(request) => oauth::authorize_device(provider, &request).await,
         Err(refusal) => Err(refusal),
     };
@@ -159,7 +159,7 @@ pub(super) async fn health(State(provider): Shared) -> StatusCode {
 }
 
 fn request<'a>(
-    tenant: &str,
+    (tenant, trace): (&str, Trace),
     protocol: Protocol,
     (peer, headers): (Peer, &'a HeaderMap),
     body: &[u8],
@@ -171,6 +171,7 @@ fn request<'a>(
         authorization: authorization(headers),
         address: peer.0,
         agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+        correlation: trace.correlation(),
     })
 }
 

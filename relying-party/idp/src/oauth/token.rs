@@ -9,6 +9,7 @@ mod refresh;
 use std::net::IpAddr;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::client::authenticate;
 use super::error::Refusal;
@@ -40,6 +41,8 @@ pub struct TokenRequest<'a> {
     pub address: IpAddr,
     /// Its `User-Agent`.
     pub agent: &'a str,
+    /// By which support finds the request: what the answer carries.
+    pub correlation: Uuid,
 }
 
 /// How long a broker's nonce is good.

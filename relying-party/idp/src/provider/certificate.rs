@@ -13,7 +13,7 @@ use crate::domain::ClientKey;
 
 /// The key of a PEM certificate, under each of the two thumbprints that an assertion may name it by; `None`: it is no
 /// certificate, or its key is neither RSA of 2048 bits and more nor P-256.
-pub(super) fn client_keys(pem: &str) -> Option<Vec<ClientKey>> {
+pub(crate) fn client_keys(pem: &str) -> Option<Vec<ClientKey>> {
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
     let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
     let jwk = jwk(&certificate.public_key().parsed().ok()?)?;

@@ -101,12 +101,21 @@ impl Provider {
             sessions_valid_from: now,
             created_at: now,
         };
-        let (link, id) = (self.opaque(), user.id);
+        let id = user.id;
         self.database.tenants().create(&tenant).await?;
         self.database.users().create(&NewUser { user, password: None }).await?;
-        self.database.users().invite(id, &link.hash(), now.plus(INVITATION)).await?;
+        Ok((tenant.id, self.invitation(id, INVITATION).await?))
+    }
+
+    /// Makes a link that is good for one sign-in of a user, for so long.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub(crate) async fn invitation(&self, user: UserId, lifetime: Duration) -> Result<String, Error> {
+        let link = self.opaque();
+        self.database.users().invite(user, &link.hash(), self.now().plus(lifetime)).await?;
         // In the fragment, which no server's or proxy's log ever sees.
-        Ok((tenant.id, format!("{}/welcome#{}", self.settings.public_url(), link.expose())))
+        Ok(format!("{}/welcome#{}", self.settings.public_url(), link.expose()))
     }
 
     /// Registers an application of a tenant: its client ID, and its secret if it gets one.
@@ -120,6 +129,7 @@ impl Provider {
         let secrets = secret.iter().map(|(secret, lifetime)| ClientSecret {
             id: self.guid(),
             hash: URL_SAFE_NO_PAD.encode(secret.hash().as_bytes()),
+            description: String::new(),
             hint: secret.expose().chars().take(3).collect(),
             expires_at: now.plus(*lifetime),
         });

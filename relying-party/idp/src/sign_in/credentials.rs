@@ -41,7 +41,7 @@ pub async fn set_password(provider: &Provider, user: UserId, password: &str) -> 
     Ok(provider.database.users().set_password(user, &hash, provider.now()).await?)
 }
 
-async fn hashed(provider: &Provider, password: Password) -> Result<String, EnrolError> {
+pub(crate) async fn hashed(provider: &Provider, password: Password) -> Result<String, EnrolError> {
     let pending = provider.draw(|rng| provider.passwords.hash(password, rng));
     let hash = pending.map_err(|_| EnrolError::Busy)?.await.map_err(|_| EnrolError::Busy)?;
     Ok(hash.to_string())
@@ -117,7 +117,7 @@ pub async fn issue_pass(
 pub(super) async fn check_code(flow: &Flow<'_>, user: &User, typed: &str) -> Result<(), Failed> {
     let provider = flow.provider;
     let address = flow.browser.address;
-    let guess = Guess::count(provider, ("code", &user.upn), address, false).await?;
+    let guess = Guess::count(provider, (user.tenant, &format!("code {}", user.upn)), address, false).await?;
     let guess = guess.ok_or(Problem::Locked)?;
     let mut problem = Problem::Code;
     for stored in provider.database.totp().of_user(user.id).await? {
@@ -144,7 +144,10 @@ async fn use_step(provider: &Provider, id: Uuid, step: TimeStep) -> Result<TotpU
 pub(super) async fn check_pass(flow: &Flow<'_>, typed: &str) -> Result<User, Failed> {
     let provider = flow.provider;
     let name = flow.state.user_name.as_deref().unwrap_or_default();
-    let guess = Guess::count(provider, ("pass", name), flow.browser.address, false).await?;
+    let tenant = flow.tenant_of_name().await?;
+    let guess =
+        Guess::count(provider, (tenant, &format!("pass {}", name.trim())), flow.browser.address, false)
+            .await?;
     let guess = guess.ok_or(Problem::Locked)?;
     let user = flow.named().await?;
     let stored = match &user {

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
 
 use super::flow::{Flow, Next, read_request};
 use super::guesses::Guess;
@@ -11,7 +12,7 @@ use super::problem::{Failed, Problem, Stop};
 use super::reply::{Browser, Outcome, Reply};
 use super::state::{Goal, OtherDevice, State};
 use super::{begin, view};
-use crate::domain::{Authentication, Authority, OpaqueHash};
+use crate::domain::{Authentication, Authority, OpaqueHash, TenantId};
 use crate::oauth::Refusal;
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::pages::config::PageId;
@@ -19,6 +20,8 @@ use crate::pages::{self, DeviceCodePage, DeviceConfirmPage, DeviceDonePage, Fram
 use crate::provider::Provider;
 use crate::storage::{Approval, DeviceRequest};
 
+/// A code belongs to no tenant before it is known.
+const NOBODY: TenantId = TenantId::new(Uuid::nil());
 /// More than any code has, with spaces between its letters.
 const LONGEST: usize = 16;
 
@@ -112,8 +115,13 @@ impl Flow<'_> {
         let typed = letters(typed);
         let browser = URL_SAFE_NO_PAD.encode(self.binding.hash().as_bytes());
         self.state.goal = Goal::Device(OtherDevice { proposed: typed.clone(), ..OtherDevice::default() });
-        let guess =
-            Guess::count(self.provider, ("device code", &browser), self.browser.address, false).await?;
+        let guess = Guess::count(
+            self.provider,
+            (NOBODY, &format!("device code {browser}")),
+            self.browser.address,
+            false,
+        )
+        .await?;
         let guess = guess.ok_or(Problem::Locked)?;
         let hash = OpaqueHash::of(&typed);
         let now = self.provider.now();

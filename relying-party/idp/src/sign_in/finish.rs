@@ -107,6 +107,7 @@ impl Flow<'_> {
         let upn = user.and(self.state.user_name.clone()).unwrap_or_default();
         let sign_in = SignIn {
             id: self.provider.guid(),
+            correlation: self.state.correlation,
             at: self.provider.now(),
             tenant: Some(tenant),
             user,

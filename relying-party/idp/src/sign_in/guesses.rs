@@ -3,31 +3,33 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::domain::UserId;
+use crate::clock::UnixTime;
+use crate::domain::{Authority, TenantId, User, UserId};
 use crate::limits::{Counter, Failures, FamiliarPlaces, Lockouts, Subscriber};
 use crate::provider::Provider;
 use crate::storage;
 
+const PASSWORD: &str = "password";
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 
 /// A guess that was counted and may be looked at.
 pub(super) struct Guess {
     counters: Vec<Counter>,
+    lockouts: Lockouts,
 }
 
 impl Guess {
-    /// Counts a guess at `what` of the user with this name; `None`: it must not be looked at. Each kind of proof has
-    /// counters of its own, so that the right password does not give guesses at the code back.
+    /// Counts a guess at what `name` names: a kind of proof and a user of the tenant. `None`: it must not be looked at. Each
+    /// kind of proof has counters of its own, so that the right password does not give guesses at the code back.
     pub(super) async fn count(
         provider: &Provider,
-        (what, name): (&str, &str),
+        (tenant, name): (TenantId, &str),
         address: IpAddr,
         familiar: bool,
     ) -> Result<Option<Self>, storage::Error> {
         let now = provider.now();
-        let lockouts = Lockouts::default();
-        let counters =
-            Counter::of_attempt(&format!("{what} {}", name.trim()), Subscriber::of(address), familiar);
+        let lockouts = lockouts(provider, tenant).await?;
+        let counters = Counter::of_attempt(name, Subscriber::of(address), familiar);
         for counter in &counters {
             let count = |held: Option<Failures>| {
                 let (next, allowed) = lockouts.of(counter).attempt(held, now);
@@ -38,13 +40,13 @@ impl Guess {
                 return Ok(None);
             }
         }
-        Ok(Some(Self { counters }))
+        Ok(Some(Self { counters, lockouts }))
     }
 
     /// The guess was right.
     pub(super) async fn right(self, provider: &Provider) -> Result<(), storage::Error> {
         let now = provider.now();
-        let lockouts = Lockouts::default();
+        let lockouts = &self.lockouts;
         for counter in &self.counters {
             let undo = |held: Option<Failures>| {
                 let held = held.unwrap_or(Failures { count: 0, last: now, locked_until: None });
@@ -55,6 +57,28 @@ impl Guess {
         }
         Ok(())
     }
+}
+
+/// How the tenant's administrators want users locked. An address is locked the same way for everyone: it tries many users.
+async fn lockouts(provider: &Provider, tenant: TenantId) -> Result<Lockouts, storage::Error> {
+    let found = provider.tenant(&Authority::Tenant(tenant)).await?;
+    Ok(found.map_or_else(Lockouts::default, |tenant| Lockouts::of_tenant(&tenant.policy)))
+}
+
+/// Until when wrong passwords have locked a user for places that the user does not know.
+pub(crate) async fn password_locked_until(
+    provider: &Provider,
+    user: &User,
+) -> Result<Option<UnixTime>, storage::Error> {
+    let now = provider.now();
+    let counter = Counter::Stranger { user: password_name(user.tenant, &user.upn).to_lowercase() };
+    let held: Option<Failures> = provider.database.limits().state(&counter.key(), now).await?;
+    Ok(held.and_then(|held| held.locked_until).filter(|until| *until > now))
+}
+
+/// Under which name guesses at a password are counted, whether there is such a user or not.
+pub(super) fn password_name(tenant: TenantId, upn: &str) -> String {
+    format!("{PASSWORD} {tenant} {}", upn.trim())
 }
 
 fn places(user: UserId) -> String {

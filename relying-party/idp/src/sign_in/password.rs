@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::guesses::{Guess, is_familiar};
+use uuid::Uuid;
+
+use super::guesses::{Guess, is_familiar, password_name};
 use crate::domain::{ClientId, TenantId, User, UserId};
 use crate::password::{Password, PasswordHash, Verdict};
 use crate::provider::Provider;
@@ -23,6 +25,8 @@ pub struct PasswordAttempt<'a> {
     pub address: IpAddr,
     /// With which program.
     pub agent: &'a str,
+    /// By which support finds the request.
+    pub correlation: Uuid,
 }
 
 /// Why it is not believed.
@@ -84,8 +88,8 @@ async fn check(
         Some((user, _)) => is_familiar(provider, user.id, attempt.address).await?,
         None => false,
     };
-    let name = format!("{} {}", attempt.tenant, attempt.upn.trim());
-    let guess = Guess::count(provider, ("password", &name), attempt.address, familiar).await?;
+    let name = password_name(attempt.tenant, attempt.upn);
+    let guess = Guess::count(provider, (attempt.tenant, &name), attempt.address, familiar).await?;
     let guess = guess.ok_or(WrongPassword::Locked)?;
     let password = Password::parse(attempt.password).map_err(|_| WrongPassword::Wrong)?;
     let (user, stored) = found.unzip();
@@ -131,6 +135,7 @@ async fn log(
     let bounded = |text: &str| text.chars().take(256).collect();
     let sign_in = SignIn {
         id: provider.guid(),
+        correlation: attempt.correlation,
         at: provider.now(),
         tenant: Some(attempt.tenant),
         user,

@@ -1,5 +1,7 @@
 //! The forms between the first page and the end.
 
+use uuid::Uuid;
+
 use super::consent;
 use super::credentials::{check_code, check_pass};
 use super::finish;
@@ -19,14 +21,22 @@ const LONGEST_NAME: usize = 256;
 
 /// Takes a form of a sign-in.
 pub async fn step(provider: &Provider, browser: &Browser, fields: &Fields) -> Outcome {
-    match try_step(provider, browser, fields).await {
+    let mut correlation = provider.guid();
+    match try_step(provider, browser, fields, &mut correlation).await {
         Ok(outcome) => outcome,
-        Err(stop) => view::stopped(provider, stop, provider.guid()).into(),
+        Err(stop) => view::stopped(provider, stop, correlation).into(),
     }
 }
 
-async fn try_step(provider: &Provider, browser: &Browser, fields: &Fields) -> Result<Outcome, Stop> {
+async fn try_step(
+    provider: &Provider,
+    browser: &Browser,
+    fields: &Fields,
+    correlation: &mut Uuid,
+) -> Result<Outcome, Stop> {
     let mut flow = take(provider, browser, fields).await?;
+    // Once the sign-in is known, the error page shows the ID that its lines of the log have.
+    *correlation = flow.state.correlation;
     flow.check_session().await?;
     let notice = match flow.carry_out(fields).await {
         Ok(()) => None,
@@ -68,23 +78,25 @@ async fn open<'a>(
 
 /// Shows the page of a sign-in again, with a fresh challenge; `view` is `ways` or `user` or nothing.
 pub async fn resume(provider: &Provider, browser: &Browser, ctx: &str, view: Option<&str>) -> Outcome {
-    match try_resume(provider, browser, ctx, view).await {
+    let mut correlation = provider.guid();
+    match try_resume(provider, browser, (ctx, view), &mut correlation).await {
         Ok(outcome) => outcome,
-        Err(stop) => view::stopped(provider, stop, provider.guid()).into(),
+        Err(stop) => view::stopped(provider, stop, correlation).into(),
     }
 }
 
 async fn try_resume(
     provider: &Provider,
     browser: &Browser,
-    ctx: &str,
-    view: Option<&str>,
+    (ctx, view): (&str, Option<&str>),
+    correlation: &mut Uuid,
 ) -> Result<Outcome, Stop> {
     let binding = browser.binding.as_ref().ok_or(Stop::Lost)?;
     let ctx = Opaque::presented(ctx);
     let names = (&ctx.hash(), &binding.hash());
     let state: Option<State> = provider.database.sign_ins().resume(names, provider.now()).await?;
     let mut flow = open(provider, browser, (binding, ctx), state.ok_or(Stop::Lost)?).await?;
+    *correlation = flow.state.correlation;
     flow.check_session().await?;
     if view == Some("ways") {
         return Ok(view::ways(&mut flow).await?.into());
@@ -165,6 +177,7 @@ impl Flow<'_> {
             client: self.request.client.id,
             address: self.browser.address,
             agent: &self.browser.agent,
+            correlation: self.state.correlation,
         };
         // Logged there, right or wrong.
         let user = check_password(self.provider, &attempt).await.map_err(|wrong| match wrong {

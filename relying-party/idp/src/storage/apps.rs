@@ -200,7 +200,7 @@ impl Consents<'_> {
     }
 }
 
-fn columns(app: &App) -> Result<[Value; 6], Error> {
+pub(super) fn columns(app: &App) -> Result<[Value; 6], Error> {
     Ok([
         app.id.into(),
         app.home.into(),
@@ -211,7 +211,7 @@ fn columns(app: &App) -> Result<[Value; 6], Error> {
     ])
 }
 
-fn app(row: &Row) -> Result<App, Error> {
+pub(super) fn app(row: &Row) -> Result<App, Error> {
     Ok(App {
         id: row.parse(0)?,
         home: row.optional_parse(1)?,

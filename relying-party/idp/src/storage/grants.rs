@@ -6,7 +6,9 @@ use super::Error;
 use super::database::{Pool, Row, Transaction, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
-use crate::domain::{Authentication, ClientId, GrantId, OpaqueHash, Scopes, TenantId, User, UserId};
+use crate::domain::{
+    Authentication, ClientId, GrantId, OpaqueHash, Scopes, SessionId, TenantId, User, UserId,
+};
 
 /// What one sign-in of a user gave to one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +92,12 @@ impl Grants<'_> {
     /// Revokes a grant and with it each of its tokens.
     pub async fn revoke(&self, id: GrantId, now: UnixTime) -> Result<(), Error> {
         self.0.write(REVOKE, values![id, now]).await.map(drop)
+    }
+
+    /// Revokes what was given in one browser session.
+    pub async fn revoke_of_session(&self, session: SessionId, now: UnixTime) -> Result<u64, Error> {
+        let sql = "UPDATE grants SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL";
+        self.0.write(sql, values![session, now]).await
     }
 
     /// Revokes what a user gave to a client, or to all.

@@ -6,15 +6,18 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::Error;
-use super::database::{Pool, values};
+use super::database::{Pool, Row, values};
+use super::directory::pattern;
 use crate::clock::UnixTime;
 use crate::domain::{ClientId, TenantId, UserId};
 
 /// A sign-in, or a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignIn {
-    /// Its name in our own pages: the correlation ID of the request.
+    /// Its name among the entries.
     pub id: Uuid,
+    /// The request's, as the error page or the answer shows it.
+    pub correlation: Uuid,
     /// When.
     pub at: UnixTime,
     /// The user's tenant, if the user is known.
@@ -40,10 +43,32 @@ pub struct SignIn {
 pub struct SignInFilter {
     /// Of this user only.
     pub user: Option<UserId>,
+    /// Of users in whose name this occurs; empty for any.
+    pub name: String,
+    /// For this client only.
+    pub client: Option<ClientId>,
     /// Failed ones only.
     pub failed: bool,
+    /// Successful ones only.
+    pub succeeded: bool,
+    /// With this correlation ID only.
+    pub correlation: Option<Uuid>,
+    /// Not earlier than this.
+    pub from: Option<UnixTime>,
     /// Earlier than this.
     pub before: Option<UnixTime>,
+}
+
+/// Where a page of a log begins, counted from the newest entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogCursor<K> {
+    /// With the newest.
+    #[default]
+    Newest,
+    /// With the first that is older than this one.
+    OlderThan(K),
+    /// So that it ends with the last that is newer than this one.
+    NewerThan(K),
 }
 
 /// An entry of the audit log.
@@ -57,6 +82,8 @@ pub struct AuditEntry {
     pub record: String,
     /// What the chain says about it and all before it.
     pub hash: Vec<u8>,
+    /// Whose administrators see it. It is not hashed; the record's own tenant is.
+    pub tenant: Option<TenantId>,
 }
 
 /// Who signed in, and who tried.
@@ -71,8 +98,8 @@ impl SignInLog<'_> {
     pub async fn add(&self, sign_in: &SignIn) -> Result<(), Error> {
         self.0
             .write(
-                "INSERT INTO sign_in_log (id, at, tenant, user_id, upn, client, address, agent, methods, error)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "INSERT INTO sign_in_log (id, at, tenant, user_id, upn, client, address, agent, methods, error, correlation)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 values![
                     sign_in.id.to_string(),
                     sign_in.at,
@@ -84,6 +111,7 @@ impl SignInLog<'_> {
                     sign_in.agent.as_str(),
                     sign_in.methods.as_str(),
                     sign_in.error,
+                    sign_in.correlation.to_string(),
                 ],
             )
             .await
@@ -97,32 +125,63 @@ impl SignInLog<'_> {
         filter: &SignInFilter,
         most: u32,
     ) -> Result<Vec<SignIn>, Error> {
-        let before = filter.before.unwrap_or(UnixTime::from_seconds(i64::MAX));
-        let rows = self
-            .0
-            .rows(
-                "SELECT id, at, tenant, user_id, upn, client, address, agent, methods, error FROM sign_in_log
-                 WHERE tenant = $1 AND at < $2 AND (user_id = $3 OR $3 IS NULL) AND (error <> 0 OR $4 = 0)
-                 ORDER BY at DESC, id LIMIT $5",
-                values![tenant, before, filter.user, filter.failed, most],
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(SignIn {
-                    id: row.parse(0)?,
-                    at: row.time(1)?,
-                    tenant: row.optional_parse(2)?,
-                    user: row.optional_parse(3)?,
-                    upn: row.text(4)?,
-                    client: row.optional_parse(5)?,
-                    address: row.text(6)?,
-                    agent: row.text(7)?,
-                    methods: row.text(8)?,
-                    error: row.int(9)?,
-                })
-            })
-            .collect()
+        self.page_at(tenant, filter, LogCursor::Newest, most).await
+    }
+
+    /// A page of a tenant's sign-ins, the newest first. An entry is known by its time and its ID.
+    pub async fn page_at(
+        &self,
+        tenant: TenantId,
+        filter: &SignInFilter,
+        cursor: LogCursor<(UnixTime, Uuid)>,
+        most: u32,
+    ) -> Result<Vec<SignIn>, Error> {
+        macro_rules! sql {
+            ($beyond:literal, $order:literal) => {
+                concat!(
+                    "SELECT id, at, tenant, user_id, upn, client, address, agent, methods, error, correlation
+                     FROM sign_in_log
+                     WHERE tenant = $1 AND at >= $2 AND at < $3 AND (user_id = $4 OR $4 IS NULL)
+                       AND (client = $5 OR $5 IS NULL) AND (error <> 0 OR $6 = 0) AND (error = 0 OR $7 = 0)
+                       AND (correlation = $8 OR $8 IS NULL) AND LOWER(upn) LIKE $9 ESCAPE '!'
+                       AND ",
+                    $beyond,
+                    " ORDER BY ",
+                    $order,
+                    " LIMIT $12"
+                )
+            };
+        }
+        const OLDER: &str = sql!("(at < $10 OR (at = $10 AND id < $11))", "at DESC, id DESC");
+        const NEWER: &str = sql!("(at > $10 OR (at = $10 AND id > $11))", "at, id");
+        let last = UnixTime::from_seconds(i64::MAX);
+        let (sql, (at, id)) = match cursor {
+            LogCursor::Newest => (OLDER, (last, Uuid::max())),
+            LogCursor::OlderThan(entry) => (OLDER, entry),
+            LogCursor::NewerThan(entry) => (NEWER, entry),
+        };
+        let correlation = filter.correlation.map(|id| id.to_string());
+        let bounds = (filter.from.unwrap_or(UnixTime::from_seconds(i64::MIN)), filter.before.unwrap_or(last));
+        let values = values![
+            tenant,
+            bounds.0,
+            bounds.1,
+            filter.user,
+            filter.client,
+            filter.failed,
+            filter.succeeded,
+            correlation.as_deref(),
+            pattern(&filter.name),
+            at,
+            id.to_string(),
+            most,
+        ];
+        let rows = self.0.rows(sql, values).await?;
+        let mut found = rows.iter().map(sign_in).collect::<Result<Vec<_>, _>>()?;
+        if matches!(cursor, LogCursor::NewerThan(_)) {
+            found.reverse();
+        }
+        Ok(found)
     }
 }
 
@@ -130,7 +189,7 @@ impl Audit<'_> {
     /// Appends an entry. `chain` gives its hash, from its place, the hash before it (empty for the first) and the record.
     pub async fn append(
         &self,
-        record: &str,
+        (tenant, record): (Option<TenantId>, &str),
         now: UnixTime,
         chain: impl Fn(i64, &[u8], &str) -> Vec<u8> + Send,
     ) -> Result<(), Error> {
@@ -144,8 +203,8 @@ impl Audit<'_> {
         let hash = chain(seq, &before, record);
         transaction
             .write(
-                "INSERT INTO audit (seq, at, record, hash) VALUES ($1, $2, $3, $4)",
-                values![seq, now, record, hash.as_slice()],
+                "INSERT INTO audit (seq, at, record, hash, tenant) VALUES ($1, $2, $3, $4, $5)",
+                values![seq, now, record, hash.as_slice(), tenant],
             )
             .await?;
         transaction.commit().await
@@ -159,19 +218,61 @@ impl Audit<'_> {
 
     /// The entries from place `from` on, at most `most`.
     pub async fn entries(&self, from: i64, most: u32) -> Result<Vec<AuditEntry>, Error> {
-        let sql = "SELECT seq, at, record, hash FROM audit WHERE seq >= $1 ORDER BY seq LIMIT $2";
-        let rows = self.0.rows(sql, values![from, most]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(AuditEntry {
-                    seq: row.int(0)?,
-                    at: row.time(1)?,
-                    record: row.text(2)?,
-                    hash: row.blob(3)?,
-                })
-            })
-            .collect()
+        let sql = "SELECT seq, at, record, hash, tenant FROM audit WHERE seq >= $1 ORDER BY seq LIMIT $2";
+        self.0.rows(sql, values![from, most]).await?.iter().map(entry).collect()
     }
+
+    /// A page of a tenant's entries, the newest first.
+    pub async fn page_at(
+        &self,
+        tenant: TenantId,
+        cursor: LogCursor<i64>,
+        most: u32,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        const OLDER: &str = "SELECT seq, at, record, hash, tenant FROM audit WHERE tenant = $1 AND seq < $2
+                             ORDER BY seq DESC LIMIT $3";
+        const NEWER: &str = "SELECT seq, at, record, hash, tenant FROM audit WHERE tenant = $1 AND seq > $2
+                             ORDER BY seq LIMIT $3";
+        let (sql, seq) = match cursor {
+            LogCursor::Newest => (OLDER, i64::MAX),
+            LogCursor::OlderThan(seq) => (OLDER, seq),
+            LogCursor::NewerThan(seq) => (NEWER, seq),
+        };
+        let rows = self.0.rows(sql, values![tenant, seq, most]).await?;
+        let mut found = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        if matches!(cursor, LogCursor::NewerThan(_)) {
+            found.reverse();
+        }
+        Ok(found)
+    }
+}
+
+fn sign_in(row: &Row) -> Result<SignIn, Error> {
+    // Entries of before the column have none.
+    let correlation = row.text(10)?.parse().unwrap_or(Uuid::nil());
+    Ok(SignIn {
+        id: row.parse(0)?,
+        correlation,
+        at: row.time(1)?,
+        tenant: row.optional_parse(2)?,
+        user: row.optional_parse(3)?,
+        upn: row.text(4)?,
+        client: row.optional_parse(5)?,
+        address: row.text(6)?,
+        agent: row.text(7)?,
+        methods: row.text(8)?,
+        error: row.int(9)?,
+    })
+}
+
+fn entry(row: &Row) -> Result<AuditEntry, Error> {
+    Ok(AuditEntry {
+        seq: row.int(0)?,
+        at: row.time(1)?,
+        record: row.text(2)?,
+        hash: row.blob(3)?,
+        tenant: row.optional_parse(4)?,
+    })
 }
 
 impl Limits<'_> {

@@ -96,6 +96,20 @@ impl Sessions<'_> {
             .map(drop)
     }
 
+    /// Ends each session of a user.
+    pub async fn end_all(&self, user: UserId, now: UnixTime) -> Result<(), Error> {
+        let sql = "UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL";
+        self.0.write(sql, values![user, now]).await.map(drop)
+    }
+
+    /// The names of the applications that got something in each of a user's sessions.
+    pub async fn applications(&self, user: UserId) -> Result<Vec<(SessionId, String)>, Error> {
+        let sql = "SELECT DISTINCT g.session, a.name FROM grants g JOIN apps a ON a.id = g.client
+                   WHERE g.user_id = $1 AND g.session IS NOT NULL AND g.revoked_at IS NULL ORDER BY a.name";
+        let rows = self.0.rows(sql, values![user]).await?;
+        rows.iter().map(|row| Ok((row.parse(0)?, row.text(1)?))).collect()
+    }
+
     /// A user's standing sessions, newest first.
     pub async fn of_user(&self, user: UserId, now: UnixTime) -> Result<Vec<BrowserSession>, Error> {
         let rows = self

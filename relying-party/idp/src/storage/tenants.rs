@@ -14,7 +14,8 @@ impl Tenants<'_> {
         let policy = serde_json::to_string(&tenant.policy).map_err(|_| Error::Damaged)?;
         transaction
             .write(
-                "INSERT INTO tenants (id, name, policy, created_at) VALUES ($1, $2, $3, $4)",
+                "INSERT INTO tenants (id, name, policy, created_at, home)
+                 VALUES ($1, $2, $3, $4, CASE WHEN EXISTS (SELECT id FROM tenants) THEN 0 ELSE 1 END)",
                 values![tenant.id, tenant.name.as_str(), policy, tenant.created_at],
             )
             .await?;
@@ -70,6 +71,39 @@ impl Tenants<'_> {
     pub async fn set_policy(&self, id: TenantId, policy: &TenantPolicy) -> Result<(), Error> {
         let policy = serde_json::to_string(policy).map_err(|_| Error::Damaged)?;
         self.0.write("UPDATE tenants SET policy = $2 WHERE id = $1", values![id, policy]).await.map(drop)
+    }
+
+    /// Changes what a tenant allows, as `change` says, which sees what it allows now. Two changes wait for each other, so
+    /// that neither undoes the other. `None`: there is no such tenant.
+    pub async fn change_policy<T: Send, E: From<Error>>(
+        &self,
+        id: TenantId,
+        change: impl FnOnce(&mut TenantPolicy) -> Result<T, E> + Send,
+    ) -> Result<Option<T>, E> {
+        let mut transaction = self.0.begin().await?;
+        transaction.lock(i64::from_be_bytes(*b"policies")).await?;
+        let row = transaction.row("SELECT policy FROM tenants WHERE id = $1", values![id]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut policy: TenantPolicy = row.json(0)?;
+        let done = change(&mut policy)?;
+        let policy = serde_json::to_string(&policy).map_err(|_| Error::Damaged)?;
+        transaction.write("UPDATE tenants SET policy = $2 WHERE id = $1", values![id, policy]).await?;
+        transaction.commit().await?;
+        Ok(Some(done))
+    }
+
+    /// Whether this is the tenant that was made first.
+    pub async fn is_home(&self, id: TenantId) -> Result<bool, Error> {
+        let row = self.0.row("SELECT id FROM tenants WHERE id = $1 AND home = 1", values![id]).await?;
+        Ok(row.is_some())
+    }
+
+    /// How many users and applications a tenant has.
+    pub async fn counts(&self, id: TenantId) -> Result<(u64, u64), Error> {
+        let sql = "SELECT (SELECT COUNT(*) FROM users WHERE tenant = $1), (SELECT COUNT(*) FROM apps WHERE home = $1)";
+        let row = self.0.row(sql, values![id]).await?.ok_or(Error::Damaged)?;
+        let number = |at| u64::try_from(row.int(at)?).map_err(|_| Error::Damaged);
+        Ok((number(0)?, number(1)?))
     }
 
     async fn with_domains(&self, row: &Row) -> Result<Tenant, Error> {

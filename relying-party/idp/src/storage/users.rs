@@ -35,8 +35,8 @@ impl Users<'_> {
         self.0
             .write(
                 "INSERT INTO users (id, tenant, upn, upn_key, display_name, given_name, family_name, email, enabled,
-                                    administrator, password, password_changed_at, sessions_valid_from, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                    administrator, password, password_changed_at, sessions_valid_from, created_at, search)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                 values![
                     user.id,
                     user.tenant,
@@ -52,6 +52,7 @@ impl Users<'_> {
                     new.password.as_ref().map(|_| user.created_at),
                     user.sessions_valid_from,
                     user.created_at,
+                    search_text(user),
                 ],
             )
             .await
@@ -146,8 +147,13 @@ impl Users<'_> {
 }
 
 /// How UPNs are compared.
-fn key(upn: &str) -> String {
+pub(super) fn key(upn: &str) -> String {
     upn.trim().to_lowercase()
+}
+
+/// What users are searched by.
+pub(super) fn search_text(user: &User) -> String {
+    format!("{} {}", key(&user.upn), user.display_name.to_lowercase())
 }
 
 /// Reads a [`User`] from `row`, whose columns begin at `at`.

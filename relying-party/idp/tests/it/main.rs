@@ -7,6 +7,8 @@
     reason = "clippy.toml allows them in test functions; these files hold nothing but tests and what they share"
 )]
 
+mod administration;
+mod administration_apps;
 mod attacks;
 #[path = "../shared/authenticator.rs"]
 mod authenticator;
@@ -30,3 +32,4 @@ mod rig;
 mod sign_in;
 mod sign_in_refusals;
 mod storage;
+mod storage_directory;

@@ -317,6 +317,7 @@ async fn apps(
         secrets: vec![ClientSecret {
             id: Uuid::from_u128(1),
             hash: URL_SAFE_NO_PAD.encode(OpaqueHash::of(SECRET).as_bytes()),
+            description: String::new(),
             hint: "cli".to_owned(),
             expires_at,
         }],

@@ -288,6 +288,7 @@ async fn credentials_and_logs(database: &Database) {
 
     let mut sign_in = SignIn {
         id,
+        correlation: Uuid::from_u128(8),
         at: NOW,
         tenant: Some(tenant),
         user: Some(user),
@@ -303,7 +304,7 @@ async fn credentials_and_logs(database: &Database) {
     sign_in.error = 50_126;
     database.sign_in_log().add(&sign_in).await.unwrap();
     let all = database.sign_in_log().page(tenant, &SignInFilter::default(), 10).await.unwrap();
-    let failed = SignInFilter { failed: true, user: Some(user), before: None };
+    let failed = SignInFilter { failed: true, user: Some(user), ..SignInFilter::default() };
     let failed = database.sign_in_log().page(tenant, &failed, 10).await.unwrap();
     assert_eq!((all.len(), failed), (2, vec![sign_in]));
 
@@ -311,7 +312,7 @@ async fn credentials_and_logs(database: &Database) {
         let chain = |seq: i64, before: &[u8], record: &str| {
             [before, &seq.to_be_bytes()[7..], record.as_bytes()].concat()
         };
-        database.audit().append(record, NOW, chain).await.unwrap();
+        database.audit().append((None, record), NOW, chain).await.unwrap();
     }
     let entries = database.audit().entries(1, 10).await.unwrap();
     assert_eq!(entries[1].hash, [1, b'a', 2, b'b']);

@@ -31,6 +31,7 @@ pub(super) async fn redeem(
         client: client.app.id,
         address: request.address,
         agent: request.agent,
+        correlation: request.correlation,
     };
     let user = check_password(provider, &attempt).await.map_err(|wrong| match wrong {
         WrongPassword::Wrong => Refusal::WrongPassword,
