@@ -17,10 +17,11 @@ mod frame;
 mod passkey;
 mod qr;
 mod sign_in;
+mod welcome;
 
 pub use consent::{ConsentPage, ScopeLine, StaySignedInPage};
 pub use device::{DeviceCodePage, DeviceConfirmPage, DeviceDonePage};
-pub use enrolment::{ChangePasswordPage, EnrolmentPage};
+pub use enrolment::{ChangePasswordPage, EnrolmentPage, Occasion};
 pub use finish::{ConfirmSignOutPage, ErrorPage, FormPostPage, HomePage, SignedOutPage};
 pub use frame::{Account, Csrf, Flow, Frame, Notice, NoticeKind, ShownSecret, When};
 pub use passkey::{NewPasskeyPage, PasskeyPage};
@@ -30,6 +31,7 @@ pub use sign_in::{
     AccessPassPage, AccountPickerPage, CodePage, KnownAccount, OtherWay, OtherWaysPage, PasswordPage,
     SignInPage, WayKind,
 };
+pub use welcome::{WelcomePage, WelcomeWaysPage};
 
 #[cfg(test)]
 mod samples;

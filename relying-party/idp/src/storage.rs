@@ -13,6 +13,7 @@ mod database;
 mod device_codes;
 mod directory;
 mod grants;
+mod invitations;
 mod logs;
 mod nonces;
 mod registrations;
@@ -36,6 +37,7 @@ pub(crate) use device_codes::INTERVAL;
 pub use device_codes::{Approval, DeviceCodes, DeviceRequest, Poll};
 pub use directory::{MethodCounts, MethodKind, MethodRemoval, Removal, UserCursor, UserSummary};
 pub use grants::{Grant, Grants, RefreshTokens, Rotation, StoredRefreshToken};
+pub use invitations::Invitations;
 pub use logs::{Audit, AuditEntry, Limits, LogCursor, SignIn, SignInFilter, SignInLog};
 pub use nonces::{Nonces, Purpose};
 pub use registrations::{Assignment, GivenConsent};
@@ -119,6 +121,8 @@ impl Database {
         tenants: Tenants
         /// Users.
         users: Users
+        /// Links for first sign-ins.
+        invitations: Invitations
         /// Client applications and APIs, and who is assigned to them.
         apps: Apps
         /// Who consented to what.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -12,13 +13,17 @@ use super::sign_in::{Shared, Visitor, redirect, respond};
 use crate::oauth::Fields;
 use crate::own_pages;
 use crate::provider::Provider;
-use crate::sign_in::{self, Destination, Entered, Entry};
+use crate::sign_in::{self, Credential, Destination, Entered, Entry};
 
 pub(super) fn routes() -> Router<Arc<Provider>> {
     Router::new()
         .route("/", get(home))
         .route("/signin", get(sign_in_here))
         .route("/devicelogin", get(other_device))
+        .route("/welcome", get(welcome).post(open_invitation))
+        .route("/security/passkey", get(new_passkey))
+        .route("/security/authenticator", get(new_app))
+        .route("/security/password", get(new_password))
 }
 
 async fn home(State(provider): Shared, visitor: Visitor) -> Response {
@@ -39,4 +44,25 @@ async fn other_device(State(provider): Shared, visitor: Visitor, RawQuery(query)
     let text = |name| fields.optional(name).ok().flatten();
     let code = text("user_code").or_else(|| text("otc"));
     respond(&provider, sign_in::device_sign_in(&provider, &visitor.0, code).await)
+}
+
+async fn welcome(State(provider): Shared, visitor: Visitor) -> Response {
+    respond(&provider, sign_in::welcome(&provider, &visitor.0).await)
+}
+
+async fn open_invitation(State(provider): Shared, visitor: Visitor, body: Bytes) -> Response {
+    let Ok(fields) = Fields::parse(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    respond(&provider, sign_in::open_invitation(&provider, &visitor.0, &fields).await)
+}
+
+async fn new_passkey(State(provider): Shared, visitor: Visitor) -> Response {
+    respond(&provider, sign_in::set_up(&provider, &visitor.0, Credential::Passkey).await)
+}
+
+async fn new_app(State(provider): Shared, visitor: Visitor) -> Response {
+    respond(&provider, sign_in::set_up(&provider, &visitor.0, Credential::App).await)
+}
+
+async fn new_password(State(provider): Shared, visitor: Visitor) -> Response {
+    respond(&provider, sign_in::set_up(&provider, &visitor.0, Credential::Password).await)
 }

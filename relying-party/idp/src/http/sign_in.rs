@@ -26,6 +26,8 @@ pub(super) type Shared = State<Arc<Provider>>;
 
 /// How long "stay signed in" lasts, in seconds.
 const LASTING: u64 = 90 * 24 * 60 * 60;
+/// As long as a link for a first sign-in is good, in seconds.
+const DAY: u64 = 24 * 60 * 60;
 const LONGEST_AGENT: usize = 256;
 
 pub(super) fn routes() -> Router<Arc<Provider>> {
@@ -189,6 +191,7 @@ pub(super) fn respond(provider: &Provider, outcome: Outcome) -> Response {
 fn set_cookie(cookie: &Cookie, secure: bool) -> String {
     let (of, value, age) = match cookie {
         Cookie::Binding(value) => ("sign-in", value.expose(), None),
+        Cookie::LastingBinding(value) => ("sign-in", value.expose(), Some(DAY)),
         Cookie::Session(value, persistent) => ("session", value.expose(), persistent.then_some(LASTING)),
         Cookie::SessionOver => ("session", "", Some(0)),
     };

@@ -52,6 +52,7 @@ pub const ASSETS: &[Asset] = &[
     asset!("passkey.js", JS),
     asset!("passkey-new.js", JS),
     asset!("submit.js", JS),
+    asset!("welcome.js", JS),
     asset!("logo.svg", SVG),
 ];
 

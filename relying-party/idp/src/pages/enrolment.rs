@@ -5,6 +5,30 @@ use askama::Template;
 use super::frame::{Account, Flow, Frame, ShownSecret};
 use super::qr::QrPicture;
 
+/// Why somebody sets up a way to sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Occasion {
+    /// A sign-in asks for it.
+    #[default]
+    SignIn,
+    /// It is the first one of a new user.
+    Welcome,
+    /// The user wanted another one.
+    Own,
+}
+
+impl Occasion {
+    /// What the button says that sets nothing up now.
+    #[must_use]
+    pub const fn later(self) -> &'static str {
+        match self {
+            Self::SignIn => "Not now",
+            Self::Welcome => "Choose another way",
+            Self::Own => "Cancel",
+        }
+    }
+}
+
 /// Add an authenticator app. `step=enrol` with `otc`, or `answer=later`.
 #[derive(Template)]
 #[template(path = "enrolment.html")]
@@ -19,6 +43,8 @@ pub struct EnrolmentPage {
     pub digits: u32,
     /// Whether it may be postponed.
     pub later: bool,
+    /// Why it is added.
+    pub occasion: Occasion,
     /// The address that the picture encodes (`otpauth://totp/…`).
     address: ShownSecret,
     /// The same secret for typing.
@@ -32,7 +58,17 @@ impl EnrolmentPage {
     pub fn new(frame: Frame, flow: Flow, account: Account, address: String, secret: &str) -> Self {
         let picture = QrPicture::of(&address);
         let (address, secret) = (ShownSecret::new(address), ShownSecret::new(in_groups(secret)));
-        Self { frame, flow, account, digits: 6, later: false, address, secret, picture }
+        Self {
+            frame,
+            flow,
+            account,
+            digits: 6,
+            later: false,
+            occasion: Occasion::SignIn,
+            address,
+            secret,
+            picture,
+        }
     }
 }
 
@@ -58,6 +94,8 @@ pub struct ChangePasswordPage {
     pub ask_old: bool,
     /// The fewest characters that a new one has.
     pub minimum_length: u32,
+    /// Why it is chosen.
+    pub occasion: Occasion,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::enrolment::Occasion;
 use super::frame::{Account, Flow, Frame};
 
 /// Use a passkey. `step=passkey` with `credential`: the JSON of the browser's answer (WebAuthn L3 §5.1).
@@ -41,6 +42,8 @@ pub struct NewPasskeyPage {
     pub options: String,
     /// Whether the tenant demands one, so that it cannot be postponed.
     pub required: bool,
+    /// Why it is made.
+    pub occasion: Occasion,
     /// Where a fresh page of this step is, for when the challenge is too old.
     pub resume_url: String,
     /// How long the challenge lives, in seconds.

@@ -7,6 +7,7 @@ use super::*;
 use crate::clock::UnixTime;
 
 mod admin;
+mod own;
 
 /// What people may have typed.
 const APPLICATION: &str = "Field notes & \"drafts\" <b>";
@@ -196,6 +197,7 @@ impl NewPasskeyPage {
             account: Account::sample(),
             options: CREATION.to_owned(),
             required: false,
+            occasion: Occasion::SignIn,
             resume_url: "/common/resume?ctx=1".to_owned(),
             challenge_lifetime: 300,
         }
@@ -221,6 +223,7 @@ impl ChangePasswordPage {
             account: Account::sample(),
             ask_old: true,
             minimum_length: 12,
+            occasion: Occasion::SignIn,
         }
     }
 }

@@ -50,6 +50,12 @@ fn samples() -> Vec<(&'static str, String, Policy)> {
         "signed-out": SignedOutPage::sample(), own();
         "home": HomePage::sample(), frame();
         "home-signed-in": HomePage::sample_signed_in(), frame();
+        "welcome": WelcomePage::sample(), frame();
+        "welcome-ways": WelcomeWaysPage::sample(), frame();
+        "new-passkey-first": NewPasskeyPage::sample_first(), frame();
+        "new-passkey-own": NewPasskeyPage::sample_own(), frame();
+        "enrolment-own": EnrolmentPage::sample_own(), frame();
+        "new-password-first": ChangePasswordPage::sample_first(), frame();
         "admin-tenants": TenantsPage::sample(), frame();
         "admin-users": UsersPage::sample(), frame();
         "admin-users-empty": UsersPage::sample_empty(), frame();

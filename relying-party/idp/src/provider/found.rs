@@ -107,13 +107,13 @@ impl Provider {
         Ok((tenant.id, self.invitation(id, INVITATION).await?))
     }
 
-    /// Makes a link that is good for one sign-in of a user, for so long.
+    /// Makes a link by which a user sets up how they sign in, good once and for so long.
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub(crate) async fn invitation(&self, user: UserId, lifetime: Duration) -> Result<String, Error> {
+    pub async fn invitation(&self, user: UserId, lifetime: Duration) -> Result<String, Error> {
         let link = self.opaque();
-        self.database.users().invite(user, &link.hash(), self.now().plus(lifetime)).await?;
+        self.database.invitations().add(user, &link.hash(), self.now().plus(lifetime)).await?;
         // In the fragment, which no server's or proxy's log ever sees.
         Ok(format!("{}/welcome#{}", self.settings.public_url(), link.expose()))
     }

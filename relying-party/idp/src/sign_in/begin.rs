@@ -108,9 +108,12 @@ fn silently(flow: &Flow<'_>, next: Result<Next, Stop>) -> Result<Next, Stop> {
             | Next::Passkey
             | Next::DeviceCode
             | Next::DeviceConfirm
+            | Next::SetUp(_)
             | Next::Stay,
         )
-        | Err(Stop::NoMethod | Stop::Lost | Stop::DeviceDenied(_)) => Err(flow.to_client(Refusal::NoSession)),
+        | Err(Stop::NoMethod | Stop::Lost | Stop::Invitation | Stop::NoPasskey(_) | Stop::DeviceDenied(_)) => {
+            Err(flow.to_client(Refusal::NoSession))
+        }
         Err(stop) => Err(stop),
     }
 }
@@ -129,6 +132,10 @@ fn hinted(request: &AuthorizeRequest, user: &User) -> bool {
 impl Flow<'_> {
     /// What the browser's session is good for in this request.
     fn start(&mut self, session: Option<&(BrowserSession, User)>) {
+        // A new user has no session; one that is here is somebody else's, or no longer needed.
+        if matches!(self.state.goal, Goal::Welcome(_)) {
+            return;
+        }
         self.state.user_name.clone_from(&self.request.login_hint);
         let Some((session, user)) = session else {
             return;

@@ -13,7 +13,7 @@ use crate::storage;
 /// What the user must be asked for, if anything.
 pub(super) async fn missing(flow: &Flow<'_>, user: &User) -> Result<Option<Requested>, Stop> {
     let request = &flow.request;
-    if matches!(flow.state.goal, Goal::Own(_)) {
+    if matches!(flow.state.goal, Goal::Own(_) | Goal::Welcome(_)) {
         return Ok(None);
     }
     let refused = |refusal: Refusal| {

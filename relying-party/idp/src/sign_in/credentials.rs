@@ -15,6 +15,9 @@ use crate::secrets::{Place, Purpose};
 use crate::storage::{self, StoredPass, StoredTotp, TotpUse};
 use crate::totp::{Algorithm, Answer, TimeStep, TotpSecret};
 
+/// The fewest characters of a new password.
+pub(super) const SHORTEST: usize = 8;
+
 /// Why a method was not enrolled.
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolError {
@@ -37,7 +40,7 @@ pub enum EnrolError {
 /// # Errors
 /// When it is too short, or cannot be hashed or stored now.
 pub async fn set_password(provider: &Provider, user: UserId, password: &str) -> Result<(), EnrolError> {
-    let hash = hashed(provider, Password::parse_new(password, 8)?).await?;
+    let hash = hashed(provider, Password::parse_new(password, SHORTEST)?).await?;
     Ok(provider.database.users().set_password(user, &hash, provider.now()).await?)
 }
 
@@ -59,11 +62,7 @@ pub async fn add_totp(
     proved: Option<TimeStep>,
 ) -> Result<(), storage::Error> {
     let id = provider.guid();
-    let mut text = Zeroizing::new(secret.algorithm().name().as_bytes().to_vec());
-    text.push(b':');
-    text.extend_from_slice(secret.expose());
-    let place = Place { purpose: Purpose::TotpSecret, row: id.as_bytes() };
-    let sealed = provider.draw(|rng| provider.sealing.seal(place, &text, rng));
+    let sealed = seal_totp(provider, id, secret);
     let last_step = proved.and_then(|step| i64::try_from(step.number()).ok()).unwrap_or(0);
     let created_at = provider.now();
     let name = name.to_owned();
@@ -71,12 +70,22 @@ pub async fn add_totp(
     provider.database.totp().add(&totp).await
 }
 
-fn open_totp(provider: &Provider, stored: &StoredTotp) -> Option<TotpSecret> {
-    let place = Place { purpose: Purpose::TotpSecret, row: stored.id.as_bytes() };
-    let text = match provider.sealing.open(place, &stored.sealed) {
+/// The secret under the provider's key, for the row with this ID.
+pub(super) fn seal_totp(provider: &Provider, id: Uuid, secret: &TotpSecret) -> Vec<u8> {
+    let mut text = Zeroizing::new(secret.algorithm().name().as_bytes().to_vec());
+    text.push(b':');
+    text.extend_from_slice(secret.expose());
+    let place = Place { purpose: Purpose::TotpSecret, row: id.as_bytes() };
+    provider.draw(|rng| provider.sealing.seal(place, &text, rng))
+}
+
+/// The secret of this row.
+pub(super) fn open_totp(provider: &Provider, id: Uuid, sealed: &[u8]) -> Option<TotpSecret> {
+    let place = Place { purpose: Purpose::TotpSecret, row: id.as_bytes() };
+    let text = match provider.sealing.open(place, sealed) {
         Ok(text) => text,
         Err(error) => {
-            tracing::error!(%error, id = %stored.id, "a TOTP secret cannot be opened");
+            tracing::error!(%error, %id, "a TOTP secret cannot be opened");
             return None;
         }
     };
@@ -121,7 +130,7 @@ pub(super) async fn check_code(flow: &Flow<'_>, user: &User, typed: &str) -> Res
     let guess = guess.ok_or(Problem::Locked)?;
     let mut problem = Problem::Code;
     for stored in provider.database.totp().of_user(user.id).await? {
-        let Some(secret) = open_totp(provider, &stored) else { continue };
+        let Some(secret) = open_totp(provider, stored.id, &stored.sealed) else { continue };
         let last = u64::try_from(stored.last_step).ok().map(TimeStep::new);
         match secret.verify(typed, last, provider.now()) {
             Answer::Accepted(step) => match use_step(provider, stored.id, step).await? {

@@ -3,16 +3,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use uuid::Uuid;
 
 use super::flow::{Flow, Next, read_request};
-use super::guesses::Guess;
+use super::guesses::{Guess, NOBODY};
 use super::own::{Destination, Entry};
 use super::problem::{Failed, Problem, Stop};
 use super::reply::{Browser, Outcome, Reply};
 use super::state::{Goal, OtherDevice, State};
 use super::{begin, view};
-use crate::domain::{Authentication, Authority, OpaqueHash, TenantId};
+use crate::domain::{Authentication, Authority, OpaqueHash};
 use crate::oauth::Refusal;
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::pages::config::PageId;
@@ -20,8 +19,6 @@ use crate::pages::{self, DeviceCodePage, DeviceConfirmPage, DeviceDonePage, Fram
 use crate::provider::Provider;
 use crate::storage::{Approval, DeviceRequest};
 
-/// A code belongs to no tenant before it is known.
-const NOBODY: TenantId = TenantId::new(Uuid::nil());
 /// More than any code has, with spaces between its letters.
 const LONGEST: usize = 16;
 
@@ -89,7 +86,7 @@ impl Flow<'_> {
     fn device(&self) -> Option<&OtherDevice> {
         match &self.state.goal {
             Goal::Device(device) => Some(device),
-            Goal::Client | Goal::Own(_) => None,
+            Goal::Client | Goal::Own(_) | Goal::Welcome(_) => None,
         }
     }
 

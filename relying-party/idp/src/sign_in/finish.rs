@@ -89,6 +89,7 @@ async fn answer(flow: &Flow<'_>, user: &User, authentication: Authentication) ->
             Reply::to_client(answer.map_err(|refusal| flow.to_client(refusal))?)
         }
         Goal::Own(entry) => Reply::Redirect(entry.destination.path().to_owned()),
+        Goal::Welcome(welcome) => Reply::Redirect(welcome.destination.path().to_owned()),
         Goal::Device(device) => flow.let_in(device, authentication).await?,
     };
     flow.log((user.tenant, Some(user.id)), &methods.join(" "), 0).await?;

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::consent;
 use super::problem::Stop;
 use super::reply::Browser;
+use super::set_up::Step;
 use super::state::{Goal, State, Way};
 use crate::domain::{Amr, Authority, Opaque, OpaqueHash, TenantId, User};
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest};
@@ -36,6 +37,7 @@ pub(super) enum Next {
     Passkey,
     DeviceCode,
     DeviceConfirm,
+    SetUp(Step),
     Consent(Box<Requested>),
     Stay,
     Finish(Box<User>),
@@ -46,6 +48,7 @@ pub(super) async fn read_request(provider: &Provider, state: &State) -> Result<A
     match &state.goal {
         Goal::Client => {}
         Goal::Own(entry) => return Ok(entry.request(provider)),
+        Goal::Welcome(welcome) => return Ok(welcome.entry().request(provider)),
         Goal::Device(device) => return device.request(provider).await,
     }
     let fields = Fields::parse(state.request.as_bytes()).map_err(Stop::Page)?;
@@ -67,7 +70,7 @@ impl Flow<'_> {
     pub(super) fn to_client(&self, refusal: Refusal) -> Stop {
         match self.state.goal {
             Goal::Client => Stop::Client(Box::new(self.request.return_to.clone()), refusal),
-            Goal::Own(_) | Goal::Device(_) => Stop::Page(refusal),
+            Goal::Own(_) | Goal::Welcome(_) | Goal::Device(_) => Stop::Page(refusal),
         }
     }
 
@@ -124,6 +127,9 @@ impl Flow<'_> {
         if self.lacks_user_code() {
             return Ok(Next::DeviceCode);
         }
+        if let Some(next) = self.first_way() {
+            return Ok(next);
+        }
         if self.state.pick {
             return Ok(Next::PickAccount);
         }
@@ -142,7 +148,10 @@ impl Flow<'_> {
         if let Some(requested) = consent::missing(self, &user).await? {
             return Ok(Next::Consent(Box::new(requested)));
         }
-        Ok(if stay { Next::Stay } else { Next::Finish(Box::new(user)) })
+        if stay {
+            return Ok(Next::Stay);
+        }
+        Ok(self.another_way().unwrap_or_else(|| Next::Finish(Box::new(user))))
     }
 
     fn first_factor(&self) -> Next {

@@ -9,6 +9,8 @@ use crate::limits::{Counter, Failures, FamiliarPlaces, Lockouts, Subscriber};
 use crate::provider::Provider;
 use crate::storage;
 
+/// Whose lockouts count where it is not known whose thing is guessed: nobody's, so the default ones.
+pub(super) const NOBODY: TenantId = TenantId::new(uuid::Uuid::nil());
 const PASSWORD: &str = "password";
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::begin::{Begun, open};
 use super::problem::Stop;
 use super::reply::{Browser, Outcome, canary, canary_matches};
+use super::set_up::Credential;
 use super::sign_out::OF;
 use super::state::{Goal, State};
 use super::view;
@@ -32,26 +33,13 @@ pub enum Destination {
     Home,
     /// A user's own sign-in methods.
     Security,
-    /// Another passkey for oneself.
-    NewPasskey,
-    /// Another authenticator app for oneself.
-    NewAuthenticator,
-    /// Another password for oneself.
-    NewPassword,
     /// The administrators' pages.
     Administration,
 }
 
 impl Destination {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Home,
-        Self::Security,
-        Self::NewPasskey,
-        Self::NewAuthenticator,
-        Self::NewPassword,
-        Self::Administration,
-    ];
+    pub const ALL: [Self; 3] = [Self::Home, Self::Security, Self::Administration];
 
     /// The path on this host.
     #[must_use]
@@ -59,9 +47,6 @@ impl Destination {
         match self {
             Self::Home => "/",
             Self::Security => "/security",
-            Self::NewPasskey => "/security/passkey",
-            Self::NewAuthenticator => "/security/authenticator",
-            Self::NewPassword => "/security/password",
             Self::Administration => "/admin/tenants",
         }
     }
@@ -71,9 +56,7 @@ impl Destination {
     pub const fn strength(self) -> Strength {
         match self {
             Self::Administration => Strength::Multifactor,
-            Self::Home | Self::Security | Self::NewPasskey | Self::NewAuthenticator | Self::NewPassword => {
-                Strength::SingleFactor
-            }
+            Self::Home | Self::Security => Strength::SingleFactor,
         }
     }
 }
@@ -86,19 +69,27 @@ pub struct Entry {
     /// Whether the proofs must be of the last ten minutes: adding or removing a way to sign in is not for whoever finds
     /// an open browser (R7).
     pub recent: bool,
+    /// What is set up before it ends.
+    pub make: Option<Credential>,
 }
 
 impl Entry {
     /// Any standing session that is strong enough will do.
     #[must_use]
     pub const fn to(destination: Destination) -> Self {
-        Self { destination, recent: false }
+        Self { destination, recent: false, make: None }
     }
 
     /// Only a proof of the last ten minutes will do.
     #[must_use]
     pub const fn recently(destination: Destination) -> Self {
-        Self { destination, recent: true }
+        Self { destination, recent: true, make: None }
+    }
+
+    /// Another way to sign in is set up first. The sign-in ends at the page that lists them.
+    #[must_use]
+    pub const fn making(credential: Credential) -> Self {
+        Self { destination: Destination::Security, recent: true, make: Some(credential) }
     }
 
     pub(super) fn request(self, provider: &Provider) -> AuthorizeRequest {
@@ -168,6 +159,15 @@ pub async fn enter(provider: &Provider, browser: &Browser, entry: Entry) -> Ente
     match entered(provider, browser, state).await {
         Ok(entered) => entered,
         Err(stop) => Entered::SignIn(view::stopped(provider, stop, correlation).into()),
+    }
+}
+
+/// Lets whoever is signed in, with a recent proof, set up another way to sign in; everyone else signs in first.
+pub async fn set_up(provider: &Provider, browser: &Browser, credential: Credential) -> Outcome {
+    match enter(provider, browser, Entry::making(credential)).await {
+        Entered::SignIn(outcome) => outcome,
+        // There is always a page first: the one that sets it up.
+        Entered::User(_) => view::stopped(provider, Stop::Lost, provider.guid()).into(),
     }
 }
 

@@ -28,6 +28,12 @@ pub(super) enum Problem {
     Passkey,
     #[error("No device waits for an answer with this code. Check it, or let the device show a new one.")]
     UserCode,
+    #[error("The two passwords differ.")]
+    PasswordsDiffer,
+    #[error(
+        "This link is wrong, was used, was opened in another browser, or its time is over. Ask for a new one."
+    )]
+    Invitation,
 }
 
 impl Problem {
@@ -43,6 +49,8 @@ impl Problem {
             Self::Code | Self::CodeUsed => 500_121,
             Self::Passkey => 135_010,
             Self::UserCode => 70_018,
+            Self::PasswordsDiffer => 120_002,
+            Self::Invitation => 50_128,
         }
     }
 
@@ -62,6 +70,10 @@ pub(super) enum Stop {
     Lost,
     /// The account has nothing that would be enough.
     NoMethod,
+    /// The link of a first sign-in is not good any more.
+    Invitation,
+    /// A passkey cannot be made here, for the reason that this sentence says.
+    NoPasskey(String),
     /// The user kept the other device out, on which this application runs.
     DeviceDenied(String),
 }
@@ -76,6 +88,8 @@ impl From<storage::Error> for Stop {
 #[derive(Debug)]
 pub(super) enum Failed {
     Again(Problem),
+    /// The same with a sentence of another part.
+    Told(String),
     Stop(Stop),
 }
 

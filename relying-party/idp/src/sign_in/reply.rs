@@ -31,6 +31,8 @@ pub struct Browser {
 pub enum Cookie {
     /// The one that binds sign-ins.
     Binding(Opaque),
+    /// The same one for a day: a link for a first sign-in is good for as long, in this browser only.
+    LastingBinding(Opaque),
     /// A session's. A persistent one outlives the browser.
     Session(Opaque, bool),
     /// No session any more.

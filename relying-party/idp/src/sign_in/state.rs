@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::own::Entry;
+use super::set_up::SetUp;
+use super::welcome::Welcome;
 use crate::clock::UnixTime;
 use crate::domain::{SessionId, UserId};
 use crate::pages::WayKind;
@@ -40,6 +42,9 @@ pub(super) struct State {
     pub(super) ceremony: Option<Ceremony>,
     /// Whether the user was asked for consent in this sign-in and gave it.
     pub(super) consented: bool,
+    /// What is being set up.
+    #[serde(default)]
+    pub(super) set_up: SetUp,
     /// Whether to stay signed in, once asked.
     pub(super) stay: Option<bool>,
     /// By which support finds it.
@@ -54,6 +59,8 @@ pub(super) enum Goal {
     Client,
     /// A page of ours: it ends there.
     Own(Entry),
+    /// A link for a first sign-in: it ends at a page of ours, once a way to sign in was set up.
+    Welcome(Welcome),
     /// Another device, which shows a code: it ends with an answer to that device.
     Device(OtherDevice),
 }
@@ -121,6 +128,7 @@ impl State {
             way: Way::default(),
             ceremony: None,
             consented: false,
+            set_up: SetUp::default(),
             stay: None,
             correlation,
         }

@@ -13,6 +13,7 @@ use super::state::{State, Way};
 use super::view;
 use crate::domain::{Opaque, User};
 use crate::oauth::Fields;
+use crate::pages::Notice;
 use crate::provider::Provider;
 use crate::strength::Method;
 
@@ -41,6 +42,7 @@ async fn try_step(
     let notice = match flow.carry_out(fields).await {
         Ok(()) => None,
         Err(Failed::Again(problem)) => Some(problem.notice()),
+        Err(Failed::Told(sentence)) => Some(Notice::error(sentence, None)),
         Err(Failed::Stop(stop)) => return flow.stop(stop).await,
     };
     match flow.next().await {
@@ -114,6 +116,9 @@ async fn try_resume(
 
 impl Flow<'_> {
     async fn carry_out(&mut self, fields: &Fields) -> Result<(), Failed> {
+        if let Some(step) = self.setting_up().await? {
+            return self.set_up(step, fields).await;
+        }
         let text = |name| fields.optional(name).ok().flatten().unwrap_or_default();
         match text("step") {
             "user" => self.name_user(text("loginfmt")),
@@ -276,7 +281,7 @@ impl Flow<'_> {
                 Err(stop)
             }
             Stop::NoMethod => Ok(view::no_method(&mut self).await?.into()),
-            Stop::Page(_) | Stop::Lost => Err(stop),
+            Stop::Page(_) | Stop::Lost | Stop::Invitation | Stop::NoPasskey(_) => Err(stop),
         }
     }
 }

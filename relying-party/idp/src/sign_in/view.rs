@@ -9,7 +9,7 @@ use super::consent;
 use super::device::done as device_done;
 use super::flow::{Flow, Next};
 use super::passkey::LIFETIME as CHALLENGE;
-use super::problem::Stop;
+use super::problem::{Problem, Stop};
 use super::reply::{Outcome, Reply, canary};
 use super::state::{Goal, Way};
 use crate::domain::{Opaque, User};
@@ -104,6 +104,7 @@ async fn render(
         Next::Code => Ok(flow.code_page(form, notice)),
         Next::Passkey => flow.passkey_page(form, notice).await,
         Next::DeviceCode => Ok(flow.user_code_page(form, notice)),
+        Next::SetUp(step) => flow.set_up_page(step, form, notice).await,
         Next::DeviceConfirm => flow.confirm_page(form, notice).await,
         Next::Consent(requested) => flow.consent_page(form, notice, &requested).await,
         Next::Stay | Next::Finish(_) => Ok(flow.stay_page(form, notice)),
@@ -124,7 +125,7 @@ impl Flow<'_> {
         self.request.authority.segment()
     }
 
-    fn url(&self, view: Option<&str>) -> String {
+    pub(super) fn url(&self, view: Option<&str>) -> String {
         let view = view.map(|view| format!("&view={view}")).unwrap_or_default();
         format!("/{}/login?ctx={}{view}", self.segment(), self.ctx.expose())
     }
@@ -157,7 +158,7 @@ impl Flow<'_> {
     fn application(&self) -> Option<String> {
         match self.state.goal {
             Goal::Client | Goal::Device(_) => Some(self.request.client.name.clone()),
-            Goal::Own(_) => None,
+            Goal::Own(_) | Goal::Welcome(_) => None,
         }
     }
 
@@ -278,7 +279,7 @@ impl Flow<'_> {
     }
 }
 
-fn seconds(duration: Duration) -> u32 {
+pub(super) fn seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
@@ -305,6 +306,18 @@ pub(super) fn stopped(provider: &Provider, stop: Stop, correlation: Uuid) -> Rep
             message: "The sign-in was continued elsewhere, took too long, or was not begun in this browser."
                 .to_owned(),
             advice: "Go back to the application and sign in again. Allow cookies for this site.",
+        },
+        Stop::Invitation => Told {
+            code: Problem::Invitation.code(),
+            title: "This link is used up",
+            message: "A way to sign in was set up with it already, or its time is over.".to_owned(),
+            advice: "Sign in with what was set up, or ask your administrator for a new link.",
+        },
+        Stop::NoPasskey(message) => Told {
+            code: Problem::Passkey.code(),
+            title: "No passkey can be made",
+            message,
+            advice: "Go back and choose another way to sign in.",
         },
         Stop::NoMethod => Told {
             code: 50_079,

@@ -1,9 +1,9 @@
-//! Users, their passwords' hashes, and links that are good for one sign-in.
+//! Users and their passwords' hashes.
 
 use super::Error;
 use super::database::{Pool, Row, values};
 use crate::clock::UnixTime;
-use crate::domain::{OpaqueHash, TenantId, User, UserId};
+use crate::domain::{TenantId, User, UserId};
 
 /// The columns of a [`User`], of the table alias `u`.
 macro_rules! user_columns {
@@ -120,29 +120,6 @@ impl Users<'_> {
             .write("UPDATE users SET sessions_valid_from = $2 WHERE id = $1", values![id, now])
             .await
             .map(drop)
-    }
-
-    /// Makes a link good for one sign-in.
-    pub async fn invite(&self, id: UserId, link: &OpaqueHash, expires_at: UnixTime) -> Result<(), Error> {
-        self.0
-            .write(
-                "INSERT INTO invitations (hash, user_id, expires_at) VALUES ($1, $2, $3)",
-                values![link, id, expires_at],
-            )
-            .await
-            .map(drop)
-    }
-
-    /// Takes a link: whose it was. It is gone afterwards.
-    pub async fn take_invitation(&self, link: &OpaqueHash, now: UnixTime) -> Result<Option<UserId>, Error> {
-        let row = self
-            .0
-            .take("DELETE FROM invitations WHERE hash = $1 RETURNING user_id, expires_at", values![link])
-            .await?;
-        match row {
-            Some(row) if row.time(1)? > now => Ok(Some(row.parse(0)?)),
-            Some(_) | None => Ok(None),
-        }
     }
 }
 

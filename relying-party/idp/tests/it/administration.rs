@@ -142,9 +142,11 @@ async fn users_are_made_found_changed_and_deleted() {
     // A second link takes the place of the first.
     let second = ada.invite(bob.id).await.unwrap();
     let hash = |link: &str| latchkey_idp::domain::OpaqueHash::of(link.split_once('#').unwrap().1);
-    let users = rig.database.users();
-    assert_eq!(users.take_invitation(&hash(invited.link.expose()), rig.now()).await.unwrap(), None);
-    assert_eq!(users.take_invitation(&hash(second.link.expose()), rig.now()).await.unwrap(), Some(bob.id));
+    let browser = hash("browser#1");
+    for (invited, whose) in [(invited, None), (second, Some(bob.id))] {
+        let link = hash(invited.link.expose());
+        assert_eq!(rig.database.invitations().open(&link, &browser, rig.now()).await.unwrap(), whose);
+    }
 
     let names = Names { display_name: "Bób 100%", email: Some("b@mail.example"), ..Names::default() };
     ada.rename_user(bob.id, &names).await.unwrap();

@@ -33,3 +33,4 @@ mod sign_in;
 mod sign_in_refusals;
 mod storage;
 mod storage_directory;
+mod welcome;

@@ -100,10 +100,11 @@ async fn races(databases: [Database; 2]) {
     assert_eq!(winners(&databases, poll).await, 1, "device code");
 
     let link = OpaqueHash::of("link");
-    databases[0].users().invite(user, &link, later).await.unwrap();
-    let accept = |database: Database| async move {
-        database.users().take_invitation(&link, NOW).await.unwrap().is_some()
-    };
+    let browser = OpaqueHash::of("browser");
+    databases[0].invitations().add(user, &link, later).await.unwrap();
+    assert!(databases[0].invitations().open(&link, &browser, NOW).await.unwrap().is_some());
+    let accept =
+        |database: Database| async move { database.invitations().claim(&link, &browser, NOW).await.unwrap() };
     assert_eq!(winners(&databases, accept).await, 1, "invitation");
 
     // Counters lose no change.

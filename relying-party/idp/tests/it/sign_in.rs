@@ -27,10 +27,15 @@ pub fn seed() -> TotpSecret {
     TotpSecret::from_bytes(Algorithm::Sha1, Zeroizing::new(b"12345678901234567890".to_vec())).unwrap()
 }
 
-/// The code that the seed shows at a time, computed here as RFC 6238 says.
+/// The code that the seed shows at a time.
 pub fn code_at(seconds: i64) -> String {
+    code_of(b"12345678901234567890", seconds)
+}
+
+/// The code that a secret shows at a time, computed here as RFC 6238 says.
+pub fn code_of(secret: &[u8], seconds: i64) -> String {
     use aws_lc_rs::hmac;
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"12345678901234567890");
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
     let tag = hmac::sign(&key, &u64::try_from(seconds / 30).unwrap().to_be_bytes());
     let tag = tag.as_ref();
     let at = usize::from(tag[19] & 15);
