@@ -1,6 +1,8 @@
 //! The two WebAuthn ceremonies as this site runs them: each begins with options and a challenge bound to session,
-//! purpose and user, and finishes by taking that challenge before anything is verified.
+//! purpose and user, and finishes by taking that challenge before anything is verified. Sign-in at an identity provider
+//! has the same shape.
 
+mod identity;
 mod registration;
 mod sign_in;
 

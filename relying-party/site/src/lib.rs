@@ -1,4 +1,5 @@
-//! The demo relying-party website: register with a passkey, sign in with it, look after it.
+//! The demo relying-party website: register with a passkey, sign in with it, look after it; or sign in at an identity
+//! provider.
 //!
 //! Read top-down: [`Site`] is what a program opens, [`router`] is its HTTP surface, `ceremonies` are the rules of
 //! WebAuthn as this site applies them, `storage` is what it remembers.
@@ -6,6 +7,7 @@
 mod aaguid;
 mod ceremonies;
 mod clock;
+mod identity_provider;
 mod keys;
 mod limits;
 mod names;
@@ -19,6 +21,6 @@ mod web;
 
 pub use clock::{Clock, UnixTime};
 pub use limits::{Limits, Rate};
-pub use settings::{Settings, SettingsError};
+pub use settings::{IdentityProviderSettings, Settings, SettingsError};
 pub use site::{Entropy, OpenError, Site};
 pub use web::router;

@@ -3,15 +3,15 @@
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::Parser;
+use clap::{Args, Parser};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
-use latchkey_site::{Clock, Settings, Site, UnixTime, router};
+use latchkey_site::{Clock, IdentityProviderSettings, Settings, Site, UnixTime, router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -36,6 +36,46 @@ struct Options {
     /// Database file; made if missing
     #[arg(long, env = "LATCHKEY_SITE_DATABASE", default_value = "latchkey-site.db")]
     database: PathBuf,
+    #[command(flatten)]
+    idp: Idp,
+}
+
+/// The identity provider whose users may sign in here too.
+#[derive(Debug, Args)]
+struct Idp {
+    /// Its issuer, such as <https://id.example.org/TENANT/v2.0>; without it nobody signs in that way
+    #[arg(long = "idp-issuer", env = "LATCHKEY_SITE_IDP_ISSUER", requires = "client_id")]
+    issuer: Option<String>,
+    /// This site's client ID there; its redirect URI is ORIGIN/identity/answer
+    #[arg(long = "idp-client-id", env = "LATCHKEY_SITE_IDP_CLIENT_ID", requires = "issuer")]
+    client_id: Option<String>,
+    /// File with the client secret
+    #[arg(
+        long = "idp-client-secret-file",
+        env = "LATCHKEY_SITE_IDP_CLIENT_SECRET_FILE",
+        requires = "issuer",
+        value_name = "FILE"
+    )]
+    client_secret_file: Option<PathBuf>,
+    /// PEM file with the CA that its certificate comes from [default: the CAs that the system trusts]
+    #[arg(long = "idp-ca", env = "LATCHKEY_SITE_IDP_CA", requires = "issuer", value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+impl Idp {
+    fn settings(&self) -> Result<Option<IdentityProviderSettings>, Box<dyn Error>> {
+        let (Some(issuer), Some(client_id)) = (&self.issuer, &self.client_id) else {
+            return Ok(None);
+        };
+        let secret = self.client_secret_file.as_deref().map(read).transpose()?;
+        let secret = secret.map(String::from_utf8).transpose()?;
+        let ca = self.ca.as_deref().map(read).transpose()?;
+        Ok(Some(IdentityProviderSettings::new(issuer, client_id, secret.as_deref(), ca)?))
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure(format!("{} cannot be read: {error}", path.display())))
 }
 
 /// Why the program ends early: what went wrong and what to do.
@@ -75,7 +115,8 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     })?;
     let port = listener.local_addr()?.port();
     let origin = options.origin.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
-    let settings = Settings::new(&origin, options.rp_id.as_deref())?;
+    let mut settings = Settings::new(&origin, options.rp_id.as_deref())?;
+    settings.identity_provider = options.idp.settings()?;
     let origin = settings.origin().to_owned();
     let site =
         Site::open(settings, &options.database, Clock::new(read_clock), Box::new(UnwrapErr(SysRng))).await?;

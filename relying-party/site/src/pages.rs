@@ -2,11 +2,12 @@
 
 use askama::Template;
 use jiff::Timestamp;
+use url::Url;
 use uuid::Uuid;
 
 use crate::aaguid;
 use crate::clock::UnixTime;
-use crate::storage::StoredPasskey;
+use crate::storage::{SignedInIdentity, StoredPasskey};
 
 /// What surrounds every page.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) enum Notice {
     Renamed,
     Deleted,
     SignedOut,
+    SignedOutHere,
+    SignedOutEverywhere,
     SignInFirst,
     Confirmed,
 }
@@ -38,6 +41,8 @@ impl Notice {
             "added" => Some(Self::Added),
             "renamed" => Some(Self::Renamed),
             "deleted" => Some(Self::Deleted),
+            "signed-out-here" => Some(Self::SignedOutHere),
+            "signed-out-everywhere" => Some(Self::SignedOutEverywhere),
             "signed-out" => Some(Self::SignedOut),
             "sign-in-first" => Some(Self::SignInFirst),
             "confirmed" => Some(Self::Confirmed),
@@ -54,6 +59,10 @@ impl Notice {
                 "The passkey was removed from this account. You may delete it on your device as well."
             }
             Self::SignedOut => "You are signed out.",
+            Self::SignedOutHere => {
+                "You are signed out here. Latchkey ID could not be asked; sign out there too if others use this device."
+            }
+            Self::SignedOutEverywhere => "You are signed out here and at Latchkey ID.",
             Self::SignInFirst => "Sign in to see your account.",
             Self::Confirmed => "Thank you. You can change your account now.",
         }
@@ -62,7 +71,7 @@ impl Notice {
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::Registered | Self::Added | Self::Renamed | Self::Deleted | Self::Confirmed => "success",
-            Self::SignedOut | Self::SignInFirst => "info",
+            Self::SignedOut | Self::SignedOutHere | Self::SignedOutEverywhere | Self::SignInFirst => "info",
         }
     }
 }
@@ -72,6 +81,8 @@ impl Notice {
 #[template(path = "home.html")]
 pub(crate) struct HomePage {
     pub(crate) frame: Frame,
+    /// Whether accounts of an identity provider may sign in.
+    pub(crate) identities: bool,
 }
 
 /// Make an account.
@@ -96,6 +107,18 @@ pub(crate) struct AccountPage {
     pub(crate) frame: Frame,
     pub(crate) user_name: String,
     pub(crate) passkeys: Vec<PasskeyRow>,
+}
+
+/// The account page of an account that the identity provider keeps.
+#[derive(Debug, Template)]
+#[template(path = "identity.html")]
+pub(crate) struct IdentityPage {
+    pub(crate) frame: Frame,
+    pub(crate) name: String,
+    pub(crate) user_name: Option<String>,
+    /// The host of the issuer.
+    pub(crate) provider: String,
+    pub(crate) since: When,
 }
 
 /// One passkey of the account page.
@@ -137,6 +160,20 @@ impl AccountPage {
     /// Whether the account has one passkey only, which cannot be deleted.
     fn one_passkey(&self) -> bool {
         self.passkeys.len() == 1
+    }
+}
+
+impl IdentityPage {
+    pub(crate) fn new(frame: Frame, identity: &SignedInIdentity) -> Self {
+        let issuer = Url::parse(&identity.issuer).ok();
+        let host = issuer.as_ref().and_then(|issuer| issuer.host_str()).unwrap_or_default();
+        Self {
+            frame,
+            name: identity.name.clone(),
+            user_name: identity.user_name.clone(),
+            provider: host.to_owned(),
+            since: When::new(identity.authenticated_at),
+        }
     }
 }
 

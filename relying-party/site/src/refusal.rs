@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use crate::identity_provider::IdentityError;
 use crate::limits::Exhausted;
 use crate::names::NameError;
 use crate::response::Unacceptable;
@@ -61,6 +62,29 @@ pub(crate) enum Refusal {
     NoSuchPasskey,
     #[error("This is the only passkey of the account: without it nobody can sign in. Add another one first.")]
     LastPasskey,
+    // The identity provider.
+    #[error("This account is kept by Latchkey ID, so its passkeys are looked after there.")]
+    KeptElsewhere,
+    #[error("This answer was already used, or this browser did not ask for it. Start the sign-in again.")]
+    IdentityAnswerUnknown,
+    #[error(
+        "You did not sign in at Latchkey ID, or may not use this site with that account. Try again, or use a passkey."
+    )]
+    IdentityDeclined,
+    #[error(
+        "The answer came from another identity provider than the one that was asked. Nobody was signed in; start again."
+    )]
+    IdentityMixUp,
+    #[error("Latchkey ID cannot be reached right now. Try again in a moment, or sign in with a passkey.")]
+    IdentityUnreachable(String),
+    #[error(
+        "Latchkey ID refused this site's request. Try again; if it happens again, tell the people who run this site."
+    )]
+    IdentityRefused(String),
+    #[error(
+        "The answer of Latchkey ID could not be verified, so nobody was signed in. Start the sign-in again."
+    )]
+    IdentityNotProven(String),
     // The operator has to look.
     #[error("Something went wrong on our side. Try again in a moment.")]
     Storage(#[source] storage::Error),
@@ -93,6 +117,13 @@ impl Refusal {
             Self::TooManyPasskeys => (StatusCode::CONFLICT, "too-many-passkeys"),
             Self::NoSuchPasskey => (StatusCode::NOT_FOUND, "no-such-passkey"),
             Self::LastPasskey => (StatusCode::CONFLICT, "last-passkey"),
+            Self::KeptElsewhere => (StatusCode::CONFLICT, "kept-elsewhere"),
+            Self::IdentityAnswerUnknown => (StatusCode::BAD_REQUEST, "identity-answer-unknown"),
+            Self::IdentityDeclined => (StatusCode::FORBIDDEN, "identity-declined"),
+            Self::IdentityMixUp => (StatusCode::BAD_REQUEST, "identity-mix-up"),
+            Self::IdentityUnreachable(_) => (StatusCode::BAD_GATEWAY, "identity-unreachable"),
+            Self::IdentityRefused(_) => (StatusCode::BAD_GATEWAY, "identity-refused"),
+            Self::IdentityNotProven(_) => (StatusCode::FORBIDDEN, "identity-not-proven"),
             Self::Storage(_) => (StatusCode::INTERNAL_SERVER_ERROR, "storage"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -104,6 +135,11 @@ impl Refusal {
             tracing::error!(%error, "the database refused");
         } else if let Self::Internal(what) = self {
             tracing::error!(what, "an internal step failed");
+        } else if let Self::IdentityUnreachable(what)
+        | Self::IdentityRefused(what)
+        | Self::IdentityNotProven(what) = self
+        {
+            tracing::warn!(what, "a sign-in at the identity provider failed");
         }
     }
 
@@ -140,6 +176,18 @@ fn seconds(wait: Duration) -> String {
 impl From<Exhausted> for Refusal {
     fn from(exhausted: Exhausted) -> Self {
         Self::RateLimited(exhausted.retry_after)
+    }
+}
+
+impl From<IdentityError> for Refusal {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Unreachable(what) => Self::IdentityUnreachable(what),
+            IdentityError::MixUp => Self::IdentityMixUp,
+            IdentityError::Declined => Self::IdentityDeclined,
+            IdentityError::Refused(what) => Self::IdentityRefused(what),
+            IdentityError::NotProven(what) => Self::IdentityNotProven(what),
+        }
     }
 }
 

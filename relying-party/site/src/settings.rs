@@ -1,6 +1,10 @@
 //! What an operator decides, checked once.
 
+mod identity_provider;
+
 use url::{Host, Url};
+
+pub use identity_provider::IdentityProviderSettings;
 
 use crate::limits::Limits;
 
@@ -13,6 +17,8 @@ pub struct Settings {
     pub(crate) origin_url: Url,
     /// The RP ID (WebAuthn L3 §5.1.2): the origin's host, or a domain above it.
     pub(crate) rp_id: String,
+    /// The identity provider whose users may sign in too.
+    pub identity_provider: Option<IdentityProviderSettings>,
     /// How much one address and one user name may ask for.
     pub limits: Limits,
 }
@@ -42,6 +48,17 @@ pub enum SettingsError {
         /// The host of the origin.
         host: String,
     },
+    /// The issuer cannot be asked, or not safely.
+    #[error(
+        "--idp-issuer {0:?} must be an https URL without query or fragment, such as \
+         https://id.example.org/TENANT/v2.0 (http is for localhost only)"
+    )]
+    Issuer(String),
+    /// The CA of the identity provider.
+    #[error(
+        "--idp-ca holds no certificate that can be read: it must be PEM, like the ca.pem of the identity provider"
+    )]
+    Ca,
 }
 
 impl Settings {
@@ -75,7 +92,13 @@ impl Settings {
             return Err(SettingsError::RpId { rp_id, host });
         }
         let serialized = url.origin().ascii_serialization();
-        Ok(Self { origin: serialized, origin_url: url, rp_id, limits: Limits::default() })
+        Ok(Self {
+            origin: serialized,
+            origin_url: url,
+            rp_id,
+            identity_provider: None,
+            limits: Limits::default(),
+        })
     }
 
     /// The origin, as browsers write it.

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand_core::CryptoRng;
 use webauthn_rs::prelude::{Uuid, Webauthn, WebauthnBuilder};
 
 use crate::clock::{Clock, UnixTime};
+use crate::identity_provider::IdentityProvider;
 use crate::keys::SiteKey;
 use crate::limits::Limiter;
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::storage::{Database, DatabaseError, SessionToken};
 
 /// The source of randomness of a site.
@@ -23,6 +26,7 @@ pub struct Site {
     pub(crate) settings: Settings,
     pub(crate) database: Database,
     pub(crate) webauthn: Webauthn,
+    pub(crate) identity_provider: Option<IdentityProvider>,
     pub(crate) key: SiteKey,
     pub(crate) limiter: Limiter,
     clock: Clock,
@@ -41,6 +45,9 @@ pub enum OpenError {
     /// Origin and RP ID do not fit each other in the eyes of the WebAuthn library.
     #[error("--origin and --rp-id do not fit each other: {0}")]
     RelyingParty(String),
+    /// The identity provider cannot be asked as the settings say.
+    #[error(transparent)]
+    IdentityProvider(#[from] SettingsError),
 }
 
 impl Site {
@@ -57,6 +64,10 @@ impl Site {
         let webauthn = WebauthnBuilder::new(&settings.rp_id, &settings.origin_url)
             .and_then(|builder| builder.rp_name(RP_NAME).build())
             .map_err(|error| OpenError::RelyingParty(error.to_string()))?;
+        let identity_provider = match settings.identity_provider.clone() {
+            Some(provider) => Some(IdentityProvider::new(provider, &settings)?),
+            None => None,
+        };
         let database = Database::open(path).await?;
         let mut proposed = [0; 32];
         entropy.fill_bytes(&mut proposed);
@@ -66,6 +77,7 @@ impl Site {
             settings,
             database,
             webauthn,
+            identity_provider,
             key: SiteKey::new(key),
             limiter,
             clock,
@@ -92,6 +104,14 @@ impl Site {
     pub(crate) fn new_session_token(&self) -> SessionToken {
         let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
         SessionToken::random(&mut **entropy)
+    }
+
+    /// 32 random bytes as text, for what an identity provider must send back.
+    pub(crate) fn new_secret(&self) -> String {
+        let mut bytes = [0; 32];
+        let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
+        entropy.fill_bytes(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// A new user's ID, which is also the WebAuthn user handle: random, so it says nothing about the user.

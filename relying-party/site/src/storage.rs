@@ -1,6 +1,7 @@
 //! What the site remembers, in SQLite. Each table is reached through the words of its domain.
 
 mod challenges;
+mod identities;
 mod passkeys;
 mod sessions;
 mod users;
@@ -15,8 +16,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use crate::clock::UnixTime;
 
 pub(crate) use challenges::{Ceremony, Challenges, Pending, Taken};
+pub(crate) use identities::Identities;
 pub(crate) use passkeys::{Deletion, NewPasskey, Passkeys, StoredPasskey, Use};
-pub(crate) use sessions::{Session, SessionId, SessionToken, Sessions, SignedInUser};
+pub(crate) use sessions::{
+    Session, SessionId, SessionToken, Sessions, SignedIn, SignedInIdentity, SignedInUser,
+};
 pub(crate) use users::Users;
 
 /// A statement that did not do what it was for.
@@ -107,6 +111,10 @@ impl Database {
         Sessions(&self.pool)
     }
 
+    pub(crate) fn identities(&self) -> Identities<'_> {
+        Identities(&self.pool)
+    }
+
     pub(crate) fn challenges(&self) -> Challenges<'_> {
         Challenges(&self.pool)
     }
@@ -129,10 +137,12 @@ impl Database {
             .bind(now.seconds())
             .execute(&self.pool)
             .await?;
-        sqlx::query("DELETE FROM challenges WHERE expires_at <= ?")
-            .bind(now.seconds() - 3600)
-            .execute(&self.pool)
-            .await?;
+        for answered_late in [
+            "DELETE FROM challenges WHERE expires_at <= ?",
+            "DELETE FROM identity_requests WHERE expires_at <= ?",
+        ] {
+            sqlx::query(answered_late).bind(now.seconds() - 3600).execute(&self.pool).await?;
+        }
         Ok(())
     }
 

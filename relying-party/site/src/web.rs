@@ -5,6 +5,7 @@ mod answer;
 mod assets;
 mod guard;
 mod home;
+mod identity;
 mod input;
 mod visitor;
 
@@ -14,10 +15,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::identity_provider::{ANSWER_PATH, SIGNED_OUT_PATH};
 use crate::site::Site;
 use answer::Voice;
 use guard::{limit_calls, limit_pages, security_headers};
@@ -36,14 +38,22 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/register", get(home::register))
         .route("/account", get(account::account))
         .route("/confirm", get(account::confirm))
+        .route(ANSWER_PATH, get(identity::answer))
         .layer(from_fn_with_state(Arc::clone(&site), welcome_visitor))
         .layer(from_fn_with_state(Arc::clone(&site), limit_pages));
     let forms = Router::new()
         .route("/sign-out", post(home::sign_out))
+        .route("/identity/sign-in", post(identity::begin))
+        .route("/identity/sign-out", post(identity::sign_out))
         .route("/account/passkeys/{id}/rename", post(account::rename))
         .route("/account/passkeys/{id}/delete", post(account::delete))
         .layer(from_fn_with_state((Arc::clone(&site), Voice::Page), known_visitor))
         .layer(from_fn_with_state((Arc::clone(&site), Voice::Page), limit_calls));
+    // Without a session: the provider's frame brings no cookie.
+    let messages = Router::new()
+        .route(SIGNED_OUT_PATH, get(identity::signed_out))
+        .route("/identity/front-channel-sign-out", get(identity::front_channel_sign_out))
+        .layer(from_fn_with_state(Arc::clone(&site), limit_pages));
     let calls = Router::new()
         .route("/api/register/options", post(home::begin_registration))
         .route("/api/register/finish", post(home::finish_registration))
@@ -53,10 +63,10 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/api/passkeys/finish", post(account::finish_addition))
         .layer(from_fn_with_state((Arc::clone(&site), Voice::Json), known_visitor))
         .layer(from_fn_with_state((Arc::clone(&site), Voice::Json), limit_calls));
-    let secure = site.settings.secure();
     Router::new()
         .merge(pages)
         .merge(forms)
+        .merge(messages)
         .merge(calls)
         .route("/static/{name}", get(assets::file))
         .route("/favicon.ico", get(assets::favicon))
@@ -64,6 +74,6 @@ pub fn router(site: Arc<Site>) -> Router {
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
-        .layer(from_fn(move |request, next| security_headers(secure, request, next)))
+        .layer(from_fn_with_state(Arc::clone(&site), security_headers))
         .with_state(site)
 }

@@ -1,6 +1,9 @@
 //! One sample a page: what tests render. Values that need escaping are in each.
 
-use super::{AccountPage, ConfirmPage, ErrorPage, Frame, HomePage, Notice, PasskeyRow, RegisterPage, When};
+use super::{
+    AccountPage, ConfirmPage, ErrorPage, Frame, HomePage, IdentityPage, Notice, PasskeyRow, RegisterPage,
+    When,
+};
 use crate::clock::UnixTime;
 
 impl Frame {
@@ -11,7 +14,11 @@ impl Frame {
 
 impl HomePage {
     pub(super) fn sample() -> Self {
-        Self { frame: Frame::sample(None, Some(Notice::SignedOut)) }
+        Self { frame: Frame::sample(None, Some(Notice::SignedOut)), identities: false }
+    }
+
+    pub(super) fn sample_with_identities() -> Self {
+        Self { identities: true, ..Self::sample() }
     }
 }
 
@@ -36,6 +43,18 @@ impl AccountPage {
 
     pub(super) fn sample_with_one_passkey() -> Self {
         Self { passkeys: vec![PasskeyRow::sample(1)], ..Self::sample() }
+    }
+}
+
+impl IdentityPage {
+    pub(super) fn sample() -> Self {
+        Self {
+            frame: Frame::sample(Some("Anna <b>"), None),
+            name: "Anna <b>".to_owned(),
+            user_name: Some("anna@<example>.org".to_owned()),
+            provider: "id.example.org".to_owned(),
+            since: When::new(UnixTime::from_seconds(1_750_000_000)),
+        }
     }
 }
 

@@ -48,6 +48,7 @@ fn is_sound(html: &str) {
 #[test]
 fn home() {
     matches_snapshot("home", &HomePage::sample());
+    matches_snapshot("home-identities", &HomePage::sample_with_identities());
 }
 
 #[test]
@@ -67,13 +68,28 @@ fn account() {
 }
 
 #[test]
+fn identity() {
+    matches_snapshot("identity", &IdentityPage::sample());
+}
+
+#[test]
 fn error() {
     matches_snapshot("error", &ErrorPage::sample());
 }
 
 #[test]
 fn every_notice_is_reached_by_its_word() {
-    let words = ["registered", "added", "renamed", "deleted", "signed-out", "sign-in-first", "confirmed"];
+    let words = [
+        "registered",
+        "added",
+        "renamed",
+        "deleted",
+        "signed-out",
+        "signed-out-here",
+        "signed-out-everywhere",
+        "sign-in-first",
+        "confirmed",
+    ];
     let mut texts: Vec<_> = words.iter().map(|word| Notice::parse(word).expect(word).text()).collect();
     texts.sort_unstable();
     texts.dedup();

@@ -31,3 +31,22 @@ fn origins_that_do_not() {
         assert!(error.contains(word), "{origin}: {error}");
     }
 }
+
+#[test]
+fn issuers_that_work_and_that_do_not() {
+    for issuer in
+        ["https://id.example.org/t/v2.0", "http://localhost:8090/t", "http://127.0.0.1:1", "http://[::1]:1"]
+    {
+        assert!(IdentityProviderSettings::new(issuer, "c", None, None).is_ok(), "{issuer}");
+    }
+    for issuer in [
+        "id.example.org",
+        "http://id.example.org",
+        "https://id.example.org/?t",
+        "https://u@id.example.org",
+        "ftp://localhost",
+    ] {
+        let error = IdentityProviderSettings::new(issuer, "c", None, None).expect_err(issuer).to_string();
+        assert!(error.contains("must be an https URL"), "{error}");
+    }
+}

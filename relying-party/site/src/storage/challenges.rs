@@ -46,10 +46,10 @@ pub(crate) struct Pending {
     pub(crate) state: String,
 }
 
-/// The answer to taking a challenge.
+/// The answer to taking something that serves once.
 #[derive(Debug)]
-pub(crate) enum Taken {
-    Ready(Pending),
+pub(crate) enum Taken<T> {
+    Ready(T),
     Expired,
     /// Never made, made for something else, or used already.
     Unknown,
@@ -101,7 +101,7 @@ impl Challenges<'_> {
         session: &SessionId,
         ceremony: Ceremony,
         now: UnixTime,
-    ) -> Result<Taken, Error> {
+    ) -> Result<Taken<Pending>, Error> {
         let row = sqlx::query(
             "DELETE FROM challenges WHERE challenge_hash = ? AND session = ? AND ceremony = ?
              RETURNING user_id, user_name, state, expires_at",

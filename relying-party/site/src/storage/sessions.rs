@@ -64,7 +64,26 @@ impl SessionId {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
-    pub(crate) user: Option<SignedInUser>,
+    pub(crate) signed_in: Option<SignedIn>,
+}
+
+/// Who has signed in to a session.
+#[derive(Clone, Debug)]
+pub(crate) enum SignedIn {
+    /// A user of this site, by passkey.
+    User(SignedInUser),
+    /// An account at the identity provider.
+    Identity(SignedInIdentity),
+}
+
+impl SignedIn {
+    /// What the page calls them.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::User(user) => &user.name,
+            Self::Identity(identity) => &identity.name,
+        }
+    }
 }
 
 /// The user of a session.
@@ -75,6 +94,17 @@ pub(crate) struct SignedInUser {
     pub(crate) authenticated_at: UnixTime,
 }
 
+/// The identity of a session.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedInIdentity {
+    pub(crate) name: String,
+    pub(crate) user_name: Option<String>,
+    pub(crate) issuer: String,
+    /// The hint for a sign-out at the provider.
+    pub(crate) id_token: String,
+    pub(crate) authenticated_at: UnixTime,
+}
+
 pub(crate) struct Sessions<'a>(pub(super) &'a SqlitePool);
 
 impl Sessions<'_> {
@@ -82,8 +112,13 @@ impl Sessions<'_> {
     pub(crate) async fn find(&self, token: &SessionToken, now: UnixTime) -> Result<Option<Session>, Error> {
         let id = token.id();
         let row = sqlx::query(
-            "SELECT users.id, users.name, sessions.authenticated_at FROM sessions
+            "SELECT users.id, users.name, sessions.authenticated_at,
+                    identities.name, identities.user_name, identities.issuer,
+                    identity_sign_ins.id_token, identity_sign_ins.authenticated_at
+             FROM sessions
              LEFT JOIN users ON users.id = sessions.user_id
+             LEFT JOIN identity_sign_ins ON identity_sign_ins.session = sessions.token_hash
+             LEFT JOIN identities ON identities.id = identity_sign_ins.identity
              WHERE sessions.token_hash = ? AND sessions.expires_at > ?",
         )
         .bind(id.as_bytes())
@@ -91,16 +126,22 @@ impl Sessions<'_> {
         .fetch_optional(self.0)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let user_id: Option<Uuid> = row.try_get(0)?;
-        let user = match user_id {
-            None => None,
-            Some(user_id) => Some(SignedInUser {
+        let signed_in = match (row.try_get::<Option<Uuid>, _>(0)?, row.try_get::<Option<String>, _>(3)?) {
+            (Some(user_id), _) => Some(SignedIn::User(SignedInUser {
                 id: user_id,
                 name: row.try_get(1)?,
                 authenticated_at: UnixTime::from_seconds(row.try_get(2)?),
-            }),
+            })),
+            (None, Some(name)) => Some(SignedIn::Identity(SignedInIdentity {
+                name,
+                user_name: row.try_get(4)?,
+                issuer: row.try_get(5)?,
+                id_token: row.try_get(6)?,
+                authenticated_at: UnixTime::from_seconds(row.try_get(7)?),
+            })),
+            (None, None) => None,
         };
-        Ok(Some(Session { id, user }))
+        Ok(Some(Session { id, signed_in }))
     }
 
     /// Starts the session of a visitor.
@@ -111,7 +152,7 @@ impl Sessions<'_> {
             .bind(now.plus(VISITOR_LIFETIME).seconds())
             .execute(self.0)
             .await?;
-        Ok(Session { id, user: None })
+        Ok(Session { id, signed_in: None })
     }
 
     /// Replaces a session by one in which `user` has just signed in.
@@ -123,7 +164,7 @@ impl Sessions<'_> {
         now: UnixTime,
     ) -> Result<(), Error> {
         let mut transaction = self.0.begin().await?;
-        rotate(&mut transaction, old, user, new, now).await?;
+        rotate(&mut transaction, old, Some(user), new, now).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -135,11 +176,12 @@ impl Sessions<'_> {
     }
 }
 
-/// A token that was known before the sign-in must not be worth more after it (session fixation).
+/// A token that was known before the sign-in must not be worth more after it (session fixation). `user` is `None` for
+/// an identity of the provider, which has a row of its own.
 pub(super) async fn rotate(
     transaction: &mut Transaction<'_, Sqlite>,
     old: &SessionId,
-    user: Uuid,
+    user: Option<Uuid>,
     new: &SessionToken,
     now: UnixTime,
 ) -> Result<(), Error> {
@@ -152,7 +194,7 @@ pub(super) async fn rotate(
     )
     .bind(new.id().as_bytes())
     .bind(user)
-    .bind(now.seconds())
+    .bind(user.map(|_| now.seconds()))
     .bind(now.plus(SIGNED_IN_LIFETIME).seconds())
     .execute(&mut **transaction)
     .await?;

@@ -40,7 +40,7 @@ impl Users<'_> {
             .await
             .map_err(|error| unless_unique(error, Error::NameTaken))?;
         passkeys::insert(&mut *transaction, user, passkey, now).await?;
-        sessions::rotate(&mut transaction, old_session, user, new_session, now).await?;
+        sessions::rotate(&mut transaction, old_session, Some(user), new_session, now).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -16,7 +16,7 @@ use super::input::{Call, Form};
 use super::visitor::Visitor;
 use crate::ceremonies::confirmed;
 use crate::names::PasskeyName;
-use crate::pages::{AccountPage, ConfirmPage};
+use crate::pages::{AccountPage, ConfirmPage, IdentityPage};
 use crate::refusal::Refusal;
 use crate::site::Site;
 use crate::storage::Deletion;
@@ -27,6 +27,9 @@ pub(super) async fn account(
     visitor: Visitor,
     Query(done): Query<Done>,
 ) -> Result<Response, PageRefusal> {
+    if let Ok(identity) = visitor.identity() {
+        return Ok(render(&IdentityPage::new(visitor.frame(&site, done.notice()), identity)));
+    }
     let Ok(user) = visitor.user() else { return Ok(see_other("/?done=sign-in-first", None)) };
     let passkeys = site.database.passkeys().of(user.id).await?;
     Ok(render(&AccountPage::new(visitor.frame(&site, done.notice()), user.name.clone(), &passkeys)))

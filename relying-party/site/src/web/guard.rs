@@ -13,17 +13,32 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::answer::Voice;
+use crate::settings::Settings;
 use crate::site::Site;
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// The content security policy of all pages. Chromium holds `form-action` against the redirects after a form too, so the
+/// identity provider's origin must be in it.
+fn policy(settings: &Settings) -> String {
+    let provider = settings.identity_provider.as_ref().map(|provider| format!(" {}", provider.origin()));
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'{}; frame-ancestors 'none'; base-uri 'none'",
+        provider.unwrap_or_default()
+    )
+}
 
 /// Adds the headers. Pages and JSON carry session data, so nothing is stored unless a route says otherwise.
-pub(super) async fn security_headers(secure: bool, request: Request, next: Next) -> Response {
+pub(super) async fn security_headers(
+    State(site): State<Arc<Site>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::try_from(policy(&site.settings)) {
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    }
     let fixed = [
-        (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // Not no-referrer: with it browsers send `Origin: null` with forms, and the origin is checked.
         (REFERRER_POLICY, "same-origin"),
@@ -38,7 +53,7 @@ pub(super) async fn security_headers(secure: bool, request: Request, next: Next)
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if secure {
+    if site.settings.secure() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -34,15 +34,16 @@ pub(super) async fn home(
     visitor: Visitor,
     Query(done): Query<Done>,
 ) -> Response {
-    if visitor.user().is_ok() {
+    if visitor.signed_in() {
         return see_other("/account", None);
     }
-    render(&HomePage { frame: visitor.frame(&site, done.notice()) })
+    let identities = site.identity_provider.is_some();
+    render(&HomePage { frame: visitor.frame(&site, done.notice()), identities })
 }
 
 /// `GET /register`
 pub(super) async fn register(State(site): State<Arc<Site>>, visitor: Visitor) -> Response {
-    if visitor.user().is_ok() {
+    if visitor.signed_in() {
         return see_other("/account", None);
     }
     render(&RegisterPage { frame: visitor.frame(&site, None) })

@@ -13,23 +13,40 @@ use super::answer::{Voice, with_cookie};
 use crate::pages::{Frame, Notice};
 use crate::refusal::Refusal;
 use crate::site::Site;
-use crate::storage::{Session, SessionToken, SignedInUser};
+use crate::storage::{Session, SessionToken, SignedIn, SignedInIdentity, SignedInUser};
 
 /// The session of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Visitor(pub(super) Session);
 
 impl Visitor {
-    /// The signed-in user, or the refusal that asks for a sign-in.
+    /// The signed-in user of this site, or the refusal that asks for a sign-in.
     pub(super) fn user(&self) -> Result<&SignedInUser, Refusal> {
-        self.0.user.as_ref().ok_or(Refusal::SignInFirst)
+        match &self.0.signed_in {
+            Some(SignedIn::User(user)) => Ok(user),
+            Some(SignedIn::Identity(_)) => Err(Refusal::KeptElsewhere),
+            None => Err(Refusal::SignInFirst),
+        }
+    }
+
+    /// The signed-in account of the identity provider, likewise.
+    pub(super) fn identity(&self) -> Result<&SignedInIdentity, Refusal> {
+        match &self.0.signed_in {
+            Some(SignedIn::Identity(identity)) => Ok(identity),
+            Some(SignedIn::User(_)) | None => Err(Refusal::SignInFirst),
+        }
+    }
+
+    /// Whether anybody is signed in.
+    pub(super) fn signed_in(&self) -> bool {
+        self.0.signed_in.is_some()
     }
 
     /// What surrounds a page for this visitor.
     pub(super) fn frame(&self, site: &Site, notice: Option<Notice>) -> Frame {
         Frame {
             csrf: site.key.csrf_token(&self.0.id),
-            user: self.0.user.as_ref().map(|user| user.name.clone()),
+            user: self.0.signed_in.as_ref().map(|signed_in| signed_in.name().to_owned()),
             notice,
         }
     }

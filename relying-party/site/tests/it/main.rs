@@ -8,6 +8,8 @@
 
 mod account;
 mod device;
+mod identity;
+mod issuer;
 mod journey;
 mod latchkey;
 mod limits;

@@ -57,6 +57,12 @@ fn errors_say_what_to_do() {
     assert!(failure(&database, &["--origin", "http://example.org"]).contains("must use https"));
     assert!(failure(&database, &["--origin", "http://127.0.0.1:1"]).contains("try localhost"));
     assert!(failure(&database, &["--rp-id", "example.org"]).contains("or a domain above"));
+    let idp = ["--idp-client-id", "c", "--idp-issuer"];
+    assert!(
+        failure(&database, &[&idp[..], &["http://example.org"]].concat()).contains("must be an https URL")
+    );
+    let idp = [&idp[..], &["https://example.org", "--idp-ca", foreign.to_str().unwrap()]].concat();
+    assert!(failure(&database, &idp).contains("must be PEM"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-site"));
