@@ -9,7 +9,9 @@
 mod architecture;
 mod bad_input;
 mod browser;
+mod conditional;
 mod crash;
+mod desk;
 mod idp;
 mod idp_keys;
 mod python_fido2;

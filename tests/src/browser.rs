@@ -6,6 +6,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -85,6 +86,14 @@ impl Browser {
         self.block(field.send_keys(text)).unwrap_or_else(|error| panic!("{css} takes no text: {error}"));
     }
 
+    /// Presses keys, one after another, wherever the focus is; special keys as `WebDriver` writes them.
+    pub fn press(&self, keys: &[char]) {
+        let typed = keys.iter().fold(KeyActions::new("keyboard".to_owned()), |typed, key| {
+            typed.then(KeyAction::Down { value: *key }).then(KeyAction::Up { value: *key })
+        });
+        self.block(self.client().perform_actions(typed)).expect("keys can be pressed");
+    }
+
     /// Clicks what the CSS selector names.
     pub fn click(&self, css: &str) {
         self.block(self.find(css).click()).unwrap_or_else(|error| panic!("{css} cannot be clicked: {error}"));
@@ -100,6 +109,19 @@ impl Browser {
     #[must_use]
     pub fn count(&self, css: &str) -> usize {
         self.block(self.client().find_all(Locator::Css(css))).map_or(0, |found| found.len())
+    }
+
+    /// Waits until the CSS selector names so many elements.
+    ///
+    /// # Panics
+    /// When it does not within half a minute.
+    pub fn expect_count(&self, css: &str, wanted: usize) {
+        let start = Instant::now();
+        while self.count(css) != wanted {
+            let found = self.count(css);
+            assert!(start.elapsed() < PATIENCE, "{found} {css} on {}, not {wanted}", self.url());
+            sleep(Duration::from_millis(50));
+        }
     }
 
     /// Waits until what the CSS selector names shows `text`, and returns all that it shows.

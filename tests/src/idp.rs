@@ -1,13 +1,15 @@
 //! The identity provider.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::process::Process;
 use crate::programs;
+use crate::site::SiteIdp;
 
-/// A running `latchkey-idp` that speaks https with its own CA.
+/// A running `latchkey-idp`.
 #[derive(Debug)]
 pub struct Idp {
     /// The process.
@@ -25,6 +27,8 @@ pub struct IdpPlace {
     pub tenant: String,
     /// The first tenant's domain.
     pub domain: String,
+    /// Where the first administrator begins, as `init` printed it; known to the run that made the provider.
+    pub first_link: Option<String>,
     folder: PathBuf,
     port: u16,
 }
@@ -39,14 +43,62 @@ pub struct IdpApp {
 }
 
 impl IdpPlace {
-    /// Makes keys, CA, database and a tenant in `folder`; `port` is where it will serve.
+    /// Makes keys, CA, database and a tenant in `folder`; `port` is where it will serve, over https with its own CA.
     #[must_use]
     pub fn init(folder: &Path, port: u16) -> Self {
-        let (url, domain) = (format!("https://localhost:{port}"), "example.org".to_owned());
-        let mut place = Self { url, tenant: String::new(), domain, folder: folder.to_owned(), port };
-        let said = place.run(&["init", "--tenant", "Example", "--domain", "example.org"]);
-        place.tenant = after(&said, "Tenant: ").expect("init names the tenant");
+        Self::made(folder, format!("https://localhost:{port}"), port)
+    }
+
+    /// The same without TLS, which this machine's browsers allow for names below localhost; finds what an earlier call
+    /// made in `folder`. The name of its own keeps its passkeys and cookies apart from a site at `localhost`.
+    #[must_use]
+    pub fn local(folder: &Path, port: u16) -> Self {
+        let url = format!("http://id.localhost:{port}");
+        let note = folder.join("tenant");
+        if let Ok(tenant) = fs::read_to_string(&note) {
+            return Self { tenant, ..Self::at(folder, url, port) };
+        }
+        fs::create_dir_all(folder).expect("the provider's folder can be made");
+        let place = Self::made(folder, url, port);
+        fs::write(note, &place.tenant).expect("the tenant can be noted");
         place
+    }
+
+    fn at(folder: &Path, url: String, port: u16) -> Self {
+        let domain = "example.org".to_owned();
+        Self { url, tenant: String::new(), domain, first_link: None, folder: folder.to_owned(), port }
+    }
+
+    fn made(folder: &Path, url: String, port: u16) -> Self {
+        let place = Self::at(folder, url, port);
+        let said = place.run(&["init", "--tenant", "Example", "--domain", &place.domain]);
+        let tenant = after(&said, "Tenant: ").expect("init names the tenant");
+        let first_link =
+            said.lines().find_map(|line| line.split_once(": http").map(|(_, url)| format!("http{url}")));
+        Self { tenant, first_link, ..place }
+    }
+
+    /// The issuer of the first tenant's tokens.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        format!("{}/{}/v2.0", self.url, self.tenant)
+    }
+
+    /// Registers the demo site at `origin`, with its secret in `secret_file`.
+    #[must_use]
+    pub fn add_site(&self, origin: &str, secret_file: &Path) -> SiteIdp {
+        let uris = ["answer", "signed-out"].map(|path| format!("{origin}/identity/{path}"));
+        let app = self.add_app(
+            "Demo site",
+            &["--redirect-uri", &uris[0], "--redirect-uri", &uris[1], "--secret", "365"],
+        );
+        fs::write(secret_file, app.secret.expect("it asked for a secret")).expect("the secret can be kept");
+        SiteIdp {
+            issuer: self.issuer(),
+            client_id: app.id,
+            secret_file: secret_file.to_owned(),
+            ca: self.url.starts_with("https:").then(|| self.ca()),
+        }
     }
 
     /// Registers an application of the first tenant; `options` as `latchkey-idp app add` takes them.

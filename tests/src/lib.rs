@@ -23,5 +23,6 @@ pub mod programs;
 pub mod prompter;
 pub mod site;
 pub mod swtpm;
+pub mod totp;
 pub mod tpm_proxy;
 pub mod tracer;

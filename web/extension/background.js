@@ -4,7 +4,7 @@
  */
 
 import { carryOut, canceled, create, get, isUvpaa } from "./proxy.js";
-import { answerPopup } from "./answers.js";
+import { answerPage, answerPopup } from "./answers.js";
 
 chrome.webAuthenticationProxy.onCreateRequest.addListener(create);
 chrome.webAuthenticationProxy.onGetRequest.addListener(get);
@@ -14,5 +14,6 @@ chrome.webAuthenticationProxy.onRequestCanceled.addListener(canceled);
 chrome.runtime.onInstalled.addListener(carryOut);
 chrome.runtime.onStartup.addListener(carryOut);
 chrome.runtime.onMessage.addListener(answerPopup);
+chrome.runtime.onMessage.addListener(answerPage);
 
 carryOut();

@@ -3,20 +3,40 @@
 use latchkey_tests::browser::Browser;
 use serde_json::Value;
 
+use crate::identity;
 use crate::narrator::{Narrator, note};
 use crate::stage::{PINS, Stage};
 
-/// Plays the journey from the first step to the last; a step that fails ends it.
-pub fn play(stage: &Stage, narrator: &mut Narrator) {
-    note(&format!("the keys are kept by {}", stage.tpm));
-    let _stopped_at_a_failure = walk(stage, narrator);
+/// A part of the played journey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Passkeys of the site itself.
+    Passkey,
+    /// Sign-in with the identity provider.
+    Identity,
 }
 
-fn walk(stage: &Stage, narrator: &mut Narrator) -> Option<()> {
+/// Plays these parts of the journey, each from its first step to its last; a step that fails ends it.
+pub fn play(stage: &Stage, narrator: &mut Narrator, parts: &[Part]) {
+    note(&format!("the keys are kept by {}", stage.tpm));
+    let _stopped_at_a_failure = play_parts(stage, narrator, parts);
+}
+
+fn play_parts(stage: &Stage, narrator: &mut Narrator, parts: &[Part]) -> Option<()> {
     let earlier = open_container(stage, narrator)?;
     let browser =
         narrator.step("open headless Chromium with the extension on the site", || stage.browser())?;
-    let player = Player { stage, browser: &browser };
+    for part in parts {
+        match part {
+            Part::Passkey => walk(stage, &browser, narrator, earlier)?,
+            Part::Identity => identity::play(stage, &browser, narrator)?,
+        }
+    }
+    Some(())
+}
+
+fn walk(stage: &Stage, browser: &Browser, narrator: &mut Narrator, earlier: u64) -> Option<()> {
+    let player = Player { stage, browser };
     player.picture("01-home");
     if earlier > 0 {
         let user = narrator.step("sign in with a passkey of an earlier run", || player.sign_in())?;

@@ -8,53 +8,66 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "the narration tells how long each step took")]
 
+mod identity;
 mod interactive;
 mod journey;
 mod narrator;
+mod person;
+mod provider;
 mod stage;
 
 use std::process::ExitCode;
 
+use journey::Part;
 use narrator::Narrator;
 use stage::Stage;
 
 fn main() -> ExitCode {
-    let once = match arguments() {
-        Ok(once) => once,
+    let (once, parts) = match arguments() {
+        Ok(arguments) => arguments,
         Err(unknown) => {
-            eprintln!("demo: what is '{unknown}'? There is: --once");
+            eprintln!("demo: what is '{unknown}'? There are: --once, and --only passkey or --only id");
             return ExitCode::from(2);
         }
     };
     let display = std::env::var_os("DISPLAY").or_else(|| std::env::var_os("WAYLAND_DISPLAY")).is_some();
     let mut narrator = Narrator::default();
-    let Some(stage) =
-        narrator.step("start the TPM, the daemon and the demo site", || Stage::set(display && !once))
+    let Some(stage) = narrator
+        .step("start the TPM, the daemon, the identity provider and the demo site", || {
+            Stage::set(display && !once)
+        })
     else {
         return ExitCode::FAILURE;
     };
     let window = if display && !once { Some(interactive::open(&stage)) } else { None };
     if window.is_none() {
-        journey::play(&stage, &mut narrator);
+        journey::play(&stage, &mut narrator, &parts);
         println!("\npictures of the pages: {}", stage.pictures().display());
     }
     if once || narrator.failed() {
         return if narrator.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
-    println!("serving {} until Ctrl-C", stage.site.origin);
+    println!("serving {} and {} until Ctrl-C", stage.site.origin, stage.identity.idp.place.url);
+    println!("{}", stage.identity.credentials());
     stage.wait_for_interrupt();
     println!("stopping what was started");
     ExitCode::SUCCESS
 }
 
-/// Whether to end after the journey.
-fn arguments() -> Result<bool, String> {
-    let mut once = false;
-    for argument in std::env::args().skip(1) {
+/// Whether to end after the journey, and which parts of it to play.
+fn arguments() -> Result<(bool, Vec<Part>), String> {
+    let (mut once, mut parts) = (false, vec![Part::Passkey]);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--once" => once = true,
+            "--only" => match arguments.next().as_deref() {
+                Some("passkey") => parts = vec![Part::Passkey],
+                Some("id") => parts = vec![Part::Identity],
+                other => return Err(format!("--only {}", other.unwrap_or_default())),
+            },
             _ => return Err(argument),
         }
     }
-    Ok(once)
+    Ok((once, parts))
 }

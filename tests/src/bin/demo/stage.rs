@@ -1,4 +1,5 @@
-//! What the demo starts: a TPM if the machine has none, the daemon, the demo site, and Chromium's way to the daemon.
+//! What the demo starts: a TPM if the machine has none, the daemon, the identity provider, the demo site, and Chromium's
+//! way to the daemon.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -13,14 +14,19 @@ use latchkey_tests::prompter::Prompter;
 use latchkey_tests::site::Site;
 use latchkey_tests::swtpm::Swtpm;
 
-/// Where the site serves if the port is free.
-const USUAL_PORT: u16 = 8080;
+use crate::provider::IdentityStage;
+
+/// Where the site and the identity provider serve if the ports are free.
+const SITE_PORT: u16 = 8080;
+const IDP_PORT: u16 = 8090;
 const TPM_DEVICE: &str = "/dev/tpmrm0";
 
 /// Everything that runs. Fields are dropped, and so stopped, from the top down.
 pub struct Stage {
     /// The demo site.
     pub site: Site,
+    /// The identity provider.
+    pub identity: IdentityStage,
     _daemon: Daemon,
     _swtpm: Option<Swtpm>,
     /// The user's container.
@@ -51,11 +57,14 @@ impl Stage {
         } else {
             Daemon::start(&home, &prompter, &[], &log)
         };
-        let site = Site::start(&folder.join("site.db"), port(), &log);
+        let site_port = port(SITE_PORT);
+        let origin = format!("http://localhost:{site_port}");
+        let identity = IdentityStage::set(&folder.join("idp"), port(IDP_PORT), &origin, &log);
+        let site = Site::start(&folder.join("site.db"), site_port, Some(&identity.site), &log);
         let _installed = home
             .json(&["browser", "install", "--user-data-dir", &folder.join("chromium").to_string_lossy()], "");
         fs::create_dir_all(folder.join("pictures")).expect("the folder of the pictures can be made");
-        Self { site, _daemon: daemon, _swtpm: swtpm, home, prompter, tpm, folder, interrupted }
+        Self { site, identity, _daemon: daemon, _swtpm: swtpm, home, prompter, tpm, folder, interrupted }
     }
 
     /// The folder of the pictures.
@@ -121,8 +130,8 @@ fn tpm(folder: &Path) -> (String, String, Option<Swtpm>) {
     ("an emulated TPM (swtpm)".to_owned(), swtpm.tcti(), Some(swtpm))
 }
 
-fn port() -> u16 {
-    if TcpListener::bind(("127.0.0.1", USUAL_PORT)).is_ok() { USUAL_PORT } else { programs::free_port() }
+fn port(usual: u16) -> u16 {
+    if TcpListener::bind(("127.0.0.1", usual)).is_ok() { usual } else { programs::free_port() }
 }
 
 /// Tells by the channel when the program is asked to end. A second Ctrl-C ends it at once.
