@@ -6,6 +6,7 @@ pub mod access_pass;
 pub mod administration;
 pub mod attestation;
 pub mod audit_chain;
+mod client_data;
 pub mod clock;
 pub mod domain;
 pub mod http;

@@ -7,7 +7,6 @@
 //! A user who does not exist gets the same pages, the same words and the same waiting as one who does.
 
 mod begin;
-mod client_data;
 mod consent;
 mod credentials;
 mod device;

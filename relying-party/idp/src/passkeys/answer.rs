@@ -5,13 +5,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use webauthn_rs::prelude::RegisterPublicKeyCredential;
 
 use super::PasskeyRefused;
+use crate::client_data::ClientData;
 use crate::settings::Settings;
 
 /// The longest credential ID that an authenticator may make (WebAuthn L3 §5.8.3).
@@ -40,18 +40,6 @@ pub(super) struct Answer {
     pub(super) backed_up: bool,
     /// The name of the attestation statement's format.
     pub(super) format: String,
-}
-
-/// Collected client data (WebAuthn L3 §5.8.1).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ClientData {
-    r#type: String,
-    challenge: String,
-    origin: String,
-    #[serde(default)]
-    cross_origin: bool,
-    top_origin: Option<String>,
 }
 
 struct AuthenticatorData {
@@ -105,13 +93,11 @@ fn completed(mut json: Value) -> Value {
 }
 
 fn client_data(json: &[u8], settings: &Settings) -> Result<String, PasskeyRefused> {
-    let data: ClientData =
-        serde_json::from_slice(json).map_err(|_| PasskeyRefused::Answer("it could not be read"))?;
+    let data = ClientData::parse(json).ok_or(PasskeyRefused::Answer("it could not be read"))?;
     if data.r#type != "webauthn.create" {
         return Err(PasskeyRefused::Answer("it belongs to another kind of request"));
     }
-    let ours = settings.origins().iter().any(|origin| origin.origin().ascii_serialization() == data.origin);
-    if !ours || data.cross_origin || data.top_origin.is_some() {
+    if !data.made_here(settings) {
         return Err(PasskeyRefused::Answer("it was made on another website"));
     }
     Ok(data.challenge)

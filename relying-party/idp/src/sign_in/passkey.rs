@@ -7,10 +7,10 @@ use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
-use super::client_data::{ends_in_time, made_here};
 use super::flow::Flow;
 use super::problem::{Failed, Problem, Stop};
 use super::state::Ceremony;
+use crate::client_data::ClientData;
 use crate::domain::{OpaqueHash, User};
 use crate::oauth::Refusal;
 use crate::settings::Settings;
@@ -19,6 +19,8 @@ use crate::storage::{Purpose, StoredPasskey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+/// Flags of authenticator data that more bytes come with: a credential, extensions.
+const MORE: u8 = 0x40 | 0x80;
 /// How long a challenge lives.
 pub(super) const LIFETIME: Duration = Duration::from_mins(5);
 
@@ -76,10 +78,7 @@ impl Flow<'_> {
             return Err(Problem::Passkey.into());
         }
         let response: PublicKeyCredential = serde_json::from_str(credential).map_err(|_| Problem::Passkey)?;
-        let names = (response.id.as_str(), response.raw_id.as_ref());
-        let made_here =
-            made_here(&self.provider.settings, names, response.response.client_data_json.as_ref());
-        if !made_here || !ends_in_time(response.response.authenticator_data.as_ref()) {
+        if !is_strict(&self.provider.settings, &response) {
             return Err(Problem::Passkey.into());
         }
         let stored = self.provider.database.passkeys().by_credential_id(&response.raw_id).await?;
@@ -139,4 +138,15 @@ impl Flow<'_> {
         let grown = passkeys.used(record.id, &kept, seen, self.provider.now()).await?;
         if grown { Ok(()) } else { Err(Problem::Passkey.into()) }
     }
+}
+
+/// What webauthn-rs leaves to its caller: `id` and `rawId` name one credential (conformance R1), the page was ours, and
+/// nothing hides behind the counter where the flags say that nothing follows (WebAuthn L3 §6.1).
+fn is_strict(settings: &Settings, answer: &PublicKeyCredential) -> bool {
+    let data: &[u8] = answer.response.authenticator_data.as_ref();
+    let flags = data.get(32).copied().unwrap_or_default();
+    let client_data = ClientData::parse(answer.response.client_data_json.as_ref());
+    answer.id == URL_SAFE_NO_PAD.encode(&answer.raw_id)
+        && client_data.is_some_and(|client_data| client_data.made_here(settings))
+        && (flags & MORE != 0 || data.len() == 37)
 }

@@ -64,7 +64,13 @@ async fn a_device_code_is_its_clients_and_its_tenants() {
     let mut foreign = rig.authentication();
     foreign.user = mallory.id;
     assert!(answer(&codes, Approval::Approved(foreign)).await);
-    let refused = poll(&rig, &native, &codes).await;
+    let fields = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", native.as_str()),
+        ("device_code", codes["device_code"].as_str().unwrap()),
+    ];
+    rig.register(rig.native, |registration| registration.multi_tenant = true).await;
+    let refused = rig.post("/organizations/oauth2/v2.0/token", &fields).await;
     assert_eq!((refused.status, refused.body["access_token"].is_null()), (400, true));
     // Revoked or disabled between the answer and the poll.
     let codes = begin(&rig, "organizations").await;

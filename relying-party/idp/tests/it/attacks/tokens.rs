@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_idp::domain::TokenVersion;
 use serde_json::{Value, json};
 
 use super::{consent, tokens};
@@ -241,6 +242,10 @@ async fn userinfo_takes_only_what_is_meant_for_it() {
     consent(&rig, rig.api, "Read").await;
     let own = tokens(&rig, "openid").await;
     let for_api = tokens(&rig, "openid api://files/Read").await;
+    // One that looks like userinfo's own in everything but its audience.
+    rig.register(rig.api, |registration| registration.access_token_version = TokenVersion::V1).await;
+    let alike = tokens(&rig, "openid api://files/Read").await;
+    assert_eq!(claims(&alike["access_token"])["ver"], "1.0");
     let fields = [
         ("grant_type", "client_credentials"),
         ("client_id", &rig.web.to_string()),
@@ -250,6 +255,7 @@ async fn userinfo_takes_only_what_is_meant_for_it() {
     let of_app = rig.token(&fields).await.ok();
     for (name, token) in [
         ("of another audience", &for_api["access_token"]),
+        ("of another audience, v1.0", &alike["access_token"]),
         ("an ID token", &own["id_token"]),
         ("a refresh token", &tokens(&rig, "openid offline_access").await["refresh_token"]),
         ("an application's own", &of_app["access_token"]),
