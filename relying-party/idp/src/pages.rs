@@ -16,6 +16,7 @@ mod finish;
 mod frame;
 mod passkey;
 mod qr;
+mod security;
 mod sign_in;
 mod welcome;
 
@@ -27,6 +28,7 @@ pub use frame::{Account, Csrf, Flow, Frame, Notice, NoticeKind, ShownSecret, Whe
 pub use passkey::{NewPasskeyPage, PasskeyPage};
 pub use policy::Policy;
 pub use qr::QrPicture;
+pub use security::{OwnMethod, OwnSession, SecurityPage};
 pub use sign_in::{
     AccessPassPage, AccountPickerPage, CodePage, KnownAccount, OtherWay, OtherWaysPage, PasswordPage,
     SignInPage, WayKind,

@@ -31,6 +31,7 @@ pub(crate) use credentials::hashed;
 pub use credentials::{EnrolError, add_totp, issue_pass, set_password};
 pub use device::device_sign_in;
 pub(crate) use guesses::password_locked_until;
+pub(crate) use own::failed;
 pub use own::{Destination, Entered, Entry, SignedIn, enter, set_up, visitor};
 pub use passkey::relying_party;
 pub use password::{PasswordAttempt, WrongPassword, check_password};

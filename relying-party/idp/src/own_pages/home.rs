@@ -20,6 +20,7 @@ fn page(visitor: Option<&SignedIn>) -> Reply {
         csrf: visitor.map_or_else(Csrf::default, SignedIn::csrf),
         sign_in_url: "/signin".to_owned(),
         sign_out_url: "/common/oauth2/v2.0/logout".to_owned(),
+        security_url: visitor.is_some().then(|| Destination::Security.path().to_owned()),
         admin_url: administrator.then(|| Destination::Administration.path().to_owned()),
         device_url: "/devicelogin".to_owned(),
         discovery_url: "/common/v2.0/.well-known/openid-configuration".to_owned(),

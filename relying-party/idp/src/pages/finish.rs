@@ -109,6 +109,8 @@ pub struct HomePage {
     pub sign_in_url: String,
     /// Where to sign out, with POST.
     pub sign_out_url: String,
+    /// The user's own sign-in methods.
+    pub security_url: Option<String>,
     /// The administration, for those who may.
     pub admin_url: Option<String>,
     /// The page for the code of another device.

@@ -338,7 +338,7 @@ impl SignedOutPage {
 
 impl HomePage {
     pub(super) fn sample() -> Self {
-        Self { user_name: None, admin_url: None, ..Self::sample_signed_in() }
+        Self { user_name: None, admin_url: None, security_url: None, ..Self::sample_signed_in() }
     }
 
     pub(super) fn sample_signed_in() -> Self {
@@ -348,6 +348,7 @@ impl HomePage {
             csrf: Csrf("csrf-token-of-the-session".to_owned()),
             sign_in_url: "/common/oauth2/v2.0/authorize?client_id=1&x=2".to_owned(),
             sign_out_url: "/sign-out".to_owned(),
+            security_url: Some("/security".to_owned()),
             admin_url: Some("/admin/tenants".to_owned()),
             device_url: "/common/oauth2/deviceauth".to_owned(),
             discovery_url: "/common/v2.0/.well-known/openid-configuration".to_owned(),

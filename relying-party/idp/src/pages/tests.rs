@@ -50,6 +50,8 @@ fn samples() -> Vec<(&'static str, String, Policy)> {
         "signed-out": SignedOutPage::sample(), own();
         "home": HomePage::sample(), frame();
         "home-signed-in": HomePage::sample_signed_in(), frame();
+        "security": SecurityPage::sample(), frame();
+        "security-new": SecurityPage::sample_new(), frame();
         "welcome": WelcomePage::sample(), frame();
         "welcome-ways": WelcomeWaysPage::sample(), frame();
         "new-passkey-first": NewPasskeyPage::sample_first(), frame();

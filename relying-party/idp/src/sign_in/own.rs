@@ -19,7 +19,7 @@ use crate::domain::{App, Opaque, Registration, Scopes, User, first_party};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::pages::Csrf;
 use crate::provider::Provider;
-use crate::storage::BrowserSession;
+use crate::storage::{self, BrowserSession};
 use crate::strength::{FRESH, Strength};
 
 /// A session that is used is noted at most this often.
@@ -193,6 +193,11 @@ pub async fn visitor(provider: &Provider, browser: &Browser) -> Result<Option<Si
     let Some(cookie) = &browser.session else { return Ok(None) };
     match provider.database.sessions().find(&cookie.hash(), provider.now()).await {
         Ok(found) => Ok(found.map(|(session, user)| SignedIn::new(cookie, session, user))),
-        Err(error) => Err(view::stopped(provider, error.into(), provider.guid()).into()),
+        Err(error) => Err(failed(provider, error)),
     }
+}
+
+/// The page that says that something cannot be done now.
+pub(crate) fn failed(provider: &Provider, error: storage::Error) -> Outcome {
+    view::stopped(provider, error.into(), provider.guid()).into()
 }

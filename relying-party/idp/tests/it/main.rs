@@ -29,6 +29,7 @@ mod program_keys;
 mod races;
 mod reseal;
 mod rig;
+mod security;
 mod sign_in;
 mod sign_in_refusals;
 mod storage;

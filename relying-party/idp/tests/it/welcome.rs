@@ -18,7 +18,7 @@ const BOB: &str = "bob@example.org";
 const NEW: &str = "a brand new phrase";
 
 /// A user without any way to sign in, and the secret of their link.
-async fn invited(rig: &Rig, administrator: bool) -> (User, String) {
+pub async fn invited(rig: &Rig, administrator: bool) -> (User, String) {
     let user = User {
         id: latchkey_idp::domain::UserId::new(Uuid::from_u128(3)),
         upn: BOB.to_owned(),
@@ -32,18 +32,18 @@ async fn invited(rig: &Rig, administrator: bool) -> (User, String) {
     (user, secret)
 }
 
-async fn open(browser: &mut Browser, secret: &str) -> Page {
+pub async fn open(browser: &mut Browser, secret: &str) -> Page {
     let page = browser.get("/welcome").await;
     assert!(page.status == 200 && page.html.contains("/static/welcome.js"));
     let csrf = page.field("csrf");
     browser.post("/welcome", &[("csrf", &csrf), ("link", secret)]).await
 }
 
-fn key() -> Authenticator {
+pub fn key() -> Authenticator {
     Authenticator::new("id.example.org", URL, 9)
 }
 
-async fn make_passkey(browser: &mut Browser, page: &Page, key: &Authenticator) -> Page {
+pub async fn make_passkey(browser: &mut Browser, page: &Page, key: &Authenticator) -> Page {
     page.shows("new-passkey");
     let options: Value = serde_json::from_str(&page.attribute("data-options")).unwrap();
     let credential = key.register(&options, Statement::None).to_string();
@@ -51,7 +51,7 @@ async fn make_passkey(browser: &mut Browser, page: &Page, key: &Authenticator) -
 }
 
 /// The secret that the page shows.
-fn shown(page: &Page) -> TotpSecret {
+pub fn shown(page: &Page) -> TotpSecret {
     let text = page.html.split_once("<code id=\"secret\">").unwrap().1.split_once('<').unwrap().0;
     let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
     for letter in text.chars().filter(|letter| *letter != ' ') {

@@ -1,7 +1,7 @@
 //! Samples of the pages on which people look after their own account.
 
 use super::super::*;
-use super::USER;
+use super::{USER, when};
 
 impl WelcomePage {
     pub(in crate::pages) fn sample() -> Self {
@@ -42,5 +42,47 @@ impl EnrolmentPage {
 impl ChangePasswordPage {
     pub(in crate::pages) fn sample_first() -> Self {
         Self { occasion: Occasion::Welcome, ask_old: false, ..Self::sample() }
+    }
+}
+
+impl SecurityPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let method = |id: &str, name: &str, last_used| OwnMethod {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            created: when(0),
+            last_used,
+        };
+        let session = |id: &str, client: &str, current| OwnSession {
+            id: id.to_owned(),
+            client: client.to_owned(),
+            address: "2001:db8::7".to_owned(),
+            started: when(0),
+            last_used: when(7200),
+            current,
+        };
+        Self {
+            frame: Frame { notice: Some(Notice::success("The passkey is removed.")), ..Frame::default() },
+            account: Account { user_name: USER.to_owned(), change_url: None },
+            csrf: Csrf("csrf-token-of-the-session".to_owned()),
+            passkeys: vec![
+                method("6f0e0d0c-1111-4222-8333-444444444444", "Work laptop <b>", Some(when(3600))),
+                method("7f0e0d0c-1111-4222-8333-444444444444", "Blue \"security\" key", None),
+            ],
+            may_make_passkeys: true,
+            password: true,
+            apps: vec![method("8f0e0d0c-1111-4222-8333-444444444444", "Authenticator app", Some(when(60)))],
+            sessions: vec![
+                session("9f0e0d0c-1111-4222-8333-444444444444", "Firefox on Linux", true),
+                session("af0e0d0c-1111-4222-8333-444444444444", "Mallory <b>", false),
+            ],
+        }
+    }
+
+    pub(in crate::pages) fn sample_new() -> Self {
+        let mut page = Self { passkeys: Vec::new(), apps: Vec::new(), password: false, ..Self::sample() };
+        page.frame.notice = None;
+        page.sessions.truncate(1);
+        page
     }
 }

@@ -1,0 +1,211 @@
+//! The page on which people look after their own ways to sign in.
+
+use uuid::Uuid;
+
+use crate::audit_chain::Event;
+use crate::domain::SessionId;
+use crate::pages::{Account, Frame, Notice, OwnMethod, OwnSession, SecurityPage, When};
+use crate::provider::Provider;
+use crate::sign_in::{Browser, Destination, Entered, Entry, Outcome, Reply, SignedIn, enter, failed};
+use crate::storage::{self, BrowserSession};
+
+const LONGEST_NAME: usize = 64;
+
+/// What a form of the page asks for.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    /// Another name for a passkey.
+    RenamePasskey(Uuid, &'a str),
+    /// A passkey less.
+    RemovePasskey(Uuid),
+    /// An authenticator app less.
+    RemoveApp(Uuid),
+    /// Signed out in another browser.
+    EndSession(SessionId),
+}
+
+impl Change<'_> {
+    /// Whoever finds an open browser may sign its owner out, and nothing else (R7).
+    const fn entry(self) -> Entry {
+        match self {
+            Self::EndSession(_) => Entry::to(Destination::Security),
+            Self::RenamePasskey(..) | Self::RemovePasskey(_) | Self::RemoveApp(_) => {
+                Entry::recently(Destination::Security)
+            }
+        }
+    }
+}
+
+/// The page.
+pub async fn security(provider: &Provider, browser: &Browser) -> Outcome {
+    match enter(provider, browser, Entry::to(Destination::Security)).await {
+        Entered::User(signed_in) => shown(provider, &signed_in, None).await,
+        Entered::SignIn(outcome) => outcome,
+    }
+}
+
+/// Does what a form asks for, and shows the page.
+pub async fn change(provider: &Provider, browser: &Browser, change: Change<'_>, csrf: &str) -> Outcome {
+    let signed_in = match enter(provider, browser, change.entry()).await {
+        Entered::User(signed_in) => signed_in,
+        Entered::SignIn(outcome) => return outcome,
+    };
+    let notice = if signed_in.sent(csrf) {
+        carry_out(provider, &signed_in, change).await
+    } else {
+        Ok(Notice::error("That form was not sent from this page. Try it again here.", None))
+    };
+    match notice {
+        Ok(notice) => shown(provider, &signed_in, Some(notice)).await,
+        Err(error) => failed(provider, error),
+    }
+}
+
+async fn carry_out(
+    provider: &Provider,
+    signed_in: &SignedIn,
+    change: Change<'_>,
+) -> Result<Notice, storage::Error> {
+    let user = &signed_in.user;
+    let gone = || Notice::info("It is gone already.");
+    let (found, action, done) = match change {
+        Change::RenamePasskey(id, name) => {
+            let name = name.trim();
+            if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+                return Ok(Notice::error("A name has 1 to 64 characters, and no line breaks.", None));
+            }
+            let found = provider.database.passkeys().rename(user.id, id, name).await?;
+            (found, "passkey.renamed", "The passkey has its new name.")
+        }
+        Change::RemovePasskey(id) => {
+            if is_last_way(provider, signed_in).await? {
+                let text = "This is your only way to sign in. Add another one before you remove it.";
+                return Ok(Notice::error(text, None));
+            }
+            let found = provider.database.passkeys().remove(user.id, id).await?;
+            (found, "passkey.removed", "The passkey is removed. Delete it on your device too.")
+        }
+        Change::RemoveApp(id) => {
+            let found = provider.database.totp().remove(user.id, id).await?;
+            (found, "authenticator.removed", "The app is removed.")
+        }
+        Change::EndSession(id) => {
+            let standing = provider.database.sessions().of_user(user.id, provider.now()).await?;
+            let found = standing.iter().any(|session| session.id == id);
+            if found {
+                provider.database.sessions().end(id, provider.now()).await?;
+                provider.database.grants().revoke_of_session(id, provider.now()).await?;
+            }
+            (found, "session.ended", "That browser is signed out.")
+        }
+    };
+    if !found {
+        return Ok(gone());
+    }
+    note(provider, signed_in, action).await?;
+    Ok(Notice::success(done))
+}
+
+/// Whether a passkey that goes would be the last thing that signs its user in.
+async fn is_last_way(provider: &Provider, signed_in: &SignedIn) -> Result<bool, storage::Error> {
+    let user = &signed_in.user;
+    let passkeys = provider.database.passkeys().of_user(user.id).await?;
+    Ok(passkeys.len() <= 1 && !has_password(provider, signed_in).await?)
+}
+
+async fn has_password(provider: &Provider, signed_in: &SignedIn) -> Result<bool, storage::Error> {
+    let found = provider.database.users().by_upn(&signed_in.user.upn).await?;
+    Ok(found.is_some_and(|(_, password)| password.is_some()))
+}
+
+async fn note(provider: &Provider, signed_in: &SignedIn, action: &str) -> Result<(), storage::Error> {
+    let user = &signed_in.user;
+    let event = Event {
+        at: provider.now(),
+        tenant: Some(user.tenant.guid()),
+        actor: user.id.to_string(),
+        action: action.to_owned(),
+        target: user.id.to_string(),
+        detail: std::collections::BTreeMap::new(),
+    };
+    provider.audit(&event).await
+}
+
+async fn shown(provider: &Provider, signed_in: &SignedIn, notice: Option<Notice>) -> Outcome {
+    match page(provider, signed_in, notice).await {
+        Ok(page) => Reply::page(&page, &page.frame.policy()).into(),
+        Err(error) => failed(provider, error),
+    }
+}
+
+async fn page(
+    provider: &Provider,
+    signed_in: &SignedIn,
+    notice: Option<Notice>,
+) -> Result<SecurityPage, storage::Error> {
+    let user = &signed_in.user;
+    let passkeys = provider.database.passkeys().of_user(user.id).await?.into_iter().map(|stored| OwnMethod {
+        id: stored.passkey.id.to_string(),
+        name: stored.passkey.name,
+        created: When::at(stored.created_at),
+        last_used: stored.last_used_at.map(When::at),
+    });
+    let apps = provider.database.totp().of_user(user.id).await?.into_iter().map(|stored| OwnMethod {
+        id: stored.id.to_string(),
+        name: stored.name,
+        created: When::at(stored.created_at),
+        last_used: stored.last_used_at.map(When::at),
+    });
+    let sessions = provider.database.sessions().of_user(user.id, provider.now()).await?;
+    let standing =
+        sessions.into_iter().filter(|session| session.authentication.at >= user.sessions_valid_from);
+    Ok(SecurityPage {
+        frame: Frame { notice, ..Frame::default() },
+        account: Account { user_name: user.upn.clone(), change_url: None },
+        csrf: signed_in.csrf(),
+        passkeys: passkeys.collect(),
+        may_make_passkeys: provider.webauthn.is_some(),
+        password: has_password(provider, signed_in).await?,
+        apps: apps.collect(),
+        sessions: standing.map(|session| own(&session, signed_in.session.id)).collect(),
+    })
+}
+
+fn own(session: &BrowserSession, current: SessionId) -> OwnSession {
+    OwnSession {
+        id: session.id.to_string(),
+        client: client(&session.agent),
+        address: session.address.clone(),
+        started: When::at(session.created_at),
+        last_used: When::at(session.seen_at),
+        current: session.id == current,
+    }
+}
+
+/// A browser's name and system, as far as its `User-Agent` tells them. Later names in the text say more than earlier ones:
+/// every browser claims to be the ones before it.
+fn client(agent: &str) -> String {
+    let known = |names: &[(&'static str, &'static str)]| {
+        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    let browser = known(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = known(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "A browser".to_owned(),
+    }
+}

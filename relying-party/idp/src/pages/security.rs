@@ -1,0 +1,58 @@
+//! The page on which people look after their own ways to sign in. Forms carry `csrf`; what changes something is a POST to the
+//! address that the form names.
+
+use askama::Template;
+
+use super::frame::{Account, Csrf, Frame, When};
+
+/// A user's own ways to sign in, and where they are signed in.
+#[derive(Debug, Template)]
+#[template(path = "security.html")]
+pub struct SecurityPage {
+    /// What surrounds it.
+    pub frame: Frame,
+    /// Who it is.
+    pub account: Account,
+    /// The CSRF token of the session.
+    pub csrf: Csrf,
+    /// Passkeys, the oldest first.
+    pub passkeys: Vec<OwnMethod>,
+    /// Whether more can be made at this address.
+    pub may_make_passkeys: bool,
+    /// Whether there is a password.
+    pub password: bool,
+    /// Authenticator apps, the oldest first.
+    pub apps: Vec<OwnMethod>,
+    /// Sessions, the newest first.
+    pub sessions: Vec<OwnSession>,
+}
+
+/// A passkey or an authenticator app.
+#[derive(Clone, Debug)]
+pub struct OwnMethod {
+    /// Its ID.
+    pub id: String,
+    /// What the user calls it.
+    pub name: String,
+    /// When it was added.
+    pub created: When,
+    /// When it last signed in.
+    pub last_used: Option<When>,
+}
+
+/// A browser in which the user is signed in.
+#[derive(Clone, Debug)]
+pub struct OwnSession {
+    /// Its ID.
+    pub id: String,
+    /// The browser, as far as it says.
+    pub client: String,
+    /// The address that it was begun from.
+    pub address: String,
+    /// When it began.
+    pub started: When,
+    /// When it was last used.
+    pub last_used: When,
+    /// Whether it is this one.
+    pub current: bool,
+}
