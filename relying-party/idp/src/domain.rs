@@ -1,6 +1,7 @@
 //! The words of the provider: identifiers, scopes, and how a user proved who they are. Data only.
 
 mod app;
+mod asked;
 mod authentication;
 mod ids;
 mod opaque;
@@ -12,6 +13,7 @@ pub use app::{
     App, AppKind, AppRole, ClientKey, ClientSecret, ExposedScope, RedirectKind, RedirectUri, Registration,
     SigningAlgorithm, TokenVersion, first_party,
 };
+pub use asked::{AskedClaims, ClaimName};
 pub use authentication::{Amr, Authentication};
 pub use ids::{ClientId, DeviceId, GrantId, IdError, SessionId, TenantId, UserId};
 pub use opaque::{Opaque, OpaqueHash};

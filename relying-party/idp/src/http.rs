@@ -3,6 +3,7 @@
 mod answer;
 mod layers;
 mod limits;
+mod message;
 mod own;
 mod peer;
 mod routes;

@@ -1,9 +1,12 @@
 //! OAuth 2.0 and OIDC, as Entra-style clients speak them. Nothing here knows HTTP beyond status numbers.
 
 pub mod authorize;
+pub mod bearer;
+mod claims;
 mod client;
 mod device;
 mod discovery;
+mod dpop;
 mod error;
 mod fields;
 mod hint;
@@ -12,9 +15,11 @@ mod resource;
 mod token;
 mod userinfo;
 
+pub use claims::ClaimsRequest;
 pub use client::ClientProof;
 pub use device::authorize_device;
 pub use discovery::{Metadata, instance_discovery, metadata, user_realm};
+pub(crate) use dpop::ALGORITHMS;
 pub use error::{Refusal, Row};
 pub use fields::Fields;
 pub use issue::TokenAnswer;

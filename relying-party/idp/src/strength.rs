@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
-use crate::domain::Amr;
+use crate::domain::{Amr, Authentication};
 
 /// How recent all factors must be for a key to be registered (idp-wire 1.2, `ngcmfa`).
 pub const FRESH: Duration = Duration::from_mins(10);
@@ -100,6 +100,23 @@ impl Method {
 }
 
 impl Proofs {
+    /// What a sign-in that is over proved, as proofs that can be added to.
+    #[must_use]
+    pub fn of(authentication: &Authentication) -> Self {
+        let multifactor = authentication.methods.contains(&Amr::Mfa);
+        let method = |amr: &Amr| match amr {
+            Amr::Pwd => Some(Method::Password),
+            Amr::Otp => Some(Method::Totp),
+            Amr::Tap => Some(Method::AccessPass),
+            Amr::Fido if multifactor => Some(Method::Passkey),
+            Amr::Fido => Some(Method::PasskeyPresenceOnly),
+            Amr::Rsa => Some(Method::HelloKey),
+            Amr::Hwk | Amr::Mfa | Amr::NgcMfa => None,
+        };
+        let methods = authentication.methods.iter().filter_map(method);
+        methods.fold(Self::default(), |proofs, method| proofs.with(method, authentication.at))
+    }
+
     /// These proofs and one more. Of one method only the latest counts.
     #[must_use]
     pub fn with(&self, method: Method, at: UnixTime) -> Self {

@@ -3,7 +3,7 @@
 mod claims;
 mod jws;
 
-pub use claims::{AccessToken, IdToken, Subject, access_token, id_token, pairwise};
+pub use claims::{ACR, AccessToken, IdToken, Subject, access_token, id_token, issuer, pairwise};
 pub use jws::{Header, Jws, JwsError, PublicKey};
 
 #[cfg(test)]

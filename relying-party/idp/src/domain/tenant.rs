@@ -42,6 +42,8 @@ pub struct TenantPolicy {
     pub reveal_accounts: bool,
     /// What a sign-in must prove at least, whatever the application asks for.
     pub strength: Strength,
+    /// What authentication contexts (`c1`..`c99`) mean. Those that are not named mean multifactor.
+    pub contexts: BTreeMap<String, Strength>,
     /// Which passkeys are accepted.
     pub passkeys: AttestationPolicy,
     /// The models that administrators listed, each with their note. They are a rule only while `passkeys` says so.
@@ -67,6 +69,14 @@ pub enum SecondFactor {
     Required,
 }
 
+impl TenantPolicy {
+    /// What a sign-in must prove to satisfy an authentication context.
+    #[must_use]
+    pub fn context(&self, context: &str) -> Strength {
+        self.contexts.get(context).copied().unwrap_or(Strength::Multifactor)
+    }
+}
+
 impl Default for TenantPolicy {
     fn default() -> Self {
         Self {
@@ -76,6 +86,7 @@ impl Default for TenantPolicy {
             offer_passkey: true,
             reveal_accounts: false,
             strength: Strength::SingleFactor,
+            contexts: BTreeMap::new(),
             passkeys: AttestationPolicy::default(),
             models: BTreeMap::new(),
             lockout_threshold: 10,

@@ -5,10 +5,12 @@ use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::oauth::Refusal;
+use crate::oauth::{ALGORITHMS, Refusal, Row};
 use crate::pages::Policy;
 use crate::provider::Provider;
 
@@ -72,13 +74,19 @@ impl Trace {
         if let (Some(suberror), Some(body)) = (row.suberror, body.as_object_mut()) {
             body.insert("suberror".to_owned(), suberror.into());
         }
+        if let (Some(claims), Some(body)) = (refusal.claims(), body.as_object_mut()) {
+            body.insert("claims".to_owned(), claims.into());
+        }
         let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        if row.error == "invalid_token" {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
-        } else if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token endpoint\""));
+        for challenge in challenges(refusal) {
+            if let Ok(value) = HeaderValue::try_from(challenge) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
+        }
+        if let Some(nonce) = refusal.proof_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            headers.insert(HeaderName::from_static("dpop-nonce"), nonce);
         }
         if let Some(seconds) = refusal.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -105,6 +113,28 @@ pub(super) async fn explained(response: Response) -> Response {
         _ => return response,
     };
     (response.status(), Json(json!({ "error": error, "error_description": description }))).into_response()
+}
+
+/// What a request needs that was not allowed (RFC 6750 §3, RFC 9449 §7.1, RFC 6749 §5.2).
+fn challenges(refusal: &Refusal) -> Vec<String> {
+    let Row { error, status, .. } = refusal.row();
+    let algorithms = ALGORITHMS.join(" ");
+    match (error, status, refusal.claims()) {
+        ("insufficient_claims", _, Some(claims)) => {
+            let claims = STANDARD.encode(claims);
+            vec![format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"")]
+        }
+        ("invalid_token", ..) => vec![
+            "Bearer error=\"invalid_token\"".to_owned(),
+            format!("DPoP error=\"invalid_token\", algs=\"{algorithms}\""),
+        ],
+        ("invalid_dpop_proof" | "use_dpop_nonce", 401, _) => {
+            vec![format!("DPoP error=\"{error}\", algs=\"{algorithms}\"")]
+        }
+        ("insufficient_scope", ..) => vec!["Bearer error=\"insufficient_scope\"".to_owned()],
+        (_, 401, _) => vec!["Basic realm=\"token endpoint\"".to_owned()],
+        _ => Vec::new(),
+    }
 }
 
 pub(super) async fn not_found() -> Response {

@@ -6,12 +6,15 @@ mod answer;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::claims::ClaimsRequest;
 use super::discovery::issuer;
 use super::error::Refusal;
 use super::fields::Fields;
 use super::hint::hinted_user;
 use super::token::Protocol;
-use crate::domain::{App, AppKind, Authentication, Authority, RedirectKind, Scopes, Tenant, User, UserId};
+use crate::domain::{
+    App, AppKind, Authentication, Authority, ClaimName, RedirectKind, Scopes, Tenant, User, UserId,
+};
 use crate::provider::Provider;
 pub use answer::{AuthorizeAnswer, ResponseMode, issue_code};
 
@@ -50,8 +53,10 @@ pub struct AuthorizeRequest {
     pub domain_hint: Option<String>,
     /// Who must be the one that is signed in (`id_token_hint`).
     pub expected: Option<UserId>,
-    /// Authentication contexts that the client insists on (`acrs` in `claims`).
-    pub contexts: Vec<String>,
+    /// What `claims` ask for.
+    pub claims: ClaimsRequest,
+    /// The thumbprint of the key that must redeem the code (`dpop_jkt`, RFC 9449 §10).
+    pub key: Option<String>,
     /// Whether the client wants proof fresh enough to register a key (`amr_values=ngcmfa`).
     pub fresh_mfa: bool,
 }
@@ -147,7 +152,8 @@ impl AuthorizeRequest {
             login_hint: None,
             domain_hint: None,
             expected: None,
-            contexts: Vec::new(),
+            claims: ClaimsRequest::default(),
+            key: None,
             fresh_mfa: false,
         }
     }
@@ -161,7 +167,7 @@ impl AuthorizeRequest {
             && matches!(self.prompt, Prompt::Unset | Prompt::None | Prompt::Consent);
         let right = self.tenant.as_ref().is_none_or(|tenant| tenant.id == user.tenant)
             && self.client.known_to(user.tenant);
-        let strong = self.contexts.iter().all(|context| authentication.contexts.contains(context));
+        let strong = self.claims.essential.iter().all(|context| authentication.contexts.contains(context));
         fresh && right && strong && user.enabled
     }
 }
@@ -237,6 +243,12 @@ fn rest(
     if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE) {
         return Err(Refusal::Malformed("nonce"));
     }
+    let mut claims = ClaimsRequest::parse(fields.optional("claims")?)?;
+    // `acr_values` asks for the class, whatever it is, as a voluntary claim (OIDC Core §3.1.2.1).
+    if fields.optional("acr_values")?.is_some() && !claims.asked.id_token.contains(&ClaimName::Acr) {
+        claims.asked.id_token.push(ClaimName::Acr);
+    }
+    let fresh = fields.optional("amr_values")?.is_some_and(|all| all.split(' ').any(|word| word == "ngcmfa"));
     let short =
         |name| Ok::<_, Refusal>(fields.optional(name)?.filter(|text| text.len() <= 256).map(str::to_owned));
     Ok(AuthorizeRequest {
@@ -246,10 +258,9 @@ fn rest(
         login_hint: short("login_hint")?,
         domain_hint: short("domain_hint")?,
         expected: None,
-        contexts: contexts(fields.optional("claims")?)?,
-        fresh_mfa: fields
-            .optional("amr_values")?
-            .is_some_and(|values| values.split(' ').any(|v| v == "ngcmfa")),
+        fresh_mfa: fresh || claims.fresh,
+        claims,
+        key: thumbprint(fields.optional("dpop_jkt")?)?,
         nonce: nonce.map(str::to_owned),
         client,
         authority,
@@ -279,6 +290,15 @@ fn challenge(client: &App, kind: RedirectKind, fields: &Fields) -> Result<Option
     Ok(Some(challenge.to_owned()))
 }
 
+/// A JWK thumbprint: a SHA-256 as base64url.
+fn thumbprint(text: Option<&str>) -> Result<Option<String>, Refusal> {
+    let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    match text {
+        Some(text) if text.len() != 43 || !text.bytes().all(base64url) => Err(Refusal::Malformed("dpop_jkt")),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
 fn prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
     let words: Vec<_> = text.unwrap_or_default().split(' ').filter(|word| !word.is_empty()).collect();
     if words.contains(&"none") && words.len() > 1 {
@@ -299,26 +319,4 @@ fn prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
         }
     }
     Ok(prompt)
-}
-
-/// The authentication contexts that a claims challenge insists on:
-/// `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`.
-fn contexts(claims: Option<&str>) -> Result<Vec<String>, Refusal> {
-    let Some(claims) = claims else { return Ok(Vec::new()) };
-    let malformed = || Refusal::Malformed("claims");
-    let claims: serde_json::Value = serde_json::from_str(claims).map_err(|_| malformed())?;
-    let mut contexts = Vec::new();
-    for token in ["access_token", "id_token"] {
-        let Some(acrs) = claims.get(token).and_then(|token| token.get("acrs")) else { continue };
-        let many = acrs.get("values").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
-        for value in acrs.get("value").into_iter().chain(&many) {
-            let value = value.as_str().ok_or_else(malformed)?;
-            let number = value.strip_prefix('c').and_then(|number| number.parse::<u8>().ok());
-            if !number.is_some_and(|number| (1..=99).contains(&number)) {
-                return Err(malformed());
-            }
-            contexts.push(value.to_owned());
-        }
-    }
-    Ok(contexts)
 }

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::bearer::Sent;
+use super::dpop;
 use super::error::Refusal;
 use super::fields::Fields;
 use crate::clock::UnixTime;
@@ -32,6 +34,8 @@ pub struct ClientProof {
     pub app: Arc<App>,
     /// How it proved itself: `azpacr`.
     pub proof: &'static str,
+    /// The thumbprint of the key that it showed to have (RFC 9449).
+    pub key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -68,14 +72,14 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// Authenticates the client of a request. `authorization` is the header of that name.
+/// Authenticates the client of a request, and checks its proof of possession if there is one.
 pub(super) async fn authenticate(
     provider: &Provider,
     fields: &Fields,
-    authorization: Option<&str>,
+    sent: &Sent<'_>,
     audiences: &[String],
 ) -> Result<ClientProof, Refusal> {
-    let basic = authorization.and_then(basic_credentials);
+    let basic = sent.authorization.and_then(basic_credentials);
     let secret_field = fields.optional("client_secret")?;
     let assertion = fields.optional("client_assertion")?;
     let presented =
@@ -114,7 +118,7 @@ pub(super) async fn authenticate(
         }
         (AppKind::Confidential, None, None) => return Err(Refusal::NoProof),
     };
-    Ok(ClientProof { app, proof })
+    Ok(ClientProof { app, proof, key: dpop::check(provider, sent, None).await? })
 }
 
 fn check_secret(app: &App, secret: &str, now: UnixTime) -> Result<(), Refusal> {

@@ -78,6 +78,10 @@ pub enum Refusal {
     Revoked,
     #[error("The device code is wrong, or was used already.")]
     DeviceCode,
+    #[error("The user assertion is not valid: {0}.")]
+    UserAssertion(&'static str),
+    #[error("The user assertion was made for another application than the one that presents it.")]
+    AssertionAudience,
     #[error("The user has not answered yet.")]
     Pending,
     #[error("The user has not answered yet, and the device asks too often.")]
@@ -99,7 +103,36 @@ pub enum Refusal {
     #[error("A silent sign-in was requested, but no user is signed in.")]
     NoSession,
 
+    #[error(
+        "The sign-in is not strong enough for what is asked: the user must sign in again, with these claims."
+    )]
+    Interaction(String),
+    #[error("The authentication context class that the request insists on cannot be had: only '1' can.")]
+    Class,
+
+    // Proofs of possession.
+    #[error("The DPoP proof is not valid: {0}.")]
+    Proof(&'static str),
+    #[error(
+        "The DPoP proof is too old or too new: it must carry the nonce of this answer's DPoP-Nonce header."
+    )]
+    ProofNonce(String),
+    #[error("The application's tokens are bound to a key: the request must have a DPoP proof.")]
+    ProofRequired,
+    #[error("The DPoP proof is missing, or made with another key than the one that this grant is bound to.")]
+    ProofKey,
+
     // Bearer tokens.
+    #[error("The DPoP proof is not valid: {0}.")]
+    AccessProof(&'static str),
+    #[error(
+        "The DPoP proof is too old or too new: it must carry the nonce of this answer's DPoP-Nonce header."
+    )]
+    AccessNonce(String),
+    #[error("The access token does not allow this.")]
+    InsufficientScope,
+    #[error("The sign-in behind the access token was revoked: get a new one with these claims.")]
+    InsufficientClaims(String),
     #[error("The access token is missing, wrong or expired.")]
     AccessToken,
 
@@ -177,6 +210,17 @@ impl Refusal {
             Self::Locked => (50_053, "invalid_grant", 400, None),
             Self::UserDisabled => (50_057, "invalid_grant", 400, None),
             Self::SecondFactor => (50_076, "invalid_grant", 400, Some("basic_action")),
+            Self::Interaction(_) => (50_076, "interaction_required", 400, Some("basic_action")),
+            Self::Class => (50_076, "unmet_authentication_requirements", 400, None),
+            Self::UserAssertion(_) => (50_013, "invalid_grant", 400, Some("bad_token")),
+            Self::AssertionAudience => (500_131, "invalid_grant", 400, Some("bad_token")),
+            Self::Proof(_) | Self::ProofRequired => (50_027, "invalid_dpop_proof", 400, None),
+            Self::ProofNonce(_) => (50_027, "use_dpop_nonce", 400, None),
+            Self::ProofKey => (50_027, "invalid_grant", 400, Some("bad_token")),
+            Self::AccessProof(_) => (50_027, "invalid_dpop_proof", 401, None),
+            Self::AccessNonce(_) => (50_027, "use_dpop_nonce", 401, None),
+            Self::InsufficientScope => (65_001, "insufficient_scope", 403, None),
+            Self::InsufficientClaims(_) => (50_173, "insufficient_claims", 401, None),
             Self::NoSession => (50_058, "login_required", 400, None),
             Self::AccessToken => (50_027, "invalid_token", 401, None),
             Self::Busy | Self::TooMany(_) => (90_055, "temporarily_unavailable", 429, None),
@@ -194,6 +238,33 @@ impl Refusal {
             (Self::TooMany(locked), _) => Some(locked.retry_after.as_secs().max(1)),
             (_, 429 | 503) => Some(5),
             _ => None,
+        }
+    }
+
+    /// The claims challenge that comes with it, as JSON.
+    #[must_use]
+    pub fn claims(&self) -> Option<&str> {
+        if let Self::Interaction(claims) | Self::InsufficientClaims(claims) = self {
+            Some(claims)
+        } else {
+            None
+        }
+    }
+
+    /// The nonce that the next proof of possession must carry.
+    #[must_use]
+    pub fn proof_nonce(&self) -> Option<&str> {
+        if let Self::ProofNonce(nonce) | Self::AccessNonce(nonce) = self { Some(nonce) } else { None }
+    }
+
+    /// What is wrong with a proof, as a service says it that is called with a token (RFC 9449 §7.1, §9).
+    pub(super) fn at_resource(self) -> Self {
+        if let Self::Proof(why) = self {
+            Self::AccessProof(why)
+        } else if let Self::ProofNonce(nonce) = self {
+            Self::AccessNonce(nonce)
+        } else {
+            self
         }
     }
 

@@ -77,7 +77,13 @@ pub(super) async fn for_user(
     let openid = requested.openid.has("openid") || protocol == Protocol::V1;
     let now = provider.now();
     let expires_at = now.plus(lifetime(provider));
-    let subject = Subject::User { user, authentication: &grant.authentication, grant: grant.id, scopes };
+    let subject = Subject::User {
+        user,
+        authentication: &grant.authentication,
+        grant: grant.id,
+        scopes,
+        handles_challenges: grant.asked.handles_challenges,
+    };
     let access = AccessToken {
         public_url: provider.settings.public_url(),
         tenant: user.tenant,
@@ -86,6 +92,7 @@ pub(super) async fn for_user(
         resource: &requested.resource,
         subject,
         roles: &roles,
+        key: client.key.as_deref(),
         now,
         expires_at,
         id: provider.guid(),
@@ -99,7 +106,9 @@ pub(super) async fn for_user(
             client: app,
             user,
             authentication: &grant.authentication,
+            version: protocol.token_version(),
             scopes: &requested.openid,
+            asked: &grant.asked.id_token,
             nonce,
             access_token: Some(&access_token),
             now,
@@ -118,7 +127,7 @@ pub(super) async fn for_user(
     });
     // Clients look up cached tokens by the scopes that they asked for, so those are what they read.
     let scope = requested.written.union(scopes);
-    let mut body = bare(protocol, access_token, (now.seconds(), expires_at.seconds()));
+    let mut body = bare(protocol, client, access_token, (now.seconds(), expires_at.seconds()));
     body.scope = Some(scope.to_string());
     body.resource = (protocol == Protocol::V1).then(|| audience(requested));
     body.foci = (app.registration.family && answer.refresh_token.is_some()).then_some("1");
@@ -151,6 +160,7 @@ pub(super) async fn for_client(
         resource,
         subject: Subject::Client,
         roles: roles.as_deref().unwrap_or_default(),
+        key: client.key.as_deref(),
         now,
         expires_at,
         id: provider.guid(),
@@ -158,7 +168,7 @@ pub(super) async fn for_client(
     let key = provider.keys.signing(resource.registration.signing_algorithm, now);
     let key = key.ok_or(Refusal::NoSigningKey)?;
     let access_token = key.sign(&tokens::access_token(&access, &provider.pairwise_key)?)?;
-    let mut body = bare(protocol, access_token, (now.seconds(), expires_at.seconds()));
+    let mut body = bare(protocol, client, access_token, (now.seconds(), expires_at.seconds()));
     body.resource = (protocol == Protocol::V1).then(|| audience(requested));
     Ok(body)
 }
@@ -177,14 +187,19 @@ async fn user_roles(provider: &Provider, user: &User, requested: &Requested) -> 
     Ok(roles.unwrap_or_default())
 }
 
-fn bare(protocol: Protocol, access_token: String, (now, expires_at): (i64, i64)) -> TokenAnswer {
+fn bare(
+    protocol: Protocol,
+    client: &ClientProof,
+    access_token: String,
+    (now, expires_at): (i64, i64),
+) -> TokenAnswer {
     let number = |value: i64| match protocol {
         Protocol::V1 => Number::Text(value.to_string()),
         Protocol::V2 => Number::Number(value),
     };
     let v1 = |value| (protocol == Protocol::V1).then(|| number(value));
     TokenAnswer {
-        token_type: "Bearer",
+        token_type: if client.key.is_some() { "DPoP" } else { "Bearer" },
         scope: None,
         expires_in: number(expires_at - now),
         ext_expires_in: number(expires_at - now),

@@ -3,6 +3,8 @@
 mod client_credentials;
 mod code;
 mod device_code;
+mod give;
+mod on_behalf_of;
 mod password;
 mod refresh;
 
@@ -11,10 +13,11 @@ use std::net::IpAddr;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::client::authenticate;
+use super::bearer::Sent;
+use super::client::{ClientProof, authenticate};
 use super::error::Refusal;
 use super::fields::Fields;
-use crate::domain::{Authority, Scopes, Tenant, User};
+use crate::domain::{Authority, Scopes, Tenant, TokenVersion, User};
 use crate::provider::Provider;
 use crate::storage::{Grant, Purpose};
 
@@ -27,6 +30,16 @@ pub enum Protocol {
     V2,
 }
 
+impl Protocol {
+    /// The version of ID tokens that the endpoint gives.
+    pub(super) const fn token_version(self) -> TokenVersion {
+        match self {
+            Self::V1 => TokenVersion::V1,
+            Self::V2 => TokenVersion::V2,
+        }
+    }
+}
+
 /// A request to the token endpoint. Its header may hold a secret, so it has no `Debug`.
 pub struct TokenRequest<'a> {
     /// The first segment of the path.
@@ -35,8 +48,8 @@ pub struct TokenRequest<'a> {
     pub protocol: Protocol,
     /// The form.
     pub fields: Fields,
-    /// The `Authorization` header.
-    pub authorization: Option<&'a str>,
+    /// How it was sent.
+    pub sent: Sent<'a>,
     /// The peer.
     pub address: IpAddr,
     /// Its `User-Agent`.
@@ -58,7 +71,7 @@ pub async fn token(provider: &Provider, request: &TokenRequest<'_>) -> Result<Va
         return challenge(provider).await;
     }
     let audiences = audiences(provider, &request.authority);
-    let client = || authenticate(provider, &request.fields, request.authorization, &audiences);
+    let client = || proven(provider, request, &audiences);
     let answer = match grant_type {
         "client_credentials" => client_credentials::redeem(provider, request, client().await?).await?,
         "authorization_code" => code::redeem(provider, request, client().await?).await?,
@@ -67,9 +80,25 @@ pub async fn token(provider: &Provider, request: &TokenRequest<'_>) -> Result<Va
         "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
             device_code::redeem(provider, request, client().await?).await?
         }
+        "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
+            on_behalf_of::redeem(provider, request, client().await?).await?
+        }
         _ => return Err(Refusal::GrantType),
     };
     Ok(serde_json::to_value(answer)?)
+}
+
+/// The client, with the key that its tokens shall be bound to, if it showed one.
+async fn proven(
+    provider: &Provider,
+    request: &TokenRequest<'_>,
+    audiences: &[String],
+) -> Result<ClientProof, Refusal> {
+    let client = authenticate(provider, &request.fields, &request.sent, audiences).await?;
+    if client.key.is_none() && client.app.registration.dpop_bound {
+        return Err(Refusal::ProofRequired);
+    }
+    Ok(client)
 }
 
 /// A nonce for a broker to sign.

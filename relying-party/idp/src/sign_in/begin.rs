@@ -6,12 +6,12 @@ use super::problem::Stop;
 use super::reply::{Browser, Cookie, Outcome};
 use super::state::{Goal, State};
 use super::view;
-use crate::domain::{Amr, Authentication, User};
+use crate::domain::User;
 use crate::oauth::Refusal;
 use crate::oauth::authorize::{AuthorizeRequest, LONGEST_REQUEST, Prompt};
 use crate::provider::Provider;
 use crate::storage::BrowserSession;
-use crate::strength::{Method, Proofs};
+use crate::strength::Proofs;
 
 /// An authorization request, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +160,7 @@ impl Flow<'_> {
         if fresh && !self.request.fresh_mfa {
             self.state.user = Some(user.id);
             self.state.session = Some(session.id);
-            self.state.proofs = proofs_of(&session.authentication);
+            self.state.proofs = Proofs::of(&session.authentication);
         }
     }
 
@@ -172,17 +172,4 @@ impl Flow<'_> {
         let same = found.is_some_and(|(session, _)| session.id == id);
         if same { Ok(()) } else { Err(Stop::Lost) }
     }
-}
-
-/// What a session proves, as proofs that can be added to.
-fn proofs_of(authentication: &Authentication) -> Proofs {
-    let method = |amr: &Amr| match amr {
-        Amr::Pwd => Some(Method::Password),
-        Amr::Otp => Some(Method::Totp),
-        Amr::Tap => Some(Method::AccessPass),
-        Amr::Fido => Some(Method::Passkey),
-        Amr::Rsa | Amr::Hwk | Amr::Mfa | Amr::NgcMfa => None,
-    };
-    let methods = authentication.methods.iter().filter_map(method);
-    methods.fold(Proofs::default(), |proofs, method| proofs.with(method, authentication.at))
 }

@@ -10,6 +10,7 @@ use super::state::Goal;
 use crate::domain::{Amr, Authentication, SessionId, TenantId, User, UserId};
 use crate::oauth::authorize::issue_code;
 use crate::storage::{self, BrowserSession, SignIn};
+use crate::strength::Proofs;
 
 /// A session of whoever did not want to stay signed in ends with the browser, and with the day.
 const BRIEF: Duration = Duration::from_hours(24);
@@ -23,7 +24,7 @@ pub(super) async fn with_session(
     session: &BrowserSession,
 ) -> Result<Reply, Stop> {
     let mut authentication = session.authentication.clone();
-    authentication.contexts.clone_from(&flow.request.contexts);
+    authentication.contexts = flow.satisfied_contexts(user, &Proofs::of(&session.authentication)).await?;
     flow.provider.database.sessions().renew(session.id, &session.authentication, flow.provider.now()).await?;
     answer(flow, user, authentication).await
 }
@@ -63,7 +64,7 @@ async fn begin_session(flow: &Flow<'_>, user: &User) -> Result<(Cookie, Authenti
         at: proofs.latest().ok_or(Stop::Lost)?,
         methods: lasting.collect(),
         device: None,
-        contexts: flow.request.contexts.clone(),
+        contexts: flow.satisfied_contexts(user, proofs).await?,
     };
     let persistent = flow.state.stay == Some(true);
     let session = BrowserSession {

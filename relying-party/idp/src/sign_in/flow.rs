@@ -1,5 +1,7 @@
 //! One sign-in at one request: what it knows, and what comes next.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -9,11 +11,11 @@ use super::problem::Stop;
 use super::reply::Browser;
 use super::set_up::Step;
 use super::state::{Goal, State, Way};
-use crate::domain::{Amr, Authority, Opaque, OpaqueHash, TenantId, User};
+use crate::domain::{Amr, Authority, Opaque, OpaqueHash, Tenant, TenantId, User};
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest};
-use crate::oauth::{Fields, Protocol, Refusal, Requested};
+use crate::oauth::{Fields, Protocol, Refusal, Requested, resolve};
 use crate::provider::Provider;
-use crate::strength::Strength;
+use crate::strength::{Proofs, Strength};
 
 /// A sign-in under way.
 pub(super) struct Flow<'a> {
@@ -168,7 +170,7 @@ impl Flow<'_> {
         let now = self.provider.now();
         let proofs = &self.state.proofs;
         let has_codes = !self.provider.database.totp().of_user(user.id).await?.is_empty();
-        let required = self.required(has_codes);
+        let required = self.required(user, has_codes).await?;
         let fresh = !self.request.fresh_mfa || proofs.is_fresh(now);
         if proofs.satisfy(required) && fresh {
             return Ok(None);
@@ -185,11 +187,28 @@ impl Flow<'_> {
         }
     }
 
-    /// How strong the sign-in must be. Who has an authenticator app is asked for its code wherever the password was used.
-    fn required(&self, has_codes: bool) -> Strength {
-        let asked = self.request.client.registration.strength;
-        let multifactor = has_codes || self.request.fresh_mfa || !self.request.contexts.is_empty();
-        if multifactor { asked.max(Strength::Multifactor) } else { asked }
+    /// How strong the sign-in must be: as the tenant, both applications and the request want it. Who has an authenticator app is asked for
+    /// its code wherever the password was used.
+    async fn required(&self, user: &User, has_codes: bool) -> Result<Strength, Stop> {
+        let policy = &self.tenant_of(user).await?.policy;
+        let request = &self.request;
+        let api = resolve(self.provider, user.tenant, &request.scopes, request.resource.as_deref()).await;
+        // An API that is not there is reported with the consent.
+        let of_api = api.map_or(Strength::SingleFactor, |api| api.resource.registration.strength);
+        let asked = request.claims.required(policy).max(policy.strength).max(of_api);
+        let asked = asked.max(request.client.registration.strength);
+        let multifactor = has_codes || request.fresh_mfa;
+        Ok(if multifactor { asked.max(Strength::Multifactor) } else { asked })
+    }
+
+    /// The authentication contexts that tokens of this sign-in name.
+    pub(super) async fn satisfied_contexts(&self, user: &User, proofs: &Proofs) -> Result<Vec<String>, Stop> {
+        Ok(self.request.claims.satisfied(&self.tenant_of(user).await?.policy, proofs))
+    }
+
+    async fn tenant_of(&self, user: &User) -> Result<Arc<Tenant>, Stop> {
+        let tenant = self.provider.tenant(&Authority::Tenant(user.tenant)).await?;
+        tenant.ok_or(Stop::Page(Refusal::Tenant))
     }
 
     async fn assigned(&self, user: &User) -> Result<(), Stop> {

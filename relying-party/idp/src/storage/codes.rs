@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::database::{Pool, values};
-use super::grants::{Grant, INSERT, REVOKE, columns, grant};
-use super::users::{USER_COLUMNS, user, user_columns};
+use super::grants::{Grant, INSERT, REVOKE, STANDING, columns, grant};
+use super::users::{USER_COLUMNS, user};
 use crate::clock::UnixTime;
 use crate::domain::{GrantId, OpaqueHash, User};
 
@@ -20,6 +20,9 @@ pub struct IssuedCode {
     pub nonce: Option<String>,
     /// Whether the redirect URI is a page's without a server.
     pub spa: bool,
+    /// The thumbprint of the key that must redeem it (`dpop_jkt`, RFC 9449 §10).
+    #[serde(default)]
+    pub key: Option<String>,
 }
 
 /// What became of a code that was presented.
@@ -68,12 +71,6 @@ impl Codes<'_> {
 
     /// Redeems a code. Whatever is wrong with the rest of the request, the code is used up: it can be tried once.
     pub async fn redeem(&self, hash: &OpaqueHash, now: UnixTime) -> Result<Redemption, Error> {
-        const GRANT: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            ", g.id, g.tenant, g.client, g.record, g.created_at
-             FROM grants g JOIN users u ON u.id = g.user_id WHERE g.id = $1 AND g.revoked_at IS NULL"
-        );
         // One transaction, so that a second try, which takes the grant back, waits until the first one has read it.
         let mut transaction = self.0.begin().await?;
         let taken = transaction
@@ -88,7 +85,7 @@ impl Codes<'_> {
             return self.refused(hash, now).await;
         };
         let id: GrantId = taken.parse(0)?;
-        let row = transaction.row(GRANT, values![id]).await?;
+        let row = transaction.row(STANDING, values![id]).await?;
         transaction.commit().await?;
         let Some(row) = row else { return Ok(Redemption::Expired) };
         Ok(Redemption::First {

@@ -7,7 +7,7 @@ use super::database::{Pool, Row, Transaction, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Authentication, ClientId, GrantId, OpaqueHash, Scopes, SessionId, TenantId, User, UserId,
+    AskedClaims, Authentication, ClientId, GrantId, OpaqueHash, Scopes, SessionId, TenantId, User, UserId,
 };
 
 /// What one sign-in of a user gave to one client.
@@ -27,6 +27,10 @@ pub struct Grant {
     pub resource: Option<String>,
     /// Set for clients without a server of their own: no refresh token of the grant outlives this.
     pub ends_at: Option<UnixTime>,
+    /// What the client asked for by the names of claims.
+    pub asked: AskedClaims,
+    /// The thumbprint of the key that its refresh tokens are bound to (RFC 9449 §5): those of public clients.
+    pub key: Option<String>,
     /// When it was given.
     pub created_at: UnixTime,
 }
@@ -38,6 +42,10 @@ struct Record {
     scopes: Scopes,
     resource: Option<String>,
     ends_at: Option<UnixTime>,
+    #[serde(default)]
+    asked: AskedClaims,
+    #[serde(default)]
+    key: Option<String>,
 }
 
 /// A refresh token as it is remembered, with its grant and the user as they are now.
@@ -80,6 +88,24 @@ impl Grants<'_> {
     /// Stores a grant that has no code: of a device code or a password.
     pub async fn create(&self, grant: &Grant, expires_at: UnixTime) -> Result<(), Error> {
         self.0.write(INSERT, &columns(grant, expires_at)?).await.map(drop)
+    }
+
+    /// The grant and its user as they are now, if the grant still stands.
+    pub async fn standing(&self, id: GrantId) -> Result<Option<(Grant, User)>, Error> {
+        let Some(row) = self.0.row(STANDING, values![id]).await? else { return Ok(None) };
+        Ok(Some((grant(&row, USER_COLUMNS)?, user(&row, 0)?)))
+    }
+
+    /// Binds the grant's refresh tokens to its key.
+    pub async fn bind(&self, grant: &Grant) -> Result<(), Error> {
+        let sql = "UPDATE grants SET record = $2 WHERE id = $1";
+        self.0.write(sql, values![grant.id, record(grant)?]).await.map(drop)
+    }
+
+    /// Which clients got something in a browser's session.
+    pub async fn clients_of_session(&self, session: SessionId) -> Result<Vec<ClientId>, Error> {
+        let sql = "SELECT DISTINCT client FROM grants WHERE session = $1 ORDER BY client";
+        self.0.rows(sql, values![session]).await?.iter().map(|row| row.parse(0)).collect()
     }
 
     /// Whether the grant still stands.
@@ -199,17 +225,18 @@ async fn refused(mut transaction: Transaction, old: &OpaqueHash, now: UnixTime) 
 pub(super) const INSERT: &str =
     "INSERT INTO grants (id, tenant, user_id, client, session, device, record, created_at, expires_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+/// A grant that was not revoked, and its user.
+pub(super) const STANDING: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    ", g.id, g.tenant, g.client, g.record, g.created_at
+     FROM grants g JOIN users u ON u.id = g.user_id WHERE g.id = $1 AND g.revoked_at IS NULL"
+);
 pub(super) const REVOKE: &str = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 const INSERT_TOKEN: &str =
     "INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)";
 
 pub(super) fn columns(grant: &Grant, expires_at: UnixTime) -> Result<[Value; 9], Error> {
-    let record = Record {
-        authentication: grant.authentication.clone(),
-        scopes: grant.scopes.clone(),
-        resource: grant.resource.clone(),
-        ends_at: grant.ends_at,
-    };
     Ok([
         grant.id.into(),
         grant.tenant.into(),
@@ -217,10 +244,22 @@ pub(super) fn columns(grant: &Grant, expires_at: UnixTime) -> Result<[Value; 9],
         grant.client.into(),
         grant.authentication.session.into(),
         grant.authentication.device.into(),
-        serde_json::to_string(&record).map_err(|_| Error::Damaged)?.into(),
+        record(grant)?.into(),
         grant.created_at.into(),
         expires_at.into(),
     ])
+}
+
+fn record(grant: &Grant) -> Result<String, Error> {
+    let record = Record {
+        authentication: grant.authentication.clone(),
+        scopes: grant.scopes.clone(),
+        resource: grant.resource.clone(),
+        ends_at: grant.ends_at,
+        asked: grant.asked.clone(),
+        key: grant.key.clone(),
+    };
+    serde_json::to_string(&record).map_err(|_| Error::Damaged)
 }
 
 /// Reads `id, tenant, client, record, created_at`, which begin at column `at`.
@@ -234,6 +273,8 @@ pub(super) fn grant(row: &Row, at: usize) -> Result<Grant, Error> {
         scopes: record.scopes,
         resource: record.resource,
         ends_at: record.ends_at,
+        asked: record.asked,
+        key: record.key,
         created_at: row.time(at + 4)?,
     })
 }

@@ -12,6 +12,8 @@ pub enum Purpose {
     Broker,
     /// The `jti` of a client assertion (RFC 7523 §3).
     ClientAssertion,
+    /// The `jti` of a proof of possession (RFC 9449 §11.1).
+    Proof,
     /// A flow token of a sign-in page.
     SignIn,
     /// A challenge of a passkey ceremony.
@@ -23,6 +25,7 @@ impl Purpose {
         match self {
             Self::Broker => "broker",
             Self::ClientAssertion => "client-assertion",
+            Self::Proof => "dpop",
             Self::SignIn => "sign-in",
             Self::Ceremony => "ceremony",
         }

@@ -9,8 +9,12 @@ use uuid::Uuid;
 
 use crate::clock::UnixTime;
 use crate::domain::{
-    App, AppKind, Authentication, ClientId, GrantId, Scopes, SessionId, TenantId, TokenVersion, User,
+    App, AppKind, Authentication, ClaimName, ClientId, GrantId, Scopes, SessionId, TenantId, TokenVersion,
+    User,
 };
+
+/// The one authentication context class that there is: a user signed in (ISO/IEC 29115 level 1). How is told by `amr`.
+pub const ACR: &str = "1";
 
 /// Whom a token is about.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,8 @@ pub enum Subject<'a> {
         grant: GrantId,
         /// What the client may do for the user.
         scopes: &'a Scopes,
+        /// Whether the client handles claims challenges.
+        handles_challenges: bool,
     },
     /// The client itself.
     Client,
@@ -47,6 +53,8 @@ pub struct AccessToken<'a> {
     pub subject: Subject<'a>,
     /// The subject's roles in the API.
     pub roles: &'a [String],
+    /// The thumbprint of the key that it is bound to (RFC 9449 §6.1).
+    pub key: Option<&'a str>,
     /// When it is made.
     pub now: UnixTime,
     /// When it ends.
@@ -66,8 +74,12 @@ pub struct IdToken<'a> {
     pub user: &'a User,
     /// The sign-in.
     pub authentication: &'a Authentication,
+    /// Which shape it has.
+    pub version: TokenVersion,
     /// The scopes: `profile` and `email` decide what it tells.
     pub scopes: &'a Scopes,
+    /// What the client asked for by name.
+    pub asked: &'a [ClaimName],
     /// The request's nonce.
     pub nonce: Option<&'a str>,
     /// `at_hash` (OIDC Core §3.1.3.6).
@@ -109,6 +121,8 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     azpacr: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     deviceid: Option<crate::domain::DeviceId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
@@ -141,6 +155,14 @@ struct Claims<'a> {
     upn: Option<&'a str>,
     uti: String,
     ver: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xms_cc: Option<[&'static str; 1]>,
+}
+
+/// Who may use a token: whoever has the key (RFC 7800 §3).
+#[derive(Serialize)]
+struct Confirmation<'a> {
+    jkt: &'a str,
 }
 
 /// The payload of an access token.
@@ -154,6 +176,7 @@ pub fn access_token(token: &AccessToken<'_>, pairwise_key: &[u8]) -> Result<Vec<
         nbf: token.now.seconds(),
         exp: token.expires_at.seconds(),
         roles: (!token.roles.is_empty()).then_some(token.roles),
+        cnf: token.key.map(|jkt| Confirmation { jkt }),
         tid: token.tenant.to_string(),
         uti: uti(token.id),
         ..Claims::default()
@@ -182,7 +205,7 @@ pub fn access_token(token: &AccessToken<'_>, pairwise_key: &[u8]) -> Result<Vec<
             claims.sub.clone_from(&claims.oid);
             claims.idtyp = Some("app");
         }
-        Subject::User { user, authentication, grant, scopes } => {
+        Subject::User { user, authentication, grant, scopes, handles_challenges } => {
             claims.oid = user.id.to_string();
             claims.sub = pairwise(pairwise_key, user, token.resource.id);
             claims.name = Some(&user.display_name);
@@ -192,6 +215,7 @@ pub fn access_token(token: &AccessToken<'_>, pairwise_key: &[u8]) -> Result<Vec<
             claims.deviceid = authentication.device;
             claims.acrs = (!authentication.contexts.is_empty()).then_some(&authentication.contexts);
             claims.auth_time = Some(authentication.at.seconds());
+            claims.xms_cc = handles_challenges.then_some(["cp1"]);
             let amr = || authentication.methods.iter().map(|method| method.word()).collect();
             match version {
                 TokenVersion::V2 => {
@@ -202,7 +226,7 @@ pub fn access_token(token: &AccessToken<'_>, pairwise_key: &[u8]) -> Result<Vec<
                     }
                 }
                 TokenVersion::V1 => {
-                    claims.acr = Some("1");
+                    claims.acr = Some(ACR);
                     claims.amr = Some(amr());
                     claims.upn = Some(&user.upn);
                     claims.unique_name = Some(&user.upn);
@@ -215,36 +239,48 @@ pub fn access_token(token: &AccessToken<'_>, pairwise_key: &[u8]) -> Result<Vec<
     serde_json::to_vec(&claims)
 }
 
-/// The payload of an ID token, version 2.0.
+/// The payload of an ID token.
 ///
 /// # Errors
 /// Never in practice: the claims are plain data.
 pub fn id_token(token: &IdToken<'_>, pairwise_key: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
-    let user = token.user;
-    let profile = token.scopes.has("profile");
+    let IdToken { user, authentication, version, .. } = *token;
+    let v1 = version == TokenVersion::V1;
+    // The names of v1.0 have no scope.
+    let told = |name: ClaimName| {
+        let scoped = name.scope().is_some_and(|scope| token.scopes.has(scope) || (v1 && scope == "profile"));
+        scoped || token.asked.contains(&name)
+    };
+    let profile = v1 || token.scopes.has("profile");
     let claims = Claims {
         aud: token.client.id.to_string(),
-        iss: issuer(token.public_url, user.tenant, TokenVersion::V2),
+        iss: issuer(token.public_url, user.tenant, version),
         iat: token.now.seconds(),
         nbf: token.now.seconds(),
         exp: token.expires_at.seconds(),
-        acrs: (!token.authentication.contexts.is_empty()).then_some(&token.authentication.contexts),
-        amr: Some(token.authentication.methods.iter().map(|method| method.word()).collect()),
+        acr: token.asked.contains(&ClaimName::Acr).then_some(ACR),
+        acrs: (!authentication.contexts.is_empty()).then_some(&authentication.contexts),
+        amr: Some(authentication.methods.iter().map(|method| method.word()).collect()),
         at_hash: token.access_token.map(half_hash),
-        auth_time: Some(token.authentication.at.seconds()),
-        email: user.email.as_deref().filter(|_| token.scopes.has("email")),
+        auth_time: Some(authentication.at.seconds()),
+        email: user.email.as_deref().filter(|_| told(ClaimName::Email)),
         login_hint: profile.then_some(user.upn.as_str()),
-        name: profile.then_some(user.display_name.as_str()),
-        given_name: user.given_name.as_deref().filter(|_| profile),
-        family_name: user.family_name.as_deref().filter(|_| profile),
+        name: told(ClaimName::Name).then_some(user.display_name.as_str()),
+        given_name: user.given_name.as_deref().filter(|_| told(ClaimName::GivenName)),
+        family_name: user.family_name.as_deref().filter(|_| told(ClaimName::FamilyName)),
         nonce: token.nonce,
         oid: user.id.to_string(),
-        preferred_username: profile.then_some(user.upn.as_str()),
-        sid: token.authentication.session,
+        preferred_username: told(ClaimName::PreferredUsername).then_some(user.upn.as_str()),
+        sid: authentication.session,
         sub: pairwise(pairwise_key, user, token.client.id),
         tid: user.tenant.to_string(),
+        unique_name: v1.then_some(&user.upn),
+        upn: v1.then_some(&user.upn),
         uti: uti(token.id),
-        ver: "2.0",
+        ver: match version {
+            TokenVersion::V1 => "1.0",
+            TokenVersion::V2 => "2.0",
+        },
         ..Claims::default()
     };
     serde_json::to_vec(&claims)
@@ -262,7 +298,8 @@ pub fn pairwise(key: &[u8], user: &User, app: ClientId) -> String {
 
 /// Deviation: v1.0 tokens have an issuer of ours, where the service has `https://sts.windows.net/{tid}/`, a name that is
 /// not ours to use.
-fn issuer(public_url: &str, tenant: TenantId, version: TokenVersion) -> String {
+#[must_use]
+pub fn issuer(public_url: &str, tenant: TenantId, version: TokenVersion) -> String {
     match version {
         TokenVersion::V2 => format!("{public_url}/{tenant}/v2.0"),
         TokenVersion::V1 => format!("{public_url}/{tenant}/"),

@@ -34,6 +34,10 @@ pub enum JwsError {
 pub struct Header {
     /// The algorithm.
     pub alg: String,
+    /// What kind of token it is.
+    pub typ: Option<String>,
+    /// The key itself, of whoever signed (RFC 7515 §4.1.3): it proves nothing but possession.
+    pub jwk: Option<serde_json::Value>,
     /// The key.
     pub kid: Option<String>,
     /// The key, by its certificate's SHA-1.
@@ -140,5 +144,21 @@ impl PublicKey {
             }
             _ => None,
         }
+    }
+
+    /// The JWK thumbprint with SHA-256 (RFC 7638), base64url.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        use sha2::Digest as _;
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        // The members in their order, without spaces (RFC 7638 §3.3); base64url needs no escapes.
+        let members = match self {
+            Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(e), text(n)),
+            Self::P256(point) => {
+                let (x, y) = point.get(1..).unwrap_or_default().split_at_checked(32).unwrap_or_default();
+                format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y))
+            }
+        };
+        text(&sha2::Sha256::digest(members))
     }
 }

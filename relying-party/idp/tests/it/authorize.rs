@@ -114,7 +114,7 @@ async fn what_the_client_wants_of_the_sign_in_is_read() {
     assert_eq!(request.prompt, Prompt::Login);
     assert_eq!(request.max_age, Some(std::time::Duration::ZERO));
     assert_eq!(request.login_hint.as_deref(), Some("alice@example.org"));
-    assert_eq!(request.contexts, ["c1"]);
+    assert_eq!(request.claims.essential, ["c1"]);
     assert!(request.fresh_mfa);
     let signed_in = rig.authentication();
     assert!(!request.satisfied_by(&signed_in, &rig.user, &rig.provider), "prompt=login");

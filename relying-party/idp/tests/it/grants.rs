@@ -138,7 +138,7 @@ async fn a_user_ends_their_own_sign_ins() {
         let request = axum::http::Request::post(path).header("authorization", authorization);
         rig.send(request.body(axum::body::Body::empty()).unwrap()).await
     };
-    assert_eq!(post(bearer(&plain)).await.status, 401, "the scope is missing");
+    assert_eq!(post(bearer(&plain)).await.status, 403, "the scope is missing");
     let scope = Scopes::parse("User.RevokeSessions.All").unwrap();
     let pair = (rig.web, latchkey_idp::domain::first_party::GRAPH);
     rig.database.consents().give(rig.tenant, Some(rig.user.id), pair, &scope, rig.now()).await.unwrap();

@@ -53,7 +53,8 @@ async fn races(databases: [Database; 2]) {
     assert_eq!(winners(&databases, first).await, 1, "jti");
 
     let code = OpaqueHash::of("code");
-    let issued = IssuedCode { redirect_uri: "x:y".to_owned(), challenge: None, nonce: None, spa: false };
+    let issued =
+        IssuedCode { redirect_uri: "x:y".to_owned(), challenge: None, nonce: None, spa: false, key: None };
     databases[0].codes().issue(&code, &issued, &grant, (later, later)).await.unwrap();
     let redeem = |database: Database| async move {
         matches!(database.codes().redeem(&code, NOW).await.unwrap(), Redemption::First { .. })

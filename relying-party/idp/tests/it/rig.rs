@@ -1,5 +1,6 @@
 //! A provider with a tenant, a user and applications, on a database of its own and a clock that tests move.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -204,29 +205,45 @@ impl Rig {
 
     /// The code that a user's browser brings to the web application.
     pub async fn code(&self, scope: &str) -> String {
+        self.code_with(scope, &[]).await
+    }
+
+    /// The same for a request with some parameters changed; an empty value leaves one out.
+    pub async fn code_with(&self, scope: &str, more: &[(&str, &str)]) -> String {
+        self.code_of(scope, more, self.authentication()).await
+    }
+
+    /// The same for a sign-in of another kind.
+    pub async fn code_of(
+        &self,
+        scope: &str,
+        more: &[(&str, &str)],
+        authentication: Authentication,
+    ) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
         let web = self.web.to_string();
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([
-                ("client_id", web.as_str()),
-                ("response_type", "code"),
-                ("redirect_uri", REDIRECT),
-                ("scope", scope),
-                ("state", "s"),
-                ("nonce", "n"),
-                ("code_challenge", &challenge),
-                ("code_challenge_method", "S256"),
-            ])
-            .finish();
+        let mut parameters = BTreeMap::from([
+            ("client_id", web.as_str()),
+            ("response_type", "code"),
+            ("redirect_uri", REDIRECT),
+            ("scope", scope),
+            ("state", "s"),
+            ("nonce", "n"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ]);
+        parameters.extend(more.iter().copied());
+        let redirect_uri = parameters["redirect_uri"];
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
         let fields = Fields::parse(query.as_bytes()).unwrap();
         let authority = Authority::Tenant(self.tenant);
         let request =
             AuthorizeRequest::parse(&self.provider, authority, Protocol::V2, &fields).await.unwrap();
-        assert!(request.satisfied_by(&self.authentication(), &self.user, &self.provider));
-        let answer = issue_code(&self.provider, &request, &self.user, self.authentication()).await.unwrap();
+        assert!(request.satisfied_by(&authentication, &self.user, &self.provider));
+        let answer = issue_code(&self.provider, &request, &self.user, authentication).await.unwrap();
         let AuthorizeAnswer::Redirect(location) = answer else { panic!("{answer:?}") };
         let (uri, query) = location.split_once('?').unwrap();
-        assert_eq!(uri, REDIRECT);
+        assert_eq!(uri, redirect_uri);
         let answer: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         assert!(answer.contains(&("state".to_owned(), "s".to_owned())));
         answer.into_iter().find(|(name, _)| name == "code").unwrap().1

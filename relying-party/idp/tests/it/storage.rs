@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use latchkey_idp::clock::UnixTime;
 use latchkey_idp::domain::{
-    Amr, App, Authentication, ClientId, GrantId, OpaqueHash, Registration, Scopes, SessionId, Tenant,
-    TenantId, TenantPolicy, User, UserId,
+    Amr, App, AskedClaims, Authentication, ClientId, GrantId, OpaqueHash, Registration, Scopes, SessionId,
+    Tenant, TenantId, TenantPolicy, User, UserId,
 };
 use latchkey_idp::storage::{Approval, DeviceRequest};
 use latchkey_idp::storage::{
@@ -54,6 +54,8 @@ pub async fn seed(database: &Database) -> Seeded {
         scopes: Scopes::parse("openid offline_access").unwrap(),
         resource: None,
         ends_at: None,
+        asked: AskedClaims::default(),
+        key: None,
         created_at: NOW,
     };
     Seeded { tenant, user, client, grant }
@@ -144,6 +146,7 @@ async fn codes_and_refresh_tokens(database: &Database) {
         challenge: Some("c".to_owned()),
         nonce: None,
         spa: false,
+        key: None,
     };
     database.codes().issue(&code, &issued, &grant, (soon, later)).await.unwrap();
     let late = database.codes().redeem(&code, soon).await.unwrap();

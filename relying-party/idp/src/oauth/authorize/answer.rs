@@ -119,6 +119,8 @@ pub async fn issue_code(
         scopes: request.scopes.clone(),
         resource: request.resource.clone(),
         ends_at,
+        asked: request.claims.asked.clone(),
+        key: None,
         created_at: now,
     };
     let issued = IssuedCode {
@@ -126,6 +128,7 @@ pub async fn issue_code(
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
         spa,
+        key: request.key.clone(),
     };
     let code = provider.opaque();
     let times = (now.plus(CODE), ends_at.unwrap_or_else(|| now.plus(REFRESH)));

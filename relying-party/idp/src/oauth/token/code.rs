@@ -5,12 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{TokenRequest, still_welcome, wanted, wants_client_info};
+use super::give::{Giving, Renewal, give};
+use super::{TokenRequest, wanted};
 use crate::domain::{AppKind, OpaqueHash};
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
-use crate::oauth::issue::{self, ForUser, REFRESH, TokenAnswer};
-use crate::oauth::resource::{allowed, resolve};
+use crate::oauth::issue::TokenAnswer;
 use crate::provider::Provider;
 use crate::storage::{IssuedCode, Redemption};
 
@@ -32,31 +32,24 @@ pub(super) async fn redeem(
         return Err(Refusal::Code);
     }
     check_verifier(&issued, fields.optional("code_verifier")?, client.app.registration.kind)?;
-    still_welcome(provider, &request.authority, &user, &grant).await?;
+    if issued.key.is_some() && issued.key != client.key {
+        return Err(Refusal::ProofKey);
+    }
     // A narrower scope may be asked for here; a wider one is not in the grant.
     let (scopes, _) = wanted(fields)?;
     let scopes = scopes.filter(|asked| grant.scopes.covers(asked)).unwrap_or_else(|| grant.scopes.clone());
-    let requested = resolve(provider, user.tenant, &scopes, grant.resource.as_deref()).await?;
-    let given = allowed(provider, (user.tenant, user.id), &client.app, &requested).await?;
-    let refresh_token = if grant.scopes.has("offline_access") {
-        let token = provider.opaque();
-        let expires_at = grant.ends_at.unwrap_or_else(|| now.plus(REFRESH));
-        provider.database.refresh_tokens().issue(&token.hash(), grant.id, expires_at, now).await?;
-        Some(token)
-    } else {
-        None
-    };
-    let answer = ForUser {
+    let resource = grant.resource.clone();
+    let refresh = grant.scopes.has("offline_access");
+    let giving = Giving {
         client: &client,
-        grant: &grant,
+        grant: *grant,
         user: &user,
-        requested: &requested,
-        scopes: &given,
+        scopes: &scopes,
+        resource: resource.as_deref(),
         nonce: issued.nonce.as_deref(),
-        refresh_token,
-        client_info: wants_client_info(fields)?,
+        renewal: Renewal::Stored { refresh },
     };
-    issue::for_user(provider, request.protocol, answer).await
+    give(provider, request, giving).await
 }
 
 /// PKCE. A verifier without a challenge is refused too: it says that the code was injected (RFC 9700 §4.8.2).

@@ -1,13 +1,13 @@
 //! A device asks whether its user has answered (RFC 8628 §3.4).
 
-use super::{TokenRequest, still_welcome, wants_client_info};
-use crate::domain::{GrantId, OpaqueHash};
+use super::TokenRequest;
+use super::give::{Giving, Renewal, give};
+use crate::domain::{AskedClaims, GrantId, OpaqueHash};
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
-use crate::oauth::issue::{self, ForUser, REFRESH, TokenAnswer};
-use crate::oauth::resource::{allowed, resolve};
+use crate::oauth::issue::TokenAnswer;
 use crate::provider::Provider;
-use crate::storage::{Approval, Grant, Poll};
+use crate::storage::{Approval, DeviceRequest, Grant, Poll};
 
 pub(super) async fn redeem(
     provider: &Provider,
@@ -34,33 +34,28 @@ pub(super) async fn redeem(
     if wanted.tenant.is_some_and(|tenant| tenant != user.tenant) {
         return Err(Refusal::DeviceCode);
     }
+    let DeviceRequest { scopes, resource, .. } = *wanted;
     let grant = Grant {
         id: GrantId::new(provider.guid()),
         tenant: user.tenant,
         client: client.app.id,
         authentication,
-        scopes: wanted.scopes,
-        resource: wanted.resource,
+        scopes: scopes.clone(),
+        resource: resource.clone(),
         ends_at: None,
+        asked: AskedClaims::default(),
+        key: None,
         created_at: now,
     };
-    still_welcome(provider, &request.authority, &user, &grant).await?;
-    let requested = resolve(provider, user.tenant, &grant.scopes, grant.resource.as_deref()).await?;
-    let given = allowed(provider, (user.tenant, user.id), &client.app, &requested).await?;
-    let expires_at = now.plus(REFRESH);
-    provider.database.grants().create(&grant, expires_at).await?;
-    let refresh_token = provider.opaque();
-    provider.database.refresh_tokens().issue(&refresh_token.hash(), grant.id, expires_at, now).await?;
-    let answer = ForUser {
+    let giving = Giving {
         client: &client,
-        grant: &grant,
+        grant,
         user: &user,
-        requested: &requested,
-        scopes: &given,
+        scopes: &scopes,
+        resource: resource.as_deref(),
         nonce: None,
         // MSAL counts on it, asked for or not.
-        refresh_token: Some(refresh_token),
-        client_info: wants_client_info(fields)?,
+        renewal: Renewal::New { refresh: true },
     };
-    issue::for_user(provider, request.protocol, answer).await
+    give(provider, request, giving).await
 }

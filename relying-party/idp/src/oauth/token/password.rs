@@ -1,12 +1,12 @@
 //! A client sends a user's name and password (RFC 6749 §4.3), where the tenant allows it. Deviation from RFC 9700 §2.4,
 //! which forbids it: test programs and old brokers have nothing else, so it is a tenant's decision, off by default.
 
-use super::{TokenRequest, one_tenant, wanted, wants_client_info};
-use crate::domain::{Amr, AppKind, Authentication, GrantId, Registration, UserId};
+use super::give::{Giving, Renewal, give};
+use super::{TokenRequest, one_tenant, wanted};
+use crate::domain::{Amr, AppKind, AskedClaims, Authentication, GrantId, Registration, UserId};
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
-use crate::oauth::issue::{self, ForUser, REFRESH, TokenAnswer};
-use crate::oauth::resource::{allowed, resolve};
+use crate::oauth::issue::TokenAnswer;
 use crate::provider::Provider;
 use crate::sign_in::{PasswordAttempt, WrongPassword, check_password};
 use crate::storage::Grant;
@@ -53,38 +53,29 @@ pub(super) async fn redeem(
         device: None,
         contexts: Vec::new(),
     };
+    let scopes = scopes.unwrap_or_default();
     let grant = Grant {
         id: GrantId::new(provider.guid()),
         tenant: user.tenant,
         client: client.app.id,
         authentication,
-        scopes: scopes.unwrap_or_default(),
+        scopes: scopes.clone(),
         resource: resource.map(str::to_owned),
         ends_at: None,
+        asked: AskedClaims::default(),
+        key: None,
         created_at: now,
     };
-    let requested = resolve(provider, user.tenant, &grant.scopes, resource).await?;
-    let given = allowed(provider, (user.tenant, user.id), &client.app, &requested).await?;
-    let expires_at = now.plus(REFRESH);
-    provider.database.grants().create(&grant, expires_at).await?;
-    let refresh_token = if grant.scopes.has("offline_access") {
-        let token = provider.opaque();
-        provider.database.refresh_tokens().issue(&token.hash(), grant.id, expires_at, now).await?;
-        Some(token)
-    } else {
-        None
-    };
-    let answer = ForUser {
+    let giving = Giving {
         client: &client,
-        grant: &grant,
+        grant,
         user: &user,
-        requested: &requested,
-        scopes: &given,
+        scopes: &scopes,
+        resource,
         nonce: None,
-        refresh_token,
-        client_info: wants_client_info(fields)?,
+        renewal: Renewal::New { refresh: scopes.has("offline_access") },
     };
-    issue::for_user(provider, request.protocol, answer).await
+    give(provider, request, giving).await
 }
 
 /// A password alone is not enough for an application that asks for more, or for whoever has an authenticator app.
