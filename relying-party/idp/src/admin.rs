@@ -1,10 +1,9 @@
 //! What an operator does on the machine itself.
 
 use std::error::Error;
-use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
-use latchkey_idp::provider::{NewApp, Provider};
+use clap::Args;
+use latchkey_idp::provider::Provider;
 
 use crate::{Failure, Place, open, open_with};
 
@@ -19,34 +18,6 @@ pub(crate) struct Init {
     /// User name of the first administrator, in that domain
     #[arg(long, default_value = "admin")]
     admin: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AppVerb {
-    /// Register an application, and print its client ID (and secret)
-    Add(AddApp),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddApp {
-    /// The tenant's ID or one of its domains
-    #[arg(long)]
-    tenant: String,
-    /// The name that people read
-    #[arg(long)]
-    name: String,
-    /// A redirect URI of a website; may be given more than once
-    #[arg(long = "redirect-uri")]
-    redirect_uris: Vec<String>,
-    /// App ID URI, if others ask for tokens to it
-    #[arg(long)]
-    identifier_uri: Option<String>,
-    /// A PEM certificate whose key signs its assertions (`private_key_jwt`); may be given more than once
-    #[arg(long = "certificate", value_name = "FILE")]
-    certificates: Vec<PathBuf>,
-    /// Give it a client secret, for this many days
-    #[arg(long, value_name = "DAYS")]
-    secret: Option<u16>,
 }
 
 pub(crate) async fn init(place: &Place, options: &Init) -> Result<(), Box<dyn Error>> {
@@ -64,32 +35,6 @@ pub(crate) async fn init(place: &Place, options: &Init) -> Result<(), Box<dyn Er
         println!("Clients must trust the CA that was made: {}", ca.display());
     }
     println!("{}", keys.advice());
-    provider.close().await;
-    Ok(())
-}
-
-pub(crate) async fn add_app(place: &Place, options: &AddApp) -> Result<(), Box<dyn Error>> {
-    let provider = open(place).await?;
-    let read = |path: &PathBuf| {
-        std::fs::read_to_string(path)
-            .map_err(|error| Failure(format!("{} cannot be read: {error}", path.display())))
-    };
-    let certificates = options.certificates.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let new = NewApp {
-        tenant: &options.tenant,
-        name: &options.name,
-        redirect_uris: &options.redirect_uris,
-        identifier_uri: options.identifier_uri.as_deref(),
-        certificates: &certificates,
-        secret_days: options.secret,
-    };
-    let made = provider.register_app(&new).await;
-    let (id, secret) =
-        made.map_err(|error| Failure(format!("the application was not registered: {error}")))?;
-    println!("Client ID: {id}");
-    if let Some(secret) = secret {
-        println!("Client secret, shown only now: {}", secret.expose());
-    }
     provider.close().await;
     Ok(())
 }

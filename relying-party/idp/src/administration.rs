@@ -17,7 +17,7 @@ mod users;
 
 pub use applications::{NewRegistration, Platform, Principal};
 pub use logs::{ActivityEntry, AuditState};
-pub use methods::{IssuedPass, Methods};
+pub use methods::{IssuedPass, Methods, check_password};
 pub use policies::{PASS_MINUTES, check_policy};
 pub use refused::Refused;
 pub use slice::Slice;
@@ -93,6 +93,19 @@ impl<'a> Administrator<'a> {
         let found = provider.tenant(&Authority::parse(tenant)).await?;
         let tenant = found.ok_or(Refused::NotFound("tenant"))?.id;
         Ok(Self { provider, tenant, actor: Actor::Operator })
+    }
+
+    /// Whoever runs the program on the machine, for the only tenant there is.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub async fn operator_of_only_tenant(provider: &'a Provider) -> Result<Self, Refused> {
+        let all = provider.database.tenants().all().await?;
+        match all.as_slice() {
+            [only] => Ok(Self { provider, tenant: only.id, actor: Actor::Operator }),
+            [] => Err(Refused::NotFound("tenant")),
+            _ => Err(Refused::Invalid("There are several tenants: name one with --tenant.".to_owned())),
+        }
     }
 
     /// Who acts.

@@ -3,13 +3,11 @@
 use std::error::Error;
 
 use clap::{Args, Subcommand};
-use latchkey_idp::audit_chain::{Event, Head, Row};
+use latchkey_idp::audit_chain::{Event, Head};
 use latchkey_idp::provider::Provider;
 
 use crate::{Failure, Place, open};
 
-/// Entries that are read at once.
-const PAGE: u32 = 1_000;
 /// A sign of life after so many entries.
 const PROGRESS: i64 = 50_000;
 
@@ -52,25 +50,13 @@ pub(crate) async fn run(place: &Place, verb: &AuditVerb) -> Result<(), Box<dyn E
 }
 
 async fn verify(provider: &Provider, options: &Verify) -> Result<(), Box<dyn Error>> {
-    let mut verifier = provider.audit_key().verifier(Head::START, options.head);
-    let mut number = 0;
-    loop {
-        let entries = provider.audit_entries(number + 1, PAGE).await?;
-        let last = entries.last().map(|entry| entry.seq);
-        for entry in entries {
-            let row = Row { number: entry.seq, at: entry.at, record: entry.record, hash: entry.hash };
-            verifier.next(&row)?;
-            if row.number % PROGRESS == 0 {
-                eprintln!("{} entries are as they were written …", row.number);
-            }
+    let progress = |number: i64| {
+        if number % PROGRESS == 0 {
+            eprintln!("{number} entries are as they were written …");
         }
-        match last {
-            Some(last) => number = last,
-            None => break,
-        }
-    }
-    let head = verifier.end()?;
-    println!("The audit log is whole: {number} entries.");
+    };
+    let head = provider.verify_audit_with(options.head, progress).await??;
+    println!("The audit log is whole: {} entries.", head.number);
     println!("Head: {head}");
     if options.head.is_none() {
         println!(

@@ -1,6 +1,7 @@
 //! The HTTP surface: extract, one call into the core, render.
 
 mod answer;
+mod graph;
 mod layers;
 mod limits;
 mod message;
@@ -44,9 +45,9 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .route("/common/discovery/instance", get(routes::instance_discovery))
         .route("/common/userrealm/{user}", get(routes::user_realm))
         .route("/oidc/userinfo", get(routes::userinfo).post(routes::userinfo_by_post))
-        .route("/v1.0/me/revokesigninsessions", post(routes::revoke_sign_in_sessions))
         .route("/healthz", get(routes::health))
         .merge(sign_in::routes())
+        .merge(graph::routes())
         .merge(own::routes())
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)

@@ -9,6 +9,7 @@ pub mod audit_chain;
 mod client_data;
 pub mod clock;
 pub mod domain;
+pub mod graph;
 pub mod http;
 pub mod keys;
 pub mod limits;

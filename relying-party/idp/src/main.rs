@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod certificates;
+mod commands;
 mod key_place;
 mod keys_command;
 mod serve;
@@ -60,9 +61,8 @@ enum Verb {
     Init(admin::Init),
     /// Serve
     Serve(serve::Serve),
-    /// Register applications
-    #[command(subcommand)]
-    App(admin::AppVerb),
+    #[command(flatten)]
+    Tenant(commands::TenantCommand),
     /// Replace the signing keys before their time
     RotateKeys,
     /// The keys under which secrets in the database are sealed
@@ -105,7 +105,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         match &options.verb {
             Verb::Init(init) => admin::init(&options.place, init).await,
             Verb::Serve(serve) => serve::serve(&options.place, serve).await,
-            Verb::App(admin::AppVerb::Add(add)) => admin::add_app(&options.place, add).await,
+            Verb::Tenant(command) => commands::run(&options.place, command).await,
             Verb::RotateKeys => admin::rotate_keys(&options.place).await,
             Verb::Keys(verb) => keys_command::run(&options.place, verb).await,
             Verb::Audit(verb) => audit::run(&options.place, verb).await,

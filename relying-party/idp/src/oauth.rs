@@ -25,4 +25,4 @@ pub use fields::Fields;
 pub use issue::TokenAnswer;
 pub(crate) use resource::{Requested, allowed, resolve};
 pub use token::{Protocol, TokenRequest, token};
-pub use userinfo::{revoke_sign_in_sessions, userinfo};
+pub use userinfo::userinfo;

@@ -18,8 +18,7 @@ use crate::administration::AuditState;
 use crate::audit_chain::AuditKey;
 use crate::clock::{Clock, UnixTime};
 use crate::domain::{
-    App, AppRole, Authority, ClientId, ExposedScope, Opaque, Registration, Tenant, TenantId, TokenVersion,
-    first_party,
+    App, Authority, ClientId, Opaque, Registration, Tenant, TenantId, TokenVersion, first_party,
 };
 use crate::keys::{self, SigningKeys};
 use crate::limits::Traffic;
@@ -160,6 +159,12 @@ impl Provider {
     /// Closes the database.
     pub async fn close(&self) {
         self.database.close().await;
+    }
+
+    /// The time now, as the provider counts it.
+    #[must_use]
+    pub fn time(&self) -> UnixTime {
+        self.now()
     }
 
     /// The key of the audit log's chain, for its verification.
@@ -309,21 +314,10 @@ fn built_in(now: UnixTime) -> Vec<App> {
         registration: Registration { multi_tenant: true, ..registration },
         created_at: now,
     };
-    let scope = |name: &str, description: &str| ExposedScope {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        administrators_only: false,
-    };
     let graph = Registration {
         access_token_version: TokenVersion::V1,
-        scopes: vec![
-            scope("User.Read", "Sign you in and read your profile"),
-            scope("User.RevokeSessions.All", "End your sign-ins everywhere"),
-        ],
-        roles: vec![AppRole {
-            value: "User.Read.All".to_owned(),
-            description: "Read the profiles of all users".to_owned(),
-        }],
+        scopes: crate::graph::scopes(),
+        roles: crate::graph::roles(),
         ..Registration::default()
     };
     vec![

@@ -7,12 +7,15 @@ use uuid::Uuid;
 use super::{Administrator, Refused};
 use crate::access_pass::{PassCode, PassOptions};
 use crate::clock::UnixTime;
-use crate::domain::UserId;
-use crate::sign_in;
+use crate::domain::{User, UserId};
+use crate::password::Password;
+use crate::provider::Provider;
+use crate::sign_in::{self, EnrolError};
 use crate::storage::{MethodKind, MethodRemoval, StoredPass, StoredPasskey, StoredTotp};
 
 /// A temporary password: like a pass, and long enough that it cannot be guessed.
 const PASSWORD_LENGTH: usize = 16;
+const SHORTEST_PASSWORD: usize = 8;
 
 /// What a user can sign in with.
 #[derive(Clone, Debug)]
@@ -38,22 +41,61 @@ pub struct IssuedPass {
     pub pass: StoredPass,
 }
 
+impl Methods {
+    /// What this user can sign in with. Whoever asks has found the user where they may.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn of(provider: &Provider, user: &User) -> Result<Self, Refused> {
+        let (database, now) = (&provider.database, provider.now());
+        let pass = database.passes().of_user(user.id).await?;
+        Ok(Self {
+            passkeys: database.passkeys().of_user(user.id).await?,
+            password: database.users().password_state(user.id).await?,
+            apps: database.totp().of_user(user.id).await?,
+            pass: pass.filter(|pass| pass.expires_at > now && !(pass.once && pass.used_at.is_some())),
+            locked_until: sign_in::password_locked_until(provider, user).await?,
+        })
+    }
+}
+
+/// Whether this can be a user's password.
+///
+/// # Errors
+/// When it is too short or too long.
+pub fn check_password(password: &str) -> Result<(), Refused> {
+    new_password(password).map(drop)
+}
+
+fn new_password(password: &str) -> Result<Password, Refused> {
+    Ok(Password::parse_new(password, SHORTEST_PASSWORD).map_err(EnrolError::from)?)
+}
+
 impl Administrator<'_> {
+    /// Gives a user this password; `once`: it is good for one sign-in, at which another one is chosen. Every earlier sign-in
+    /// ends.
+    ///
+    /// # Errors
+    /// When there is no such user, it cannot be a password, or it cannot be hashed now.
+    pub async fn set_password(&self, id: UserId, password: &str, once: bool) -> Result<(), Refused> {
+        self.find_user(id).await?;
+        let hash = sign_in::hashed(self.provider, new_password(password)?).await?;
+        let users = self.provider.database.users();
+        if once {
+            users.set_temporary_password(id, &hash, self.now()).await?;
+        } else {
+            users.set_password(id, &hash, self.now()).await?;
+        }
+        self.end_sign_ins(id).await?;
+        self.record("user.password_set", id, [("once", once.to_string())]).await
+    }
+
     /// What a user can sign in with.
     ///
     /// # Errors
     /// When there is no such user.
     pub async fn methods(&self, id: UserId) -> Result<Methods, Refused> {
-        let user = self.find_user(id).await?;
-        let (database, now) = (&self.provider.database, self.now());
-        let pass = database.passes().of_user(id).await?;
-        Ok(Methods {
-            passkeys: database.passkeys().of_user(id).await?,
-            password: database.users().password_state(id).await?,
-            apps: database.totp().of_user(id).await?,
-            pass: pass.filter(|pass| pass.expires_at > now && !(pass.once && pass.used_at.is_some())),
-            locked_until: sign_in::password_locked_until(self.provider, &user).await?,
-        })
+        Methods::of(self.provider, &self.find_user(id).await?).await
     }
 
     /// Removes a passkey, an authenticator app or a pass of a user.

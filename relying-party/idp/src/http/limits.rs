@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::answer::{Trace, page};
 use super::peer::Peer;
+use crate::graph::GraphError;
 use crate::limits::{Kind, Locked};
 use crate::oauth::Refusal;
 use crate::pages::{ErrorPage, Frame, When};
@@ -25,13 +26,18 @@ pub(super) async fn limit(
     let Some(kind) = Kind::of(request.uri().path()) else { return next.run(request).await };
     match provider.admit(kind, peer.0).await {
         Ok(()) => next.run(request).await,
-        Err(locked) => refused(&provider, kind, request.headers(), locked),
+        Err(locked) => refused(&provider, kind, &request, locked),
     }
 }
 
-fn refused(provider: &Provider, kind: Kind, headers: &HeaderMap, locked: Locked) -> Response {
+fn refused(provider: &Provider, kind: Kind, request: &Request, locked: Locked) -> Response {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let is_graph = path.starts_with("/v1.0/") || path.starts_with("/beta/");
     let refusal = Refusal::TooMany(locked);
     let trace = Trace::new(provider, headers);
+    if is_graph {
+        return super::graph::refuse(provider, trace, &GraphError::Token(refusal));
+    }
     if !kind.is_page() {
         return trace.answer(provider, Err(refusal));
     }

@@ -140,11 +140,6 @@ pub(super) async fn userinfo_by_post(State(provider): Shared, message: Message, 
     Trace::new(&provider, &message.headers).answer(&provider, result)
 }
 
-pub(super) async fn revoke_sign_in_sessions(State(provider): Shared, message: Message) -> Response {
-    let result = oauth::revoke_sign_in_sessions(&provider, &message.sent()).await;
-    Trace::new(&provider, &message.headers).answer(&provider, result)
-}
-
 /// Whether requests can be answered: the database must.
 pub(super) async fn health(State(provider): Shared) -> StatusCode {
     match provider.database.ping().await {

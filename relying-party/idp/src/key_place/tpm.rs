@@ -57,15 +57,17 @@ impl Tpm {
             .ok_or_else(|| Failure(format!("{} is not a file of TPM keys", file.display())))?;
         let bench = self.bench()?;
         bench.write("parent.tr", &sealed.parent)?;
-        bench.begin_session().await?;
-        let opened = bench.open(&sealed.keys).await;
+        let opened = async {
+            bench.begin_session().await?;
+            bench.open(&sealed.keys).await
+        };
+        let opened = opened.await;
         bench.clear().await;
         let lines = opened.map_err(|Failure(error)| {
-            let text = format!(
-                "the TPM does not open {}; it was made on another machine, or the TPM was cleared: {error}",
-                file.display()
-            );
-            Failure(text)
+            let file = file.display();
+            Failure(format!(
+                "the TPM does not open {file} (made on another machine, or was the TPM cleared?): {error}"
+            ))
         })?;
         SealingKeys::parse(&lines).map_err(|_| Failure(format!("{} does not hold keys", file.display())))
     }

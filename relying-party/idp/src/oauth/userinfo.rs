@@ -1,10 +1,9 @@
-//! What the bearer of an access token may know and do here: userinfo (OIDC Core §5.3), ending one's own sign-ins.
+//! What the bearer of an access token may know about the user (OIDC Core §5.3).
 
 use serde_json::{Value, json};
 
 use super::bearer::{Sent, check};
 use super::error::Refusal;
-use crate::clock::UnixTime;
 use crate::domain::ClaimName;
 use crate::provider::Provider;
 use crate::tokens::pairwise;
@@ -36,17 +35,4 @@ pub async fn userinfo(provider: &Provider, sent: &Sent<'_>) -> Result<Value, Ref
         }
     }
     Ok(claims)
-}
-
-/// Ends each of the user's sign-ins (`signInSessionsRevoked`): sessions and refresh tokens are worth nothing from now on.
-///
-/// # Errors
-/// As [`userinfo`]; the token must have the scope `User.RevokeSessions.All`.
-pub async fn revoke_sign_in_sessions(provider: &Provider, sent: &Sent<'_>) -> Result<Value, Refusal> {
-    let bearer = check(provider, sent).await?;
-    let user = &bearer.user_with("User.RevokeSessions.All")?.user;
-    // Sign-ins of this very second are over too; the next one may begin in the next second.
-    let from = UnixTime::from_seconds(provider.now().seconds() + 1);
-    provider.database.users().revoke_sessions(user.id, from).await?;
-    Ok(json!({ "value": true }))
 }

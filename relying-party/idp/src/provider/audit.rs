@@ -44,6 +44,18 @@ impl Provider {
     /// # Errors
     /// When the database does not answer.
     pub async fn verify_audit(&self, kept: Option<Head>) -> Result<Result<Head, Broken>, Error> {
+        self.verify_audit_with(kept, |_| {}).await
+    }
+
+    /// The same, with a sign of life after each batch of rows: the number of the last one that is as it was written.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn verify_audit_with(
+        &self,
+        kept: Option<Head>,
+        progress: impl Fn(i64) + Send,
+    ) -> Result<Result<Head, Broken>, Error> {
         let mut verifier = self.audit_key.verifier(Head::START, kept);
         let mut next = 1;
         loop {
@@ -58,6 +70,7 @@ impl Provider {
                     return Ok(Err(broken));
                 }
             }
+            progress(last);
             next = last.saturating_add(1);
         }
     }

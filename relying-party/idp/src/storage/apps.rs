@@ -23,12 +23,12 @@ impl Apps<'_> {
             .map(drop)
     }
 
-    /// Registers a built-in application unless it is there.
+    /// Registers a built-in application, as this version of the program knows it.
     pub async fn ensure(&self, app: &App) -> Result<(), Error> {
         self.0
             .write(
                 "INSERT INTO apps (id, home, name, identifier_uri, record, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (id) DO NOTHING",
+                 ON CONFLICT (id) DO UPDATE SET name = $3, identifier_uri = $4, record = $5",
                 &columns(app)?,
             )
             .await
