@@ -1,40 +1,11 @@
-//! The identity provider as a program: https of its own, an independent client, a stop that answers what it has begun.
+//! The identity provider as a program: what it serves to whom, and a stop that answers what it has begun.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::Duration;
 
-use latchkey_tests::idp::{Idp, IdpPlace};
+use latchkey_tests::idp::IdpPlace;
 use latchkey_tests::programs;
-
-#[test]
-fn msal_gets_tokens_over_https_that_an_independent_library_verifies() {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let place = IdpPlace::init(folder.path(), programs::free_port());
-    let _api = place.add_app("Orders", &["--identifier-uri", "api://orders"]);
-    let client = place.add_app("Robot", &["--secret", "30"]);
-    let _idp = Idp::start(&place, &folder.path().join("log"));
-    let command = place.command();
-    let command: Vec<_> = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| word.to_str().expect("paths of the test are text"))
-        .collect();
-    let output = Command::new(programs::checkout().join("tests/python/idp/run"))
-        .env("LATCHKEY_IDP_URL", &place.url)
-        .env("LATCHKEY_IDP_CA", place.ca())
-        .env("LATCHKEY_IDP_TENANT", &place.tenant)
-        .env("LATCHKEY_IDP_DOMAIN", &place.domain)
-        .env("LATCHKEY_IDP_CLIENT", &client.id)
-        .env("LATCHKEY_IDP_SECRET", client.secret.as_deref().expect("it asked for a secret"))
-        .env("LATCHKEY_IDP_API", "api://orders")
-        .env("LATCHKEY_IDP_COMMAND", serde_json::to_string(&command).expect("text becomes JSON"))
-        .output()
-        .expect("sh runs");
-    let report = String::from_utf8_lossy(&output.stderr);
-    println!("{report}");
-    assert!(output.status.success(), "{}{report}", String::from_utf8_lossy(&output.stdout));
-}
 
 #[test]
 fn plain_http_is_not_served_to_a_network() {

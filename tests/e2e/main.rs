@@ -13,5 +13,6 @@ mod conditional;
 mod crash;
 mod desk;
 mod idp;
+mod idp_clients;
 mod idp_keys;
 mod python_fido2;

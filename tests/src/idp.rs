@@ -111,6 +111,25 @@ impl IdpPlace {
         }
     }
 
+    /// Changes an application's registration; `changes` as `latchkey-idp app change` takes them.
+    pub fn change_app(&self, app: &IdpApp, changes: &[&str]) {
+        let _said = self.run(&[&["app", "change", &app.id, "--tenant", &self.tenant], changes].concat());
+    }
+
+    /// Changes what the first tenant allows; `changes` as `latchkey-idp policy change` takes them.
+    pub fn change_policy(&self, changes: &[&str]) {
+        let _said = self.run(&[&["policy", "change", "--tenant", &self.tenant], changes].concat());
+    }
+
+    /// Makes a user of the first tenant: the password that is good for one sign-in, at which another one is chosen.
+    #[must_use]
+    pub fn add_user(&self, name: &str, shown: &str) -> String {
+        let _made = self.run(&["user", "add", name, "--tenant", &self.tenant, "--name", shown]);
+        let said = self.run(&["user", "password", name, "--tenant", &self.tenant, "--json"]);
+        let said: serde_json::Value = serde_json::from_str(&said).expect("it prints JSON");
+        said["newPassword"].as_str().expect("it names the password").to_owned()
+    }
+
     /// The certificate of the CA that clients must trust.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
