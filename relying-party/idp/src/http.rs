@@ -1,5 +1,6 @@
 //! The HTTP surface: extract, one call into the core, render.
 
+mod admin;
 mod answer;
 mod graph;
 mod layers;
@@ -24,6 +25,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::provider::Provider;
+pub use admin::{ADMIN_ROUTES, AdminRoute};
 
 /// The largest request body. Brokers post certificates, nothing larger.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -49,6 +51,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .merge(sign_in::routes())
         .merge(graph::routes())
         .merge(own::routes())
+        .merge(admin::routes(&provider))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         // By the announced length at once, and by what comes.

@@ -29,6 +29,7 @@ use crate::secrets::{Place, Purpose, SealingKeys};
 use crate::settings::Settings;
 use crate::storage::{self, Database};
 pub(crate) use certificate::client_keys;
+pub(crate) use found::INVITATION;
 pub use found::{FoundError, NewApp};
 
 /// The source of randomness of a provider.

@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::slice::From;
-use super::{Administrator, Refused, Slice};
+use super::{Actor, Administrator, Refused, Slice};
 use crate::audit_chain::{Broken, Event, Head};
 use crate::clock::UnixTime;
+use crate::domain::{ClientId, UserId};
 use crate::storage::{AuditEntry, LogCursor, SignIn, SignInFilter};
 
 /// An entry of the audit log, read.
@@ -56,6 +57,31 @@ impl Administrator<'_> {
             (event.tenant == Some(self.tenant.guid())).then_some(ActivityEntry { entry, event })
         };
         Ok(Slice { rows: rows.into_iter().filter_map(read).collect(), before, after })
+    }
+
+    /// The name of whom or what an entry of the log speaks of: a user or an application of the tenant, or the operator.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn name_of(&self, id: &str) -> Result<Option<String>, Refused> {
+        if id == Actor::Operator.to_string() {
+            return Ok(Some("The operator".to_owned()));
+        }
+        let id = id.strip_prefix("app:").unwrap_or(id);
+        let Ok(guid) = Uuid::try_parse(id) else { return Ok(None) };
+        if guid == self.tenant.guid() {
+            return Ok(Some(self.tenant().await?.name));
+        }
+        match self.find_user(UserId::new(guid)).await {
+            Ok(user) => return Ok(Some(user.upn)),
+            Err(Refused::NotFound(_)) => {}
+            Err(refused) => return Err(refused),
+        }
+        match self.app(ClientId::new(guid)).await {
+            Ok(app) => Ok(Some(app.name)),
+            Err(Refused::NotFound(_)) => Ok(None),
+            Err(refused) => Err(refused),
+        }
     }
 
     /// Follows the whole chain of the audit log, of all tenants.

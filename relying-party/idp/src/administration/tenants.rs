@@ -3,7 +3,7 @@
 use super::refused::taken;
 use super::{Actor, Administrator, Invited, Refused, bounded};
 use crate::domain::{Opaque, Tenant, TenantId};
-use crate::provider::FoundError;
+use crate::provider::{FoundError, INVITATION};
 
 /// A tenant of the list.
 #[derive(Clone, Debug)]
@@ -74,6 +74,7 @@ impl Administrator<'_> {
             FoundError::Storage(error) => taken("domain")(error),
         })?;
         self.record("tenant.created", id, [("name", name.to_owned()), ("domain", domain)]).await?;
-        Ok((id, Invited { user_name: upn, link: Opaque::presented(&link) }))
+        let expires_at = self.now().plus(INVITATION);
+        Ok((id, Invited { user_name: upn, link: Opaque::presented(&link), expires_at }))
     }
 }

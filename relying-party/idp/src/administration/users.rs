@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::refused::taken;
 use super::slice::From;
 use super::{Actor, Administrator, Refused, Slice, bounded};
+use crate::clock::UnixTime;
 use crate::domain::{Opaque, SessionId, User, UserId};
 use crate::storage::{BrowserSession, NewUser, Removal, UserCursor, UserSummary};
 
@@ -43,6 +44,8 @@ pub struct Invited {
     pub user_name: String,
     /// The link, good for one sign-in; shown once.
     pub link: Opaque,
+    /// Until when it works.
+    pub expires_at: UnixTime,
 }
 
 impl Administrator<'_> {
@@ -244,7 +247,8 @@ impl Administrator<'_> {
 
     async fn link(&self, user: &User) -> Result<Invited, Refused> {
         let link = self.provider.invitation(user.id, INVITATION).await?;
-        Ok(Invited { user_name: user.upn.clone(), link: Opaque::presented(&link) })
+        let expires_at = self.now().plus(INVITATION);
+        Ok(Invited { user_name: user.upn.clone(), link: Opaque::presented(&link), expires_at })
     }
 
     /// A user name in one of the tenant's domains, as it is kept.

@@ -168,6 +168,14 @@ pub(super) fn redirect(location: &str) -> Response {
     (StatusCode::FOUND, [(LOCATION, header)], body).into_response()
 }
 
+/// After a form: the browser goes there with GET.
+pub(super) fn see_other(location: &str) -> Response {
+    match HeaderValue::try_from(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
 pub(super) fn respond(provider: &Provider, outcome: Outcome) -> Response {
     let mut response = match outcome.reply {
         Reply::Redirect(location) => redirect(&location),

@@ -42,6 +42,17 @@ impl Fields {
         Ok(first.filter(|value| !value.is_empty()))
     }
 
+    /// Nothing.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Each value of a field that may be there several times, as boxes of a form are.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The field, which must be there.
     ///
     /// # Errors

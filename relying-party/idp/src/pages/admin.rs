@@ -7,9 +7,14 @@ mod policies;
 mod tenants;
 mod users;
 
-pub use apps::{AppPage, AppRow, AppsPage, NewAppPage, SecretRow};
+pub use apps::{
+    AppPage, AppRow, AppSettings, AppsPage, AssignmentRow, CertificateRow, ConsentRow, NewAppPage, ScopeRow,
+    SecretRow,
+};
 pub use logs::{AuditPage, AuditRow, ChainState, Pager, SignInFilter, SignInLogPage, SignInRow};
-pub use policies::{AaguidRow, AppStrength, FormatRow, MetadataState, PoliciesPage, Strength, Switch};
+pub use policies::{
+    AaguidRow, AppStrength, FormatRow, MetadataState, PoliciesPage, Strength, Switch, second_factor,
+};
 pub use tenants::{TenantRow, TenantsPage};
 pub use users::{
     AppMethod, IssuedPass, PassMethod, PasskeyMethod, PasswordMethod, SessionRow, Trust, UserPage, UserRow,

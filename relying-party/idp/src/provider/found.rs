@@ -15,7 +15,7 @@ use crate::keys;
 use crate::storage::{Error, NewUser};
 
 /// How long a first sign-in may wait.
-const INVITATION: Duration = Duration::from_hours(24);
+pub(crate) const INVITATION: Duration = Duration::from_hours(24);
 
 /// An application that is to be registered.
 #[derive(Clone, Copy, Debug)]

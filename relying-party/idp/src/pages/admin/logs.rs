@@ -78,7 +78,7 @@ pub struct SignInRow {
     pub correlation_id: String,
 }
 
-/// The audit log: who changed what.
+/// The audit log: who changed what. POST `…/audit/check` follows the whole chain.
 #[derive(Debug, Template)]
 #[template(path = "admin/audit.html")]
 pub struct AuditPage {
@@ -126,6 +126,8 @@ pub struct AuditRow {
     pub action: String,
     /// To what.
     pub target: String,
+    /// More, by name.
+    pub detail: Vec<(String, String)>,
     /// The start of its hash.
     pub hash: String,
 }

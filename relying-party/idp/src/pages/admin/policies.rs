@@ -4,10 +4,12 @@ use askama::Template;
 use uuid::Uuid;
 
 use super::AdminFrame;
+use crate::domain::SecondFactor;
 use crate::pages::When;
+use crate::strength;
 
 /// POSTs below `…/policies`: `/sign-in` with the switches' names, `lockout_threshold`, `lockout_seconds`, `pass_max_minutes`;
-/// `/passkeys` with `models` (`any`, `listed`), `attestation` (`1`), `format` (repeated); `/aaguids` with `aaguid`, `note`;
+/// `second_factor`; `/passkeys` with `models` (`any`, `listed`), `attestation` (`1`), `known` (`1`), `format` (repeated); `/aaguids` with `aaguid`, `note`;
 /// `/aaguids/{aaguid}/delete`; `/strength` with `client_id` (empty: all others) and `strength`.
 #[derive(Debug, Template)]
 #[template(path = "admin/policies.html")]
@@ -16,6 +18,8 @@ pub struct PoliciesPage {
     pub frame: AdminFrame,
     /// What is on or off.
     pub switches: Vec<Switch>,
+    /// What becomes of a sign-in with a password alone.
+    pub second_factor: SecondFactor,
     /// How many wrong passwords lock an account.
     pub lockout_threshold: u32,
     /// For how long the first time.
@@ -26,6 +30,8 @@ pub struct PoliciesPage {
     pub attestation_required: bool,
     /// The attestation formats.
     pub formats: Vec<FormatRow>,
+    /// Whether only models that the metadata know are accepted.
+    pub known_only: bool,
     /// Whether only the listed models are accepted.
     pub listed_only: bool,
     /// The listed models.
@@ -34,6 +40,28 @@ pub struct PoliciesPage {
     pub metadata: Option<MetadataState>,
     /// What each application demands; the row without client ID is for all others.
     pub strengths: Vec<AppStrength>,
+}
+
+impl PoliciesPage {
+    fn second_factors() -> [(&'static str, &'static str); 3] {
+        SECOND_FACTORS.map(|(_, word, title)| (word, title))
+    }
+
+    fn is_second_factor(&self, word: &str) -> bool {
+        second_factor(word) == Some(self.second_factor)
+    }
+}
+
+const SECOND_FACTORS: [(SecondFactor, &str, &str); 3] = [
+    (SecondFactor::Optional, "optional", "Nothing more, unless the user has an authenticator app"),
+    (SecondFactor::Offered, "offered", "Offer to add an authenticator app"),
+    (SecondFactor::Required, "required", "An authenticator app must be added"),
+];
+
+/// What the form field says.
+#[must_use]
+pub fn second_factor(word: &str) -> Option<SecondFactor> {
+    SECOND_FACTORS.iter().find(|(_, known, _)| *known == word).map(|(factor, ..)| *factor)
 }
 
 /// Something that is on or off.
@@ -125,6 +153,12 @@ impl Strength {
         }
     }
 
+    /// The strength of this form field.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|strength| strength.word() == word)
+    }
+
     /// What people read.
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -133,6 +167,28 @@ impl Strength {
             Self::Mfa => "Two factors",
             Self::Passwordless => "Two factors, no password",
             Self::PhishingResistant => "Phishing-resistant (passkey)",
+        }
+    }
+}
+
+impl From<strength::Strength> for Strength {
+    fn from(strength: strength::Strength) -> Self {
+        match strength {
+            strength::Strength::SingleFactor => Self::Any,
+            strength::Strength::Multifactor => Self::Mfa,
+            strength::Strength::Passwordless => Self::Passwordless,
+            strength::Strength::PhishingResistant => Self::PhishingResistant,
+        }
+    }
+}
+
+impl From<Strength> for strength::Strength {
+    fn from(strength: Strength) -> Self {
+        match strength {
+            Strength::Any => Self::SingleFactor,
+            Strength::Mfa => Self::Multifactor,
+            Strength::Passwordless => Self::Passwordless,
+            Strength::PhishingResistant => Self::PhishingResistant,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use super::AdminFrame;
+use super::{AdminFrame, IssuedPass};
 use crate::pages::When;
 
-/// All tenants, and a form for a new one. POST `/admin/tenants` with `name`, `domain`.
+/// The tenants that the administrator may see, and a form for a new one. POST `/admin/tenants` with `name`, `domain`, `admin`.
 #[derive(Debug, Template)]
 #[template(path = "admin/tenants.html")]
 pub struct TenantsPage {
@@ -15,6 +15,8 @@ pub struct TenantsPage {
     pub tenants: Vec<TenantRow>,
     /// Whether this administrator may make one.
     pub may_create: bool,
+    /// The link of a new tenant's administrator; shown once.
+    pub issued: Option<IssuedPass>,
 }
 
 /// A tenant of the list.
@@ -22,6 +24,8 @@ pub struct TenantsPage {
 pub struct TenantRow {
     /// Its ID.
     pub id: String,
+    /// Whether this administrator looks after it.
+    pub yours: bool,
     /// Its display name.
     pub name: String,
     /// Its verified domains.

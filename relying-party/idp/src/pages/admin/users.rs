@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{AdminFrame, Pager};
 use crate::pages::{ShownSecret, When};
 
-/// The users of a tenant. GET with `q`; POST `…/users` with `user_name`, `display_name`.
+/// The users of a tenant. GET with `q`; POST `…/users` with `user_name`, `display_name`, `administrator`.
 #[derive(Debug, Template)]
 #[template(path = "admin/users.html")]
 pub struct UsersPage {
@@ -43,8 +43,9 @@ pub struct UserRow {
     pub last_sign_in: Option<When>,
 }
 
-/// One user. POSTs, all below `…/users/{id}`: `/enable`, `/disable`, `/delete`; `/passes` with `minutes` and `once`;
-/// `/password` (gives a temporary one); `/methods/{method}/delete`; `/sessions/{session}/revoke`; `/sessions/revoke`.
+/// One user. POSTs, all below `…/users/{id}`: `/enable`, `/disable`, `/delete`, `/promote`, `/demote`, `/invite`; `/names`
+/// with `display_name`, `given_name`, `family_name`, `email`; `/passes` with `minutes` and `once`; `/password` (gives a
+/// temporary one); `/methods/{method}/delete`; `/sessions/{session}/revoke`; `/sessions/revoke`.
 #[derive(Debug, Template)]
 #[template(path = "admin/user.html")]
 pub struct UserPage {
@@ -54,6 +55,12 @@ pub struct UserPage {
     pub user: UserRow,
     /// When the account was made.
     pub created: When,
+    /// First name, or nothing.
+    pub given_name: String,
+    /// Last name, or nothing.
+    pub family_name: String,
+    /// The mail address, or nothing.
+    pub email: String,
     /// Until when smart lockout refuses the password.
     pub locked_until: Option<When>,
     /// What was issued by the request that led here; shown once.
@@ -85,8 +92,10 @@ impl UserPage {
 /// A secret for the user, shown to the administrator once.
 #[derive(Debug)]
 pub struct IssuedPass {
-    /// What it is: `Temporary Access Pass`, `Temporary password`.
+    /// What it is: `Temporary Access Pass`, `Temporary password`, `Invitation link`.
     pub kind: &'static str,
+    /// Who is to get it.
+    pub recipient: String,
     /// The secret.
     pub secret: ShownSecret,
     /// Until when it works.

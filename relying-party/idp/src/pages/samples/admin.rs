@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::when;
+use crate::domain::SecondFactor;
 use crate::pages::admin::*;
 use crate::pages::{Csrf, Notice, ShownSecret};
 
@@ -28,6 +29,7 @@ impl TenantsPage {
     pub(in crate::pages) fn sample() -> Self {
         let row = |id: &str, name: &str, domains: &[&str]| TenantRow {
             id: id.to_owned(),
+            yours: id == TENANT,
             name: name.to_owned(),
             domains: words(domains),
             users: 128,
@@ -41,6 +43,12 @@ impl TenantsPage {
                 row("99999999-2222-4333-8444-555555555555", "Fabrikam", &["fabrikam.example"]),
             ],
             may_create: true,
+            issued: Some(IssuedPass {
+                kind: "Invitation link",
+                recipient: "root@fabrikam.example".to_owned(),
+                secret: ShownSecret::new("https://id.example/welcome#k7&x2".to_owned()),
+                until: Some(when(86_400)),
+            }),
         }
     }
 }
@@ -115,9 +123,13 @@ impl UserPage {
             frame: AdminFrame::sample(Some(Notice::success("The pass is ready."))),
             user: UserRow::sample(0),
             created: when(-9_000_000),
+            given_name: "Anna".to_owned(),
+            family_name: "\"<b>Berg".to_owned(),
+            email: "anna@mail.example".to_owned(),
             locked_until: Some(when(600)),
             issued: Some(IssuedPass {
                 kind: "Temporary Access Pass",
+                recipient: "Anna <b>Berg".to_owned(),
                 secret: ShownSecret::new("k7&Rt<b>w9x2".to_owned()),
                 until: Some(when(3_600)),
             }),
@@ -160,6 +172,7 @@ impl AppRow {
             name: name.to_owned(),
             confidential,
             built_in,
+            foreign: false,
             created: when(-5_000_000),
         }
     }
@@ -203,14 +216,45 @@ impl AppPage {
             frame: AdminFrame::sample(None),
             app: AppRow::sample("Field notes & \"drafts\" <b>", true, false),
             issuer: format!("https://id.example/{TENANT}/v2.0"),
-            redirect_uris: words(&["https://notes.example/signed-in", "http://localhost/</textarea><b>"]),
-            post_logout_redirect_uris: words(&["https://notes.example/"]),
-            signing: "ES256".to_owned(),
-            token_version: 2,
-            par: true,
-            dpop: false,
+            settings: AppSettings {
+                identifier_uri: "api://notes\"".to_owned(),
+                redirect_uris: words(&["https://notes.example/signed-in", "http://localhost/</textarea><b>"]),
+                native_redirect_uris: words(&["com.example.notes://back"]),
+                post_logout_redirect_uris: words(&["https://notes.example/"]),
+                front_channel_logout_uri: "https://notes.example/out".to_owned(),
+                signing: "ES256".to_owned(),
+                token_version: 2,
+                confidential: true,
+                par: true,
+                ..AppSettings::default()
+            },
             secrets: vec![secret("k1", false), secret("k2", true)],
             new_secret: Some(ShownSecret::new("q8~8Q<b>&secret-of-the-application".to_owned())),
+            certificates: vec![CertificateRow {
+                thumbprint: "xJ2i-thumbprint".to_owned(),
+                kind: "RSA".to_owned(),
+                until: when(9_000_000),
+                expired: false,
+            }],
+            scopes: vec![ScopeRow {
+                name: "Notes.Read".to_owned(),
+                description: "Read your <b>notes".to_owned(),
+                reserved: true,
+            }],
+            roles: vec![("Writer".to_owned(), "May \"write\"".to_owned())],
+            assignments: vec![AssignmentRow {
+                principal: CLIENT.to_owned(),
+                name: "anna@contoso.example <b>".to_owned(),
+                role: "Writer".to_owned(),
+            }],
+            consents: vec![ConsentRow {
+                user: String::new(),
+                name: "Everyone".to_owned(),
+                resource: "Directory <b>".to_owned(),
+                scopes: words(&["User.Read"]),
+                given: when(-80_000),
+            }],
+            permissions: vec![(format!("{CLIENT} User.Read"), "Directory <b>: User.Read".to_owned())],
         }
     }
 
@@ -261,6 +305,7 @@ impl AuditPage {
             actor: "root@contoso.example".to_owned(),
             action: action.to_owned(),
             target: target.to_owned(),
+            detail: vec![("until".to_owned(), "2026-01-01 <b>".to_owned())],
             hash: "9f86d081884c".to_owned(),
         };
         Self {
@@ -304,11 +349,13 @@ impl PoliciesPage {
                     false,
                 ),
             ],
+            second_factor: SecondFactor::Offered,
             lockout_threshold: 10,
             lockout_seconds: 60,
             pass_max_minutes: 480,
             attestation_required: true,
             formats: formats.map(|(name, accepted)| FormatRow { name: name.to_owned(), accepted }).into(),
+            known_only: true,
             listed_only: true,
             aaguids: vec![
                 AaguidRow {

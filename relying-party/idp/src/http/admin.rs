@@ -1,0 +1,75 @@
+//! The administrators' pages: one gate, one list of routes, and for each route a handler that makes one call into
+//! [`crate::administration`] and shows what came of it.
+//!
+//! A change is a POST; it answers with a redirect to the page, which then says what was done, or with the page at once
+//! and why not. Only what is shown once (a secret, a pass, a link) is rendered into the answer of the POST: it is
+//! nowhere kept, and a reload asks before it makes another one.
+
+mod app_page;
+mod apps;
+mod changes;
+mod gate;
+mod logs;
+mod pages_of_user;
+mod policies;
+mod query;
+mod tenants;
+mod texts;
+mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::provider::Provider;
+
+/// A route's method and path.
+pub type AdminRoute = (&'static str, &'static str);
+
+macro_rules! routes {
+    ($($method:ident $path:literal $handler:path;)*) => {
+        /// Every route of the administrators' pages, for tests that walk all of them.
+        pub const ADMIN_ROUTES: &[AdminRoute] = &[$((stringify!($method), $path)),*];
+
+        /// The routes, behind their gate.
+        pub(super) fn routes(provider: &Arc<Provider>) -> Router<Arc<Provider>> {
+            Router::new()
+                $(.route($path, $method($handler)))*
+                .route_layer(from_fn_with_state(Arc::clone(provider), gate::gate))
+        }
+    };
+}
+
+routes! {
+    get "/admin" tenants::start;
+    get "/admin/tenants" tenants::list;
+    post "/admin/tenants" tenants::create;
+    post "/admin/sign-out" tenants::sign_out;
+
+    get "/admin/{tenant}/users" users::list;
+    post "/admin/{tenant}/users" users::create;
+    get "/admin/{tenant}/users/{id}" users::show;
+    post "/admin/{tenant}/users/{id}/{change}" users::change;
+    post "/admin/{tenant}/users/{id}/methods/{method}/delete" users::remove_method;
+    post "/admin/{tenant}/users/{id}/sessions/revoke" users::revoke_sessions;
+    post "/admin/{tenant}/users/{id}/sessions/{session}/revoke" users::revoke_session;
+
+    get "/admin/{tenant}/apps" apps::list;
+    get "/admin/{tenant}/apps/new" apps::new;
+    post "/admin/{tenant}/apps" apps::create;
+    get "/admin/{tenant}/apps/{id}" apps::show;
+    post "/admin/{tenant}/apps/{id}" apps::save;
+    post "/admin/{tenant}/apps/{id}/{thing}" apps::add;
+    post "/admin/{tenant}/apps/{id}/{thing}/{verb}" apps::remove;
+    post "/admin/{tenant}/apps/{id}/secrets/{secret}/delete" apps::delete_secret;
+
+    get "/admin/{tenant}/policies" policies::show;
+    post "/admin/{tenant}/policies/{which}" policies::save;
+    post "/admin/{tenant}/policies/aaguids/{aaguid}/delete" policies::delete_model;
+
+    get "/admin/{tenant}/sign-ins" logs::sign_ins;
+    get "/admin/{tenant}/audit" logs::audit;
+    post "/admin/{tenant}/audit/check" logs::check;
+}

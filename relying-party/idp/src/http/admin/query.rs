@@ -1,0 +1,32 @@
+//! The query of a page: a filter, a place in a list, and what was just done.
+
+use axum::extract::RawQuery;
+use url::form_urlencoded::Serializer;
+
+use crate::oauth::Fields;
+
+/// The parameters of an address. Broken ones count as left out: nothing is changed by a GET.
+pub(super) struct Query(Fields);
+
+impl Query {
+    pub(super) fn read(RawQuery(query): &RawQuery) -> Self {
+        let parsed = Fields::parse(query.as_deref().unwrap_or_default().as_bytes());
+        Self(parsed.unwrap_or_else(|_| Fields::none()))
+    }
+
+    /// A parameter, bounded.
+    pub(super) fn text(&self, name: &'static str) -> Option<&str> {
+        self.0.optional(name).ok().flatten().filter(|text| text.len() <= 512 && !text.contains('\0'))
+    }
+
+    /// A parameter that may be empty.
+    pub(super) fn owned(&self, name: &'static str) -> String {
+        self.text(name).unwrap_or_default().to_owned()
+    }
+}
+
+/// A query with these parameters, without the empty ones.
+pub(super) fn query(parameters: &[(&str, &str)]) -> String {
+    let kept = parameters.iter().filter(|(_, value)| !value.is_empty());
+    format!("?{}", Serializer::new(String::new()).extend_pairs(kept).finish())
+}

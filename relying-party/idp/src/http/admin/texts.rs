@@ -1,0 +1,139 @@
+//! Words for what storage keeps as codes.
+
+use crate::storage::MethodCounts;
+
+/// What a user can sign in with, in words.
+pub(super) fn methods(counts: MethodCounts) -> Vec<String> {
+    let several = |count: i64, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(one.to_owned()),
+        count => Some(format!("{count} {many}")),
+    };
+    [
+        several(counts.passkeys, "Passkey", "passkeys"),
+        counts.password.then(|| "Password".to_owned()),
+        several(counts.apps, "Authenticator app", "authenticator apps"),
+        counts.pass.then(|| "Access pass".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A browser by its `User-Agent`, well enough that people know their own again.
+pub(super) fn browser(agent: &str) -> String {
+    // Later ones pretend to be the earlier ones too.
+    let programs = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrom", "Chromium"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |table: &[(&str, &'static str)]| {
+        table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    match (find(&programs), find(&systems)) {
+        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(program), None) => program.to_owned(),
+        (None, _) if agent.is_empty() => "Unknown browser".to_owned(),
+        (None, _) => agent.chars().take(60).collect(),
+    }
+}
+
+/// What an AADSTS number of the sign-in log means.
+pub(super) const fn meaning(code: u32) -> &'static str {
+    match code {
+        50_034 => "There is no such user.",
+        50_053 => "Locked: there were too many wrong tries.",
+        50_055 => "The password must be changed.",
+        50_057 => "The account is disabled.",
+        50_072 | 50_079 => "A second factor is needed and none is set up.",
+        50_074 | 50_076 => "A second factor is needed.",
+        50_105 => "The user is not assigned to the application.",
+        50_126 => "The user name or the password is wrong.",
+        50_173 => "The session was revoked.",
+        65_001 => "Nobody consented to what the application asks for.",
+        65_004 => "The user declined.",
+        70_018 => "The code of the device is wrong.",
+        90_033 => "An error occurred in the service.",
+        90_055 => "The service was busy.",
+        130_503 => "The access pass is wrong, or its time is over.",
+        135_010 => "The passkey was not accepted.",
+        500_121 => "The code is wrong, or was used before.",
+        _ => "",
+    }
+}
+
+/// What an action of the audit log is, in words; one that is not known here stays the word that it is.
+pub(super) fn action(word: &str) -> &str {
+    match word {
+        "tenant.created" => "Made a tenant",
+        "user.created" => "Made a user",
+        "user.invited" => "Made an invitation link",
+        "user.enabled" => "Enabled a user",
+        "user.disabled" => "Disabled a user",
+        "user.promoted" => "Made an administrator",
+        "user.demoted" => "Took administration away",
+        "user.renamed" => "Changed a user's names",
+        "user.deleted" => "Deleted a user",
+        "user.password_reset" => "Gave a temporary password",
+        "user.sessions_revoked" => "Revoked all sessions",
+        "session.revoked" => "Revoked a session",
+        "passkey.added" => "Added a passkey",
+        "passkey.removed" => "Removed a passkey",
+        "totp.added" => "Added an authenticator app",
+        "totp.removed" => "Removed an authenticator app",
+        "pass.issued" => "Issued a Temporary Access Pass",
+        "pass.removed" => "Removed a Temporary Access Pass",
+        "app.registered" => "Registered an application",
+        "app.changed" => "Changed an application",
+        "app.deleted" => "Deleted an application",
+        "secret.added" => "Added a client secret",
+        "secret.deleted" => "Deleted a client secret",
+        "certificate.added" => "Added a certificate",
+        "certificate.deleted" => "Deleted a certificate",
+        "scope.exposed" => "Exposed a scope",
+        "scope.removed" => "Removed a scope",
+        "role.added" => "Added a role",
+        "role.removed" => "Removed a role",
+        "assignment.made" => "Assigned to an application",
+        "assignment.removed" => "Took an assignment back",
+        "consent.given" => "Consented",
+        "consent.withdrawn" => "Withdrew consent",
+        "policy.changed" => "Changed the policies",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn people_know_their_browser_again() {
+        for (agent, expected) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 Safari/537.36 Edg/140",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140 Mobile Safari/537.36",
+                "Chromium on Android",
+            ),
+            ("curl/8.0", "curl/8.0"),
+            ("", "Unknown browser"),
+        ] {
+            assert_eq!(browser(agent), expected);
+        }
+    }
+}
