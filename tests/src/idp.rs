@@ -30,6 +30,7 @@ pub struct IdpPlace {
     /// Where the first administrator begins, as `init` printed it; known to the run that made the provider.
     pub first_link: Option<String>,
     folder: PathBuf,
+    database: String,
     port: u16,
 }
 
@@ -64,18 +65,29 @@ impl IdpPlace {
         place
     }
 
+    /// One at `localhost` without TLS, on any database.
+    #[must_use]
+    pub fn on(database: &str, folder: &Path, port: u16) -> Self {
+        let place = Self::at(folder, format!("http://localhost:{port}"), port);
+        Self { database: database.to_owned(), ..place }.with_tenant()
+    }
+
     fn at(folder: &Path, url: String, port: u16) -> Self {
         let domain = "example.org".to_owned();
-        Self { url, tenant: String::new(), domain, first_link: None, folder: folder.to_owned(), port }
+        let database = format!("sqlite:{}", folder.join("idp.db").display());
+        Self { url, tenant: String::new(), domain, first_link: None, folder: folder.to_owned(), database, port }
     }
 
     fn made(folder: &Path, url: String, port: u16) -> Self {
-        let place = Self::at(folder, url, port);
-        let said = place.run(&["init", "--tenant", "Example", "--domain", &place.domain]);
+        Self::at(folder, url, port).with_tenant()
+    }
+
+    fn with_tenant(self) -> Self {
+        let said = self.run(&["init", "--tenant", "Example", "--domain", &self.domain]);
         let tenant = after(&said, "Tenant: ").expect("init names the tenant");
         let first_link =
             said.lines().find_map(|line| line.split_once(": http").map(|(_, url)| format!("http{url}")));
-        Self { tenant, first_link, ..place }
+        Self { tenant, first_link, ..self }
     }
 
     /// The issuer of the first tenant's tokens.
@@ -136,16 +148,27 @@ impl IdpPlace {
         self.folder.join("ca.pem")
     }
 
+    /// The URL of its database.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The file with the key that seals what is secret in the database.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.join("idp.key")
+    }
+
     /// `latchkey-idp` on these files.
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(programs::built("latchkey-idp"));
         command
             .args(["--public-url", &self.url])
-            .arg("--database")
-            .arg(format!("sqlite:{}", self.folder.join("idp.db").display()))
+            .args(["--database", &self.database])
             .arg("--key-file")
-            .arg(self.folder.join("idp.key"))
+            .arg(self.key_file())
             .arg("--ca-certificate")
             .arg(self.ca())
             .arg("--ca-key")
@@ -163,13 +186,26 @@ impl IdpPlace {
 }
 
 impl Idp {
+    /// What the program prints once it serves begins like this.
+    pub const READY: &str = "Latchkey identity provider: ";
+
     /// Starts the provider. Returns once it serves.
     #[must_use]
     pub fn start(place: &IdpPlace, log: &Path) -> Self {
+        Self::serve(place, place.port, &[], log)
+    }
+
+    /// Starts a process that counts no requests by address, on any port: many processes can serve one place.
+    #[must_use]
+    pub fn start_uncounted(place: &IdpPlace, port: u16, log: &Path) -> Self {
+        Self::serve(place, port, &["--unlimited", "127.0.0.0/8"], log)
+    }
+
+    fn serve(place: &IdpPlace, port: u16, options: &[&str], log: &Path) -> Self {
         let mut command = place.command();
-        command.args(["serve", "--listen", &format!("127.0.0.1:{}", place.port)]);
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(options);
         let mut process = Process::start("latchkey-idp", command, log);
-        process.wait_for("Latchkey identity provider: ", Duration::from_secs(20));
+        process.wait_for(Self::READY, Duration::from_secs(20));
         Self { process, place: place.clone() }
     }
 }

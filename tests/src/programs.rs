@@ -9,9 +9,23 @@ use std::path::{Path, PathBuf};
 /// When it has not been built; the message says how to.
 #[must_use]
 pub fn built(name: &str) -> PathBuf {
+    beside(name)
+        .unwrap_or_else(|| panic!("{name} is not built: run `cargo build --bins` (`./run` does) first"))
+}
+
+/// The example `name`, a program for tests, as cargo built it.
+///
+/// # Panics
+/// When it has not been built; the message says how to.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    let found = beside(&format!("examples/{name}"));
+    found.unwrap_or_else(|| panic!("{name} is not built: run `cargo build --examples` (`./run` does) first"))
+}
+
+fn beside(path: &str) -> Option<PathBuf> {
     let own = env::current_exe().expect("a program knows its own path");
-    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{name} is not built: run `cargo build --bins` (`./run` does) first"))
+    own.ancestors().skip(1).take(2).map(|folder| folder.join(path)).find(|path| path.is_file())
 }
 
 /// The root of the checkout.

@@ -38,6 +38,12 @@ impl App {
         self.at(step)
     }
 
+    /// The code that the app shows so many steps from now, whichever were shown before.
+    #[must_use]
+    pub fn code_in(&self, steps: i64) -> String {
+        self.at((now() / PERIOD).saturating_add_signed(steps))
+    }
+
     fn at(&self, step: u64) -> String {
         let mut mac = Hmac::<Sha1>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
         mac.update(&step.to_be_bytes());

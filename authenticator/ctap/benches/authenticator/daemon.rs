@@ -1,14 +1,14 @@
 //! The daemon itself: how long it takes to start with many passkeys, and how much memory it keeps.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use latchkey_tests::daemon::{Daemon, Home};
 use latchkey_tests::prompter::Prompter;
+use latchkey_tests::usage::resident_mib;
 
 use crate::many::Full;
 use crate::measure::micros;
-use crate::table::{Row, Table};
+use latchkey_tests::figures::{Row, Table};
 
 const STARTS: usize = 5;
 
@@ -33,11 +33,4 @@ pub fn measure(table: &Table, full: &Full) {
     starts.sort_by(f64::total_cmp);
     table.row(&Row::alone("daemon start, 10000 passkeys, p50", starts[STARTS / 2], "ms").at_most(100.0));
     table.row(&Row::alone("daemon resident memory, 10000 passkeys", memory, "MiB").at_most(30.0));
-}
-
-fn resident_mib(pid: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the daemon runs");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a process has memory");
-    let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
-    kib / 1024.0
 }

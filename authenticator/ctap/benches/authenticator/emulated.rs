@@ -12,7 +12,7 @@ use crate::device::Device;
 use crate::measure::Times;
 use crate::operations::{assertion_with, registrations, succeed};
 use crate::platform::{RP, passkey, token};
-use crate::table::{Row, Table};
+use latchkey_tests::figures::{Row, Table};
 
 /// More keys than stay loaded, so that each use has to load its key.
 const COLD_KEYS: usize = 8;
@@ -60,15 +60,13 @@ fn assertions(table: &Table, device: &mut Device, bare: &mut dyn Tpm) {
             m += 1;
         },
     );
-    table.operation("swtpm getAssertion", &engine, |row| {
-        row.against("bare commands", floor.p50()).at_most(GOAL)
-    });
+    engine.print(table, "swtpm getAssertion", |row| row.against("bare commands", floor.p50()).at_most(GOAL));
     let (engine, floor) = Times::of_pair(
         500,
         || succeed(device, &requests[0]),
         || drop(bare.sign(&keys[0], &auth, &DIGEST).expect("it signs")),
     );
-    table.operation("swtpm-hot getAssertion", &engine, |row| {
+    engine.print(table, "swtpm-hot getAssertion", |row| {
         row.against("bare commands", floor.p50()).at_most(GOAL)
     });
 }
@@ -84,9 +82,8 @@ fn make(table: &Table, device: &mut Device, bare: &mut dyn Tpm) {
         },
     );
     let engine = registrations(device, 100);
-    table.operation("swtpm makeCredential", &engine, |row| {
-        row.against("bare commands", floor.p50()).at_most(GOAL)
-    });
+    engine
+        .print(table, "swtpm makeCredential", |row| row.against("bare commands", floor.p50()).at_most(GOAL));
 }
 
 /// Counts commands on a TPM of their own, because the proxy that counts takes time.

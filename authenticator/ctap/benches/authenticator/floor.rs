@@ -8,7 +8,7 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 
 use crate::measure::Times;
-use crate::table::{Row, Table};
+use latchkey_tests::figures::{Row, Table};
 
 const SIGNATURES: usize = 5000;
 const MESSAGE: [u8; 69] = [0x5A; 69];

@@ -27,9 +27,8 @@ mod many;
 mod measure;
 mod operations;
 mod software;
-mod table;
 
-use table::Table;
+use latchkey_tests::figures::Table;
 
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");

@@ -14,7 +14,7 @@ use crate::device::{Device, PIN};
 use crate::measure::Times;
 use crate::operations::{assertion, succeed};
 use crate::platform::passkey;
-use crate::table::{Row, Table, progress};
+use latchkey_tests::figures::{Row, Table, progress};
 
 const FEW: usize = 10;
 const MANY: usize = 10_000;

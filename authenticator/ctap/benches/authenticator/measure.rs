@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use latchkey_tests::figures::{Row, Table};
+
 /// The times of one operation, in microseconds, sorted.
 pub struct Times(Vec<f64>);
 
@@ -57,6 +59,13 @@ impl Times {
     pub fn per_second(&self) -> f64 {
         let total: f64 = self.0.iter().sum();
         1e6 * self.0.iter().map(|_| 1.0).sum::<f64>() / total
+    }
+
+    /// Prints the three figures of an operation: its median, compared, then p95 and operations a second.
+    pub fn print(&self, table: &Table, name: &str, compare: impl FnOnce(Row) -> Row) {
+        table.row(&compare(Row::alone(format!("{name} p50"), self.p50(), "us")));
+        table.row(&Row::alone(format!("{name} p95"), self.p95(), "us"));
+        table.row(&Row::alone(format!("{name} rate"), self.per_second(), "1/s"));
     }
 
     fn at(&self, percent: usize) -> f64 {

@@ -5,7 +5,7 @@ use crate::floor::Floor;
 use crate::measure::Times;
 use crate::operations::{assertion, registrations, succeed};
 use crate::platform::{RP, passkey};
-use crate::table::Table;
+use latchkey_tests::figures::Table;
 
 /// Measures both operations against the bare signature.
 pub fn measure(table: &Table, floor: &Floor) {
@@ -13,11 +13,11 @@ pub fn measure(table: &Table, floor: &Floor) {
     let descriptor = passkey(&mut device, RP, "alice");
     let request = assertion(&mut device, RP, descriptor);
     let times = Times::of(5000, || (), |()| succeed(&mut device, &request));
-    table.operation("software getAssertion", &times, |row| {
+    times.print(table, "software getAssertion", |row| {
         row.against("bare signature", floor.signature).at_most(2.0)
     });
     let times = registrations(&mut device, 200);
-    table.operation("software makeCredential", &times, |row| {
+    times.print(table, "software makeCredential", |row| {
         row.against("bare key and signature", floor.key_and_signature)
     });
 }

@@ -1,10 +1,9 @@
-//! What was measured, as a table for people or as JSON lines.
+//! What a bench measured, as a table for people or as JSON lines.
 
 use std::fmt::Write;
 
-use crate::measure::Times;
-
 /// One measured figure.
+#[derive(Clone, Debug)]
 pub struct Row {
     /// What it is.
     pub name: String,
@@ -14,23 +13,57 @@ pub struct Row {
     pub unit: &'static str,
     /// What it is compared with, measured in the same run, and that figure.
     pub reference: Option<(&'static str, f64)>,
-    /// The most that the ratio to the reference, or the figure itself where there is none, may be.
-    pub goal: Option<f64>,
+    /// What the ratio to the reference, or the figure itself where there is none, should be.
+    pub goal: Option<Goal>,
+}
+
+/// A bound.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    /// No more than this.
+    AtMost(f64),
+    /// No less than this.
+    AtLeast(f64),
+}
+
+impl Goal {
+    fn bound(self) -> f64 {
+        match self {
+            Self::AtMost(bound) | Self::AtLeast(bound) => bound,
+        }
+    }
+
+    fn holds(self, figure: f64) -> bool {
+        match self {
+            Self::AtMost(most) => figure <= most,
+            Self::AtLeast(least) => figure >= least,
+        }
+    }
 }
 
 impl Row {
     /// A figure that stands alone.
+    #[must_use]
     pub fn alone(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self { name: name.into(), value, unit, reference: None, goal: None }
     }
 
-    /// The same with a limit.
+    /// The same with the most that it should be.
+    #[must_use]
     pub const fn at_most(mut self, goal: f64) -> Self {
-        self.goal = Some(goal);
+        self.goal = Some(Goal::AtMost(goal));
+        self
+    }
+
+    /// The same with the least that it should be.
+    #[must_use]
+    pub const fn at_least(mut self, goal: f64) -> Self {
+        self.goal = Some(Goal::AtLeast(goal));
         self
     }
 
     /// The same beside a reference.
+    #[must_use]
     pub const fn against(mut self, what: &'static str, value: f64) -> Self {
         self.reference = Some((what, value));
         self
@@ -41,7 +74,7 @@ impl Row {
     }
 
     fn ok(&self) -> Option<bool> {
-        self.goal.map(|goal| self.ratio().unwrap_or(self.value) <= goal)
+        self.goal.map(|goal| goal.holds(self.ratio().unwrap_or(self.value)))
     }
 
     fn json(&self) -> String {
@@ -55,7 +88,7 @@ impl Row {
             self.value,
             self.unit,
             number(self.ratio()),
-            number(self.goal),
+            number(self.goal.map(Goal::bound)),
         )
     }
 
@@ -65,19 +98,22 @@ impl Row {
             let _infallible = write!(line, " {:>6.2} x {what} ({value:.1})", self.value / value);
         }
         if let (Some(goal), Some(ok)) = (self.goal, self.ok()) {
-            let _infallible = write!(line, "  goal {goal}: {}", if ok { "holds" } else { "MISSED" });
+            let _infallible =
+                write!(line, "  goal {}: {}", goal.bound(), if ok { "holds" } else { "MISSED" });
         }
         line
     }
 }
 
 /// Prints rows as they come.
+#[derive(Debug)]
 pub struct Table {
     json: bool,
 }
 
 impl Table {
     /// `json`: one object a line on standard output.
+    #[must_use]
     pub const fn new(json: bool) -> Self {
         Self { json }
     }
@@ -89,13 +125,6 @@ impl Table {
         } else {
             println!("{}", row.line());
         }
-    }
-
-    /// Prints the three figures of an operation: its median, compared, then p95 and operations a second.
-    pub fn operation(&self, name: &str, times: &Times, compare: impl FnOnce(Row) -> Row) {
-        self.row(&compare(Row::alone(format!("{name} p50"), times.p50(), "us")));
-        self.row(&Row::alone(format!("{name} p95"), times.p95(), "us"));
-        self.row(&Row::alone(format!("{name} rate"), times.per_second(), "1/s"));
     }
 }
 
