@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::database::{Pool, values};
-use super::grants::{Grant, INSERT, REVOKE, STANDING, columns, grant};
-use super::users::{USER_COLUMNS, user};
+use super::database::{Pool, Together, values};
+use super::grants::{Grant, REVOKE, columns, grant, insert_grant};
+use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{GrantId, OpaqueHash, User};
 
@@ -58,39 +58,29 @@ impl Codes<'_> {
         (expires_at, grant_expires_at): (UnixTime, UnixTime),
     ) -> Result<(), Error> {
         let record = serde_json::to_string(code).map_err(|_| Error::Damaged)?;
-        let mut transaction = self.0.begin().await?;
-        transaction.write(INSERT, &columns(grant, grant_expires_at)?).await?;
-        transaction
-            .write(
-                "INSERT INTO codes (hash, grant_id, record, expires_at) VALUES ($1, $2, $3, $4)",
-                values![hash, grant.id, record, expires_at],
-            )
-            .await?;
-        transaction.commit().await
+        let [id, tenant, user, client, session, device, of_grant, created_at, expires] =
+            columns(grant, grant_expires_at)?;
+        let code = [hash.into(), record.into(), expires_at.into()];
+        let [hash, record, expires_at] = code;
+        let all = [
+            id, tenant, user, client, session, device, of_grant, created_at, expires, hash, record,
+            expires_at,
+        ];
+        self.0.together(ISSUE, &all).await.map(drop)
     }
 
     /// Redeems a code. Whatever is wrong with the rest of the request, the code is used up: it can be tried once.
     pub async fn redeem(&self, hash: &OpaqueHash, now: UnixTime) -> Result<Redemption, Error> {
-        // One transaction, so that a second try, which takes the grant back, waits until the first one has read it.
-        let mut transaction = self.0.begin().await?;
-        let taken = transaction
-            .row(
-                "UPDATE codes SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
-                 RETURNING grant_id, record",
-                values![hash, now],
-            )
-            .await?;
-        let Some(taken) = taken else {
-            drop(transaction);
+        let Some(row) = self.0.together(REDEEM, values![hash, now]).await? else {
             return self.refused(hash, now).await;
         };
-        let id: GrantId = taken.parse(0)?;
-        let row = transaction.row(STANDING, values![id]).await?;
-        transaction.commit().await?;
-        let Some(row) = row else { return Ok(Redemption::Expired) };
+        // The grant may have been revoked before.
+        if row.optional_text(USER_COLUMNS)?.is_none() {
+            return Ok(Redemption::Expired);
+        }
         Ok(Redemption::First {
             grant: Box::new(grant(&row, USER_COLUMNS)?),
-            code: taken.json(1)?,
+            code: row.json(USER_COLUMNS + 5)?,
             user: Box::new(user(&row, 0)?),
         })
     }
@@ -106,3 +96,42 @@ impl Codes<'_> {
         Ok(Redemption::Again)
     }
 }
+
+/// The grant `$1` to `$9` and its code `$10` to `$12`.
+const ISSUE: Together = Together {
+    sqlite: concat!(
+        "BEGIN IMMEDIATE; ",
+        insert_grant!(),
+        "; INSERT INTO codes (hash, grant_id, record, expires_at) VALUES ($10, $1, $11, $12); COMMIT"
+    ),
+    postgres: concat!(
+        "WITH made AS (",
+        insert_grant!(),
+        ") INSERT INTO codes (hash, grant_id, record, expires_at) VALUES ($10, $1, $11, $12)"
+    ),
+};
+
+/// The code `$1` is used up, and its grant is read before a second try, which waits, takes it back.
+const REDEEM: Together = Together {
+    sqlite: concat!(
+        "BEGIN IMMEDIATE;
+         UPDATE codes SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2;
+         SELECT ",
+        user_columns!(),
+        ", g.id, g.tenant, g.client, g.record, g.created_at, c.record
+         FROM codes c LEFT JOIN grants g ON g.id = c.grant_id AND g.revoked_at IS NULL
+         LEFT JOIN users u ON u.id = g.user_id WHERE c.hash = $1 AND changes() = 1;
+         COMMIT"
+    ),
+    postgres: concat!(
+        "WITH used AS (
+            UPDATE codes SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
+                RETURNING grant_id, record
+         )
+         SELECT ",
+        user_columns!(),
+        ", g.id, g.tenant, g.client, g.record, g.created_at, used.record
+         FROM used LEFT JOIN grants g ON g.id = used.grant_id AND g.revoked_at IS NULL
+         LEFT JOIN users u ON u.id = g.user_id"
+    ),
+};

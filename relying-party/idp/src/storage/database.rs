@@ -1,14 +1,17 @@
-//! One kind of connection over two databases. Both take the same SQL text; only migrations differ.
+//! One kind of connection over two databases. Both take the same SQL text; only migrations differ, and what must be done
+//! in one round trip ([`Together`]).
+
+mod together;
 
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::Row as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
+use sqlx::{Connection as _, Row as _};
 
 use super::{Error, OpenError};
 use crate::domain::{ClientId, DeviceId, GrantId, OpaqueHash, SessionId, TenantId, UserId};
@@ -16,6 +19,9 @@ use crate::domain::{ClientId, DeviceId, GrantId, OpaqueHash, SessionId, TenantId
 /// Connections that one process keeps.
 const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(8);
+/// A connection that was idle for longer is asked whether it still works before it is used; the server may have been
+/// started again. Asking each time would double the round trips.
+const TRUSTED: Duration = Duration::from_secs(2);
 
 /// The connections of a process.
 #[derive(Clone, Debug)]
@@ -67,6 +73,8 @@ macro_rules! bound {
 macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$($crate::storage::database::Value::from($value)),*] };
 }
+use bound;
+pub(super) use together::Together;
 pub(super) use values;
 
 impl Pool {
@@ -100,7 +108,11 @@ impl Pool {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(5));
         let pool =
-            |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+            // A file does not go away, so connections to it need not be tested.
+            |connections| {
+                let options = SqlitePoolOptions::new().max_connections(connections);
+                options.acquire_timeout(PATIENCE).test_before_acquire(false)
+            };
         let writer = pool(1).connect_with(options.clone()).await.map_err(OpenError::Refused)?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await.map_err(OpenError::Migration)?;
         let readers = pool(CONNECTIONS).connect_with(options).await.map_err(OpenError::Refused)?;
@@ -112,6 +124,10 @@ impl Pool {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, met| {
+                Box::pin(async move { Ok(met.idle_for < TRUSTED || connection.ping().await.is_ok()) })
+            })
             .connect_with(options)
             .await
             .map_err(OpenError::Refused)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::database::{Pool, Row, Transaction, Value, values};
+use super::database::{Pool, Row, Together, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{
@@ -87,7 +87,7 @@ pub struct RefreshTokens<'a>(pub(super) &'a Pool);
 impl Grants<'_> {
     /// Stores a grant that has no code: of a device code or a password.
     pub async fn create(&self, grant: &Grant, expires_at: UnixTime) -> Result<(), Error> {
-        self.0.write(INSERT, &columns(grant, expires_at)?).await.map(drop)
+        self.0.write(insert_grant!(), &columns(grant, expires_at)?).await.map(drop)
     }
 
     /// The grant and its user as they are now, if the grant still stands.
@@ -182,51 +182,60 @@ impl RefreshTokens<'_> {
         expires_at: UnixTime,
         now: UnixTime,
     ) -> Result<Rotation, Error> {
-        let mut transaction = self.0.begin().await?;
-        let used = transaction
-            .row(
-                "UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
-                 RETURNING grant_id",
-                values![old, now],
-            )
-            .await?;
-        let Some(used) = used else { return refused(transaction, old, now).await };
-        let grant: GrantId = used.parse(0)?;
-        // Waits for a revocation that is under way, and then sees it. The grant lives as long as its newest token.
-        let standing = transaction
-            .write(
-                "UPDATE grants SET expires_at = $2 WHERE id = $1 AND revoked_at IS NULL",
-                values![grant, expires_at],
-            )
-            .await?;
-        if standing == 0 {
-            return Ok(Rotation::Revoked);
+        match self.0.together(ROTATE, values![old, new, now, expires_at]).await? {
+            Some(_) => Ok(Rotation::Next),
+            None => self.refused(old, now).await,
         }
-        transaction.write(INSERT_TOKEN, values![new, grant, now, expires_at]).await?;
-        transaction.commit().await?;
-        Ok(Rotation::Next)
+    }
+
+    /// Why there was nothing to rotate; a second use revokes the family.
+    async fn refused(&self, old: &OpaqueHash, now: UnixTime) -> Result<Rotation, Error> {
+        const SQL: &str = "SELECT t.grant_id, t.used_at, g.revoked_at
+             FROM refresh_tokens t JOIN grants g ON g.id = t.grant_id WHERE t.hash = $1";
+        let Some(row) = self.0.row(SQL, values![old]).await? else { return Ok(Rotation::Unknown) };
+        if row.optional_int(1)?.is_some() {
+            let grant: GrantId = row.parse(0)?;
+            self.0.write(REVOKE, values![grant, now]).await?;
+            return Ok(Rotation::Reused);
+        }
+        Ok(if row.optional_int(2)?.is_some() { Rotation::Revoked } else { Rotation::Expired })
     }
 }
 
-/// Why there was nothing to rotate; a second use revokes the family.
-async fn refused(mut transaction: Transaction, old: &OpaqueHash, now: UnixTime) -> Result<Rotation, Error> {
-    let row =
-        transaction.row("SELECT grant_id, used_at FROM refresh_tokens WHERE hash = $1", values![old]).await?;
-    let Some(row) = row else { return Ok(Rotation::Unknown) };
-    if row.optional_int(1)?.is_none() {
-        return Ok(Rotation::Expired);
-    }
-    let grant: GrantId = row.parse(0)?;
-    transaction.write(REVOKE, values![grant, now]).await?;
-    transaction.commit().await?;
-    Ok(Rotation::Reused)
-}
+/// `$1` is used up, and `$2` follows it, unless the grant was revoked. The grant lives as long as its newest token.
+const ROTATE: Together = Together {
+    sqlite: "BEGIN IMMEDIATE;
+        UPDATE refresh_tokens SET used_at = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $3
+            AND EXISTS (SELECT 1 FROM grants g WHERE g.id = grant_id AND g.revoked_at IS NULL);
+        INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at)
+            SELECT $2, grant_id, $3, $4 FROM refresh_tokens WHERE hash = $1 AND changes() = 1;
+        UPDATE grants SET expires_at = $4
+            WHERE changes() = 1 AND id = (SELECT grant_id FROM refresh_tokens WHERE hash = $2) RETURNING 1;
+        COMMIT",
+    // The lock waits for a revocation or another rotation that is under way, and then the condition is looked at again.
+    postgres: "WITH standing AS (
+            SELECT g.id FROM grants g JOIN refresh_tokens t ON t.grant_id = g.id
+            WHERE t.hash = $1 AND g.revoked_at IS NULL FOR UPDATE OF g
+        ), used AS (
+            UPDATE refresh_tokens SET used_at = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $3
+                AND grant_id IN (SELECT id FROM standing) RETURNING grant_id
+        ), renewed AS (
+            UPDATE grants SET expires_at = $4 WHERE id IN (SELECT grant_id FROM used)
+        )
+        INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at)
+            SELECT $2, grant_id, $3, $4 FROM used RETURNING 1",
+};
 
-pub(super) const INSERT: &str =
-    "INSERT INTO grants (id, tenant, user_id, client, session, device, record, created_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+macro_rules! insert_grant {
+    () => {
+        "INSERT INTO grants (id, tenant, user_id, client, session, device, record, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    };
+}
+pub(super) use insert_grant;
+
 /// A grant that was not revoked, and its user.
-pub(super) const STANDING: &str = concat!(
+const STANDING: &str = concat!(
     "SELECT ",
     user_columns!(),
     ", g.id, g.tenant, g.client, g.record, g.created_at
