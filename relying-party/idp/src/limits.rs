@@ -203,6 +203,13 @@ impl Lockouts {
         };
         Failures { count, last: held.last, locked_until: None }
     }
+
+    /// The counter after an attempt that [`Lockout::attempt`] counted was not looked at. A lock stays: who else tried
+    /// meanwhile may have been wrong.
+    #[must_use]
+    pub fn withdrawn(held: Failures) -> Failures {
+        Failures { count: held.count.saturating_sub(1), ..held }
+    }
 }
 
 /// The places from which a user has signed in, latest first.

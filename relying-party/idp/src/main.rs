@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod certificates;
 mod commands;
+mod connections;
 mod key_place;
 mod keys_command;
 mod serve;

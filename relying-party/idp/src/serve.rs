@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::certificates::Certificates;
+use crate::connections::Bounded;
 use crate::{Failure, Place, open, settings};
 
 /// Keys and certificates are read again and expired rows removed this often.
@@ -107,10 +108,10 @@ pub(crate) async fn serve(place: &Place, options: &Serve) -> Result<(), Box<dyn 
     let server = Server::from_listener(listener).handle(handle).acceptor(NoDelayAcceptor::new());
     match config {
         Some(config) => {
-            let tls = |plain| RustlsAcceptor::new(config).acceptor(plain);
+            let tls = |plain| Bounded::new(RustlsAcceptor::new(config).acceptor(plain));
             ready(server.map(tls)).serve(service).await?;
         }
-        None => ready(server).serve::<Service>(service).await?,
+        None => ready(server.map(Bounded::new)).serve::<Service>(service).await?,
     }
     stopping.abort();
     tending.abort();

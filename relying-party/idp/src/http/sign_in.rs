@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH, LOCATION, SET_COOKIE, USER_AGENT,
+    CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -184,6 +184,9 @@ pub(super) fn respond(provider: &Provider, outcome: Outcome) -> Response {
             let mut response = (status, Html(html)).into_response();
             if let Ok(policy) = HeaderValue::try_from(policy) {
                 response.headers_mut().insert(HeaderName::from_static("content-security-policy"), policy);
+            }
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             response
         }

@@ -14,6 +14,8 @@ use crate::strength::Proofs;
 
 /// A session of whoever did not want to stay signed in ends with the browser, and with the day.
 const BRIEF: Duration = Duration::from_hours(24);
+/// When a session was used is known this closely: an application that asks often costs no write each time.
+const SEEN: Duration = Duration::from_mins(1);
 /// "Stay signed in".
 pub(crate) const LASTING: Duration = Duration::from_hours(90 * 24);
 
@@ -25,7 +27,10 @@ pub(super) async fn with_session(
 ) -> Result<Reply, Stop> {
     let mut authentication = session.authentication.clone();
     authentication.contexts = flow.satisfied_contexts(user, &Proofs::of(&session.authentication)).await?;
-    flow.provider.database.sessions().renew(session.id, &session.authentication, flow.provider.now()).await?;
+    let now = flow.provider.now();
+    if now.since(session.seen_at) >= SEEN {
+        flow.provider.database.sessions().renew(session.id, &session.authentication, now).await?;
+    }
     answer(flow, user, authentication).await
 }
 

@@ -45,17 +45,30 @@ impl Guess {
         Ok(Some(Self { counters, lockouts }))
     }
 
+    /// The guess was not looked at after all: it counts for nothing.
+    pub(super) async fn withdraw(self, provider: &Provider) -> Result<(), storage::Error> {
+        self.replace(provider, |_, held| Lockouts::withdrawn(held)).await
+    }
+
     /// The guess was right.
     pub(super) async fn right(self, provider: &Provider) -> Result<(), storage::Error> {
+        self.replace(provider, Lockouts::succeeded).await
+    }
+
+    async fn replace(
+        self,
+        provider: &Provider,
+        next: impl Fn(&Counter, Failures) -> Failures + Sync,
+    ) -> Result<(), storage::Error> {
         let now = provider.now();
         let lockouts = &self.lockouts;
         for counter in &self.counters {
-            let undo = |held: Option<Failures>| {
+            let replaced = |held: Option<Failures>| {
                 let held = held.unwrap_or(Failures { count: 0, last: now, locked_until: None });
-                let next = Lockouts::succeeded(counter, held);
+                let next = next(counter, held);
                 (next, lockouts.of(counter).fresh_at(&next), ())
             };
-            provider.database.limits().update(&counter.key(), now, undo).await?;
+            provider.database.limits().update(&counter.key(), now, replaced).await?;
         }
         Ok(())
     }

@@ -95,7 +95,10 @@ async fn check(
     let (user, stored) = found.unzip();
     let stored = stored.flatten();
     let hash = stored.as_deref().and_then(|stored| stored.parse::<PasswordHash>().ok());
-    let pending = provider.passwords.verify(password, hash).map_err(|_| WrongPassword::Busy)?;
+    let Ok(pending) = provider.passwords.verify(password, hash) else {
+        guess.withdraw(provider).await?;
+        return Err(WrongPassword::Busy);
+    };
     let rehash = match (pending.await.map_err(|_| WrongPassword::Busy)?, &user) {
         (Verdict::Correct { rehash }, Some(_)) => rehash,
         (Verdict::Correct { .. } | Verdict::Wrong, _) => return Err(WrongPassword::Wrong),

@@ -54,6 +54,11 @@ impl Problem {
         }
     }
 
+    /// The HTTP status of the page that says it: programs too are told that they may try again later.
+    pub(super) fn status(self) -> u16 {
+        if self == Self::Busy { 503 } else { 200 }
+    }
+
     pub(super) fn notice(self) -> Notice {
         Notice::error(self.to_string(), Some(self.code()))
     }

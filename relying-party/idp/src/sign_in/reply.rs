@@ -81,6 +81,14 @@ impl Reply {
         }
     }
 
+    /// A page that could be made, with this status.
+    pub(super) fn with_status(self, status: u16) -> Self {
+        match self {
+            Self::Page { html, policy, status: 200 } => Self::Page { html, policy, status },
+            other @ (Self::Page { .. } | Self::Redirect(_)) => other,
+        }
+    }
+
     /// The answer to a client, by the way that it asked for.
     pub(super) fn to_client(answer: AuthorizeAnswer) -> Self {
         match answer {

@@ -39,10 +39,10 @@ async fn try_step(
     // Once the sign-in is known, the error page shows the ID that its lines of the log have.
     *correlation = flow.state.correlation;
     flow.check_session().await?;
-    let notice = match flow.carry_out(fields).await {
-        Ok(()) => None,
-        Err(Failed::Again(problem)) => Some(problem.notice()),
-        Err(Failed::Told(sentence)) => Some(Notice::error(sentence, None)),
+    let (notice, status) = match flow.carry_out(fields).await {
+        Ok(()) => (None, 200),
+        Err(Failed::Again(problem)) => (Some(problem.notice()), problem.status()),
+        Err(Failed::Told(sentence)) => (Some(Notice::error(sentence, None)), 200),
         Err(Failed::Stop(stop)) => return flow.stop(stop).await,
     };
     match flow.next().await {
@@ -50,7 +50,9 @@ async fn try_step(
             flow.end().await?;
             finish::complete(&flow, &user).await
         }
-        Ok(next) => Ok(view::next_page(&mut flow, next, notice).await?.into()),
+        Ok(next) => {
+            Ok(view::next_page(&mut flow, next, notice).await?.with_status(status).into())
+        }
         Err(stop) => flow.stop(stop).await,
     }
 }
