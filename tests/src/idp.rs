@@ -75,7 +75,15 @@ impl IdpPlace {
     fn at(folder: &Path, url: String, port: u16) -> Self {
         let domain = "example.org".to_owned();
         let database = format!("sqlite:{}", folder.join("idp.db").display());
-        Self { url, tenant: String::new(), domain, first_link: None, folder: folder.to_owned(), database, port }
+        Self {
+            url,
+            tenant: String::new(),
+            domain,
+            first_link: None,
+            folder: folder.to_owned(),
+            database,
+            port,
+        }
     }
 
     fn made(folder: &Path, url: String, port: u16) -> Self {

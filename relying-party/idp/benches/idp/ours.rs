@@ -25,11 +25,11 @@ const IDLE_MIB: f64 = 50.0;
 pub fn measure(report: &mut Report, floor: &Floor, (name, database, server): (&str, &str, Option<u32>)) {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
-    let place = IdpPlace::plain(folder.path(), port, database);
+    let place = IdpPlace::on(database, folder.path(), port);
     let population = people::settle(&place, CONNECTIONS);
     let clients = clients(&place, &population);
     let passkeys = passkey::register(&place, &population);
-    let idp = cores::server(|| Idp::start(&place, &folder.path().join("log")));
+    let idp = cores::server(|| Idp::start_uncounted(&place, port, &folder.path().join("log")));
     let provider = provider(port, &place.tenant);
     fetch(&mut provider.connect(), &provider.discovery);
     let pid = idp.process.pid();
@@ -65,7 +65,7 @@ pub fn over_tls(report: &Report, floor: &Floor) {
     let port = free_port();
     let place = IdpPlace::init(folder.path(), port);
     let website = clients(&place, &people::settle(&place, 1)).rs256;
-    let idp = cores::server(|| Idp::start(&place, &folder.path().join("log")));
+    let idp = cores::server(|| Idp::start_uncounted(&place, port, &folder.path().join("log")));
     let work = |_| {
         let (website, mut connection) = (website.clone(), tls::connect(port, &place.ca()));
         let work: Work<'_> = Box::new(move || own(&website, &mut connection));

@@ -50,9 +50,7 @@ async fn try_step(
             flow.end().await?;
             finish::complete(&flow, &user).await
         }
-        Ok(next) => {
-            Ok(view::next_page(&mut flow, next, notice).await?.with_status(status).into())
-        }
+        Ok(next) => Ok(view::next_page(&mut flow, next, notice).await?.with_status(status).into()),
         Err(stop) => flow.stop(stop).await,
     }
 }
