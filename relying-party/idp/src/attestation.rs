@@ -7,6 +7,7 @@
 //! A tenant that needs no attestation uses the other ceremony of `webauthn-rs` (`start_passkey_registration`), and
 //! nothing is then known about the authenticator.
 
+mod anchor;
 mod outcome;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use webauthn_rs::prelude::{
 
 use crate::mds::{Authenticator, Blob};
 
+pub use anchor::{Anchor, AnchorError};
 pub use outcome::{Outcome, OutcomeError};
 
 /// An attestation format that names the authenticator's model.
@@ -68,17 +70,6 @@ pub struct AttestationPolicy {
     pub formats: Option<BTreeSet<Format>>,
     /// What the metadata must say.
     pub metadata: MetadataRule,
-}
-
-/// A certificate that an operator trusts for a model that the metadata do not have, or besides them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchor {
-    /// The model.
-    pub aaguid: Uuid,
-    /// What people call it.
-    pub description: String,
-    /// The certificate at the end of its attestation chains, DER.
-    pub certificate: Vec<u8>,
 }
 
 /// Why an authenticator is not accepted. The texts are for the person who registers.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod authenticators;
 mod certificates;
 mod commands;
 mod connections;

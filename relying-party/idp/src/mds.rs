@@ -201,5 +201,11 @@ pub(crate) fn blob_of(models: &[(u128, &[&str])], unreadable: &[u128]) -> Blob {
     tests::blob_of(models, unreadable)
 }
 
+/// BLOBs of one mint with these numbers, each with the trust that verifies it, and when they are current.
+#[cfg(test)]
+pub(crate) fn minted(numbers: &[u64]) -> (UnixTime, Vec<(String, Trust)>) {
+    tests::minted(numbers)
+}
+
 #[cfg(test)]
 mod tests;

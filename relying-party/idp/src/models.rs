@@ -1,20 +1,40 @@
 //! What is known about models of authenticators: the FIDO metadata, and the anchors that an operator trusts besides.
+//!
+//! The metadata file is verified when the program starts, which refuses to run with one that does not verify: a policy that
+//! names models would otherwise quietly accept nobody, or a compromised model. While the program runs, a file that is changed
+//! is read again; a bad one is reported and the one in use stays. A file that is overdue is used on, and shown as stale: it
+//! still names the models that were unsafe when it was signed, and people must be able to sign in on the day after.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod file;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use uuid::Uuid;
 
 use crate::attestation::Anchor;
 use crate::clock::UnixTime;
-use crate::mds::{Authenticator, Blob, Status};
+use crate::mds::{Authenticator, Blob, BlobError, Freshness, Status, Trust};
 use crate::pages::When;
 use crate::pages::admin::MetadataState;
+use crate::storage::{self, Database};
+use file::{Changed, Watched};
+
+/// Under which name the highest number is kept that was ever accepted, here or by another process.
+const HIGH_MARK: &str = "fido-metadata";
 
 /// The models that this provider knows of. The default knows none.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Models {
     own: Vec<Anchor>,
+    source: Option<Arc<Source>>,
     metadata: RwLock<Option<Arc<Metadata>>>,
+}
+
+/// Where metadata come from, and whose signature they must bear.
+struct Source {
+    file: Mutex<Watched>,
+    trust: Trust,
 }
 
 /// FIDO metadata in use.
@@ -35,11 +55,63 @@ pub struct Model {
     pub warning: Option<String>,
 }
 
+/// Why metadata are not used.
+#[derive(Debug, thiserror::Error)]
+pub enum MetadataError {
+    /// The file cannot be read.
+    #[error("the FIDO metadata file {} cannot be read: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not as it must be.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The database, which keeps the highest number.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The thread that verifies it ended.
+    #[error("the verification of the FIDO metadata was stopped")]
+    Stopped,
+}
+
 impl Models {
     /// Models with these anchors besides the metadata's.
     #[must_use]
     pub fn new(own: Vec<Anchor>) -> Self {
-        Self { own, metadata: RwLock::default() }
+        Self { own, source: None, metadata: RwLock::default() }
+    }
+
+    /// With metadata from a file, which [`Models::load`] reads.
+    #[must_use]
+    pub fn with_metadata(mut self, path: PathBuf, trust: Trust) -> Self {
+        self.source = Some(Arc::new(Source { file: Mutex::new(Watched::new(path)), trust }));
+        self
+    }
+
+    /// Reads the metadata file, if there is one that changed since it was last looked at. Whether new metadata are in use.
+    ///
+    /// # Errors
+    /// When it cannot be read, does not verify, or is older than what was accepted before; what is in use stays.
+    pub async fn load(&self, database: &Database, now: UnixTime) -> Result<bool, MetadataError> {
+        let Some(source) = self.source.clone() else { return Ok(false) };
+        let held = database.high_marks().find(HIGH_MARK).await?.and_then(|held| u64::try_from(held).ok());
+        // Megabytes are read and parsed: not on a thread that answers requests.
+        let read = tokio::task::spawn_blocking(move || source.read(held, now)).await;
+        let Some(blob) = read.map_err(|_| MetadataError::Stopped)?? else { return Ok(false) };
+        let number = i64::try_from(blob.number()).map_err(|_| BlobError::Payload)?;
+        if !database.high_marks().raise(HIGH_MARK, number).await? {
+            // Another process accepted a newer one in between.
+            return Err(BlobError::Rollback { number: blob.number(), held: blob.number() }.into());
+        }
+        if blob.next_update() < now {
+            tracing::warn!("the FIDO metadata are overdue: download the current file");
+        }
+        tracing::info!(number, models = blob.len(), skipped = blob.skipped(), "FIDO metadata are in use");
+        self.replace_metadata(blob, now);
+        Ok(true)
     }
 
     /// The operator's own anchors.
@@ -54,8 +126,7 @@ impl Models {
         self.metadata.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Uses these metadata from now on.
-    pub fn replace_metadata(&self, blob: Blob, loaded_at: UnixTime) {
+    fn replace_metadata(&self, blob: Blob, loaded_at: UnixTime) {
         let metadata = Some(Arc::new(Metadata { blob, loaded_at }));
         *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = metadata;
     }
@@ -87,3 +158,15 @@ impl Models {
         })
     }
 }
+
+impl Source {
+    /// `None`: the file is as it was.
+    fn read(&self, held: Option<u64>, now: UnixTime) -> Result<Option<Blob>, MetadataError> {
+        let changed = self.file.lock().unwrap_or_else(PoisonError::into_inner).read();
+        let Changed::To(text) = changed? else { return Ok(None) };
+        Ok(Some(Blob::verify(&text, &self.trust, Freshness::AnyAge, held, now)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -22,8 +22,8 @@ use crate::domain::{
 };
 use crate::keys::{self, SigningKeys};
 use crate::limits::Traffic;
-use crate::models::Models;
 use crate::network::Network;
+use crate::models::{MetadataError, Models};
 use crate::password::Pool;
 use crate::secrets::{Place, Purpose, SealingKeys};
 use crate::settings::Settings;
@@ -130,11 +130,14 @@ impl Provider {
         })
     }
 
-    /// With what is known about models of authenticators.
-    #[must_use]
-    pub fn with_models(mut self, models: Models) -> Self {
+    /// With what is known about models of authenticators; their metadata are loaded.
+    ///
+    /// # Errors
+    /// When the metadata cannot be used.
+    pub async fn with_models(mut self, models: Models) -> Result<Self, MetadataError> {
+        models.load(&self.database, self.now()).await?;
         self.models = models;
-        self
+        Ok(self)
     }
 
     /// What is known about models of authenticators.
@@ -143,7 +146,8 @@ impl Provider {
         &self.models
     }
 
-    /// What must be done now and then: keys are replaced, and what has expired is forgotten.
+    /// What must be done now and then: keys are replaced, what has expired is forgotten, and changed FIDO metadata are
+    /// loaded.
     pub async fn tend(&self) {
         let now = self.now();
         // A source of its own, so that the shared one is not held over the database's answers.
@@ -154,6 +158,9 @@ impl Provider {
         self.traffic.tend(now);
         if let Err(error) = self.database.purge(now).await {
             tracing::warn!(%error, "what has expired could not be removed");
+        }
+        if let Err(error) = self.models.load(&self.database, now).await {
+            tracing::error!(%error, "the FIDO metadata that are in use stay");
         }
     }
 

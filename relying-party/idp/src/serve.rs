@@ -19,6 +19,7 @@ use latchkey_idp::tls::allow_plain_http;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::authenticators::Authenticators;
 use crate::certificates::Certificates;
 use crate::connections::Bounded;
 use crate::{Failure, Place, open, settings};
@@ -57,6 +58,8 @@ pub(crate) struct Serve {
     /// A network whose requests are not counted, such as a gateway that counts them itself; may be given more than once
     #[arg(long, value_name = "CIDR", env = "LATCHKEY_IDP_UNLIMITED", value_delimiter = ',')]
     unlimited: Vec<IpNet>,
+    #[command(flatten)]
+    authenticators: Authenticators,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -92,7 +95,9 @@ pub(crate) async fn serve(place: &Place, options: &Serve) -> Result<(), Box<dyn 
         allow_plain_http(options.listen)?;
         None
     };
-    let provider = Arc::new(open(place).await?.in_network(options.network()));
+    let models = options.authenticators.models()?;
+    let provider = open(place).await?.in_network(options.network()).with_models(models).await?;
+    let provider = Arc::new(provider);
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
         Failure(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
     })?;

@@ -14,6 +14,7 @@ mod device_codes;
 mod directory;
 mod grants;
 mod invitations;
+mod high_marks;
 mod logs;
 mod nonces;
 mod registrations;
@@ -39,6 +40,7 @@ pub use directory::{MethodCounts, MethodKind, MethodRemoval, Removal, UserCursor
 pub use grants::{Grant, Grants, RefreshTokens, Rotation, StoredRefreshToken};
 pub use invitations::Invitations;
 pub use logs::{Audit, AuditEntry, Limits, LogCursor, SignIn, SignInFilter, SignInLog};
+pub use high_marks::HighMarks;
 pub use nonces::{Nonces, Purpose};
 pub use registrations::{Assignment, GivenConsent};
 pub use sealed::{Sealed, SealedRow, SealedTable};
@@ -159,6 +161,8 @@ impl Database {
         audit: Audit
         /// Counters that survive a restart.
         limits: Limits
+        /// Numbers that only grow.
+        high_marks: HighMarks
     }
 
     /// Whether the database answers.

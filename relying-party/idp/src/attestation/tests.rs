@@ -31,7 +31,7 @@ fn verified(aaguid: Uuid, format: Format) -> Verified {
 
 /// The real BLOB, as of January 2023.
 fn blob() -> Blob {
-    let trust = Trust::new(include_str!("../../tests/data/globalsign-root-r3.pem")).unwrap();
+    let trust = Trust::fido_alliance();
     let text = include_str!("../../tests/data/mds3-real-no23.jwt");
     let now = UnixTime::from_seconds(1_673_740_800);
     Blob::verify(text, &trust, Freshness::Within(Duration::ZERO), None, now).unwrap()
@@ -198,4 +198,16 @@ fn a_policy_is_json_and_nothing_in_it_is_overlooked() {
     let text = serde_json::to_string(&only(MINE)).unwrap();
     assert_eq!(read(&text).unwrap(), only(MINE));
     assert!(read(r#"{"aaguid":["00000000-0000-0000-0000-000000000001"]}"#).is_err(), "a slip of the pen");
+}
+
+#[test]
+fn anchors_come_from_pem_text_under_their_own_name() {
+    let root = Maker::new().root_pem();
+    let read = Anchor::from_pem(MINE, &root.repeat(2)).unwrap();
+    assert_eq!(read.len(), 2);
+    assert_eq!((read[0].aaguid, read[0].description.as_str()), (MINE, "Test maker root"));
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for text in ["", "nothing", broken] {
+        assert_eq!(Anchor::from_pem(MINE, text), Err(AnchorError), "{text}");
+    }
 }

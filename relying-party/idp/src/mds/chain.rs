@@ -29,6 +29,9 @@ static ALGORITHMS: &[&dyn rustls::pki_types::SignatureVerificationAlgorithm] = &
     webpki::aws_lc_rs::ECDSA_P384_SHA384,
 ];
 
+/// The root (of `GlobalSign`, R3) under which the FIDO Alliance's signer is (MDS3 §3.2).
+const GLOBALSIGN: &str = include_str!("../../data/globalsign-root-r3.pem");
+
 /// Whose BLOBs are trusted.
 pub struct Trust {
     roots: Vec<TrustAnchor<'static>>,
@@ -70,6 +73,12 @@ pub enum ChainError {
 }
 
 impl Trust {
+    /// The FIDO Alliance's signer under the root that ships with this program.
+    #[must_use]
+    pub fn fido_alliance() -> Self {
+        Self::new(GLOBALSIGN).unwrap_or_else(|_| unreachable!("the file is a certificate"))
+    }
+
     /// The FIDO Alliance's signer under these roots (PEM text with one certificate or more).
     ///
     /// # Errors

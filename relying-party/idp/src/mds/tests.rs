@@ -11,13 +11,12 @@ use mint::{Mint, NOW, chain_name, encode, entry, payload};
 
 const REAL: &str = include_str!("../../tests/data/mds3-real-no23.jwt");
 const EXAMPLE: &str = include_str!("../../tests/data/mds3-example-no15.jwt");
-const GLOBALSIGN: &str = include_str!("../../tests/data/globalsign-root-r3.pem");
 /// 2023-01-15: the real BLOB was current.
 const THEN: UnixTime = UnixTime::from_seconds(1_673_740_800);
 const ON_TIME: Freshness = Freshness::Within(Duration::ZERO);
 
 fn fido() -> Trust {
-    Trust::new(GLOBALSIGN).unwrap()
+    Trust::fido_alliance()
 }
 
 fn verify(text: &str, trust: &Trust) -> Result<Blob, BlobError> {
@@ -36,6 +35,16 @@ pub(super) fn blob_of(models: &[(u128, &[&str])], unreadable: &[u128]) -> Blob {
     let entries: Vec<_> = readable.chain(broken).collect();
     let mint = Mint::new();
     verify(&mint.blob(&payload(&entries)), &mint.trust()).unwrap()
+}
+
+pub(super) fn minted(numbers: &[u64]) -> (UnixTime, Vec<(String, Trust)>) {
+    let mint = Mint::new();
+    let blob = |number: &u64| {
+        let mut payload = payload(&[]);
+        payload["no"] = json!(number);
+        (mint.blob(&payload), mint.trust())
+    };
+    (NOW, numbers.iter().map(blob).collect())
 }
 
 #[test]

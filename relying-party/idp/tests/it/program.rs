@@ -45,3 +45,37 @@ fn it_is_set_up_and_serves_until_it_is_told_to_stop() {
     assert!(stopped.success() && serving.wait().unwrap().success());
     assert_eq!(lines.next().unwrap().unwrap(), "Stopped.");
 }
+
+#[test]
+fn it_serves_with_models_that_it_can_trust_and_with_no_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let init = ["init", "--tenant", "Example", "--domain", "example.org"];
+    assert!(program(directory.path()).args(init).output().unwrap().status.success());
+    let refused = |options: &[&str], words: &str| {
+        let serve = [&["serve", "--listen", "127.0.0.1:0"][..], options].concat();
+        let output = program(directory.path()).args(serve).output().unwrap();
+        assert!(!output.status.success() && text(&output).contains(words), "{options:?}: {}", text(&output));
+    };
+    // The real one of January 2023: its signer's certificate has run out.
+    let real = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mds3-real-no23.jwt");
+    refused(&["--fido-metadata", real], "the metadata file's signer is not trusted");
+    refused(&["--fido-metadata", "nowhere"], "cannot be read");
+    refused(&["--fido-metadata", real, "--fido-metadata-root", real], "not a certificate");
+    let folder = directory.path().join("anchors");
+    std::fs::create_dir(&folder).unwrap();
+    let maker = crate::authenticator::Maker::new();
+    std::fs::write(folder.join("our-key.pem"), maker.root_pem()).unwrap();
+    refused(&["--attestation-anchors", "anchors"], "must be named after the AAGUID");
+    std::fs::remove_file(folder.join("our-key.pem")).unwrap();
+    let named = folder.join("00000000-0000-0000-0000-000000000011.pem");
+    std::fs::write(&named, "nothing").unwrap();
+    refused(&["--attestation-anchors", "anchors"], "no certificate in PEM text");
+    std::fs::write(&named, maker.root_pem()).unwrap();
+    let mut serving = program(directory.path());
+    let options = ["serve", "--listen", "127.0.0.1:0", "--attestation-anchors", "anchors"];
+    let mut serving = serving.args(options).stdout(Stdio::piped()).spawn().unwrap();
+    let line = BufReader::new(serving.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    assert!(line.starts_with("Latchkey identity provider: "), "{line}");
+    let stopped = Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap();
+    assert!(stopped.success() && serving.wait().unwrap().success());
+}

@@ -124,7 +124,7 @@ impl Rig {
         let created_at = clock.now();
         let provider =
             Provider::open(settings, database.clone(), (sealing, passwords), clock, rng).await.unwrap();
-        let provider = Arc::new(provider.with_models(models));
+        let provider = Arc::new(provider.with_models(models).await.unwrap());
         let (tenant, user) = people(&database, hash.to_string(), created_at).await;
         let (key, _) = SigningKey::generate(SigningAlgorithm::Es256, created_at).unwrap();
         let [web, native, api] = apps(&database, tenant, &key, created_at).await;

@@ -47,6 +47,11 @@ impl Maker {
         self.root.der().to_vec()
     }
 
+    /// Its root as a file holds it.
+    pub fn root_pem(&self) -> String {
+        self.root.pem()
+    }
+
     /// The certificate of a batch of one model (WebAuthn L3 §8.2.1).
     fn batch(&self, aaguid: Uuid) -> (EcdsaKeyPair, Vec<u8>) {
         let key = KeyPair::generate().unwrap();
