@@ -19,7 +19,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use webauthn_rs::prelude::{AttestedPasskeyRegistration, PasskeyRegistration};
+use webauthn_rs::Webauthn;
+use webauthn_rs::prelude::{
+    AttestationCaList, AttestedPasskeyRegistration, CredentialID, PasskeyRegistration,
+};
 
 use crate::audit_chain::Event;
 use crate::clock::UnixTime;
@@ -28,6 +31,7 @@ use crate::provider::Provider;
 use crate::storage::{self, NewPasskey};
 use answer::Answer;
 pub use refused::PasskeyRefused;
+pub(crate) use refused::sentence;
 
 /// How long a challenge lives where nobody asks for something else.
 pub const LIFETIME: Duration = Duration::from_mins(5);
@@ -64,6 +68,37 @@ enum Pending {
     Attested(AttestedPasskeyRegistration),
 }
 
+/// Whether a registration could begin now.
+///
+/// # Errors
+/// When it could not, with the reason.
+pub async fn possible(provider: &Provider, user: &User) -> Result<(), PasskeyRefused> {
+    prepare(provider, user).await.map(drop)
+}
+
+/// What a registration begins with.
+struct Prepared<'a> {
+    webauthn: &'a Webauthn,
+    exclude: Vec<CredentialID>,
+    /// Where the model must be proved.
+    anchors: Option<AttestationCaList>,
+}
+
+async fn prepare<'a>(provider: &'a Provider, user: &User) -> Result<Prepared<'a>, PasskeyRefused> {
+    let webauthn = provider.webauthn.as_ref().ok_or(PasskeyRefused::NoRelyingParty)?;
+    let present = provider.database.passkeys().of_user(user.id).await?;
+    if present.len() >= MOST_PASSKEYS {
+        return Err(PasskeyRefused::TooMany);
+    }
+    let policy = policy(provider, user).await?.passkeys;
+    let metadata = provider.models.metadata();
+    let blob = metadata.as_deref().map(|metadata| &metadata.blob);
+    let asks = policy.needs_attestation();
+    let anchors = asks.then(|| policy.anchors(blob, provider.models.own())).transpose()?;
+    let exclude = present.into_iter().map(|stored| stored.passkey.credential_id).collect();
+    Ok(Prepared { webauthn, exclude, anchors })
+}
+
 /// Begins a registration: the user's passkeys are excluded, and the tenant's policy says whether the model must be proved.
 ///
 /// # Errors
@@ -73,19 +108,10 @@ pub async fn begin(
     enrolment: &Enrolment<'_>,
     lifetime: Duration,
 ) -> Result<Begun, PasskeyRefused> {
-    let webauthn = provider.webauthn.as_ref().ok_or(PasskeyRefused::NoRelyingParty)?;
     let user = enrolment.user;
-    let present = provider.database.passkeys().of_user(user.id).await?;
-    if present.len() >= MOST_PASSKEYS {
-        return Err(PasskeyRefused::TooMany);
-    }
-    let policy = policy(provider, user).await?.passkeys;
-    let exclude = Some(present.into_iter().map(|stored| stored.passkey.credential_id).collect());
-    let (id, name, shown) = (user.id.guid(), &user.upn, &user.display_name);
-    let (options, pending) = if policy.needs_attestation() {
-        let metadata = provider.models.metadata();
-        let blob = metadata.as_deref().map(|metadata| &metadata.blob);
-        let anchors = policy.anchors(blob, provider.models.own())?;
+    let Prepared { webauthn, exclude, anchors } = prepare(provider, user).await?;
+    let (id, name, shown, exclude) = (user.id.guid(), &user.upn, &user.display_name, Some(exclude));
+    let (options, pending) = if let Some(anchors) = anchors {
         let begun = webauthn.start_attested_passkey_registration(id, name, shown, exclude, anchors, None);
         let (options, state) = begun.map_err(PasskeyRefused::Library)?;
         (options, Pending::Attested(state))

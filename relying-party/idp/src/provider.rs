@@ -22,8 +22,8 @@ use crate::domain::{
 };
 use crate::keys::{self, SigningKeys};
 use crate::limits::Traffic;
-use crate::network::Network;
 use crate::models::{MetadataError, Models};
+use crate::network::Network;
 use crate::password::Pool;
 use crate::secrets::{Place, Purpose, SealingKeys};
 use crate::settings::Settings;

@@ -13,6 +13,7 @@ mod device;
 mod finish;
 mod flow;
 mod guesses;
+mod interrupts;
 mod new_app;
 mod own;
 mod passkey;

@@ -124,6 +124,12 @@ impl Proofs {
         Self(others.chain(std::iter::once(Proof { method, at })).collect())
     }
 
+    /// Those of this time or later.
+    #[must_use]
+    pub fn since(&self, time: UnixTime) -> Self {
+        Self(self.0.iter().filter(|proof| proof.at >= time).copied().collect())
+    }
+
     /// What they prove together. `None` when there are none.
     #[must_use]
     pub fn strength(&self) -> Option<Strength> {
@@ -174,7 +180,9 @@ impl Proofs {
         proof.method.alone().max(together)
     }
 
-    fn at(&self, method: Method) -> Option<UnixTime> {
+    /// When this method was shown.
+    #[must_use]
+    pub fn at(&self, method: Method) -> Option<UnixTime> {
         self.0.iter().find(|proof| proof.method == method).map(|proof| proof.at)
     }
 }

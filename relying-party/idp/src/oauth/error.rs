@@ -102,6 +102,12 @@ pub enum Refusal {
     SecondFactor,
     #[error("A silent sign-in was requested, but no user is signed in.")]
     NoSession,
+    #[error("The sign-in is not strong enough: the user must add another proof on a page.")]
+    FurtherProof,
+    #[error("The account needs another way to sign in, which the user adds on a page.")]
+    Enrolment,
+    #[error("The password must be changed, which the user does on a page.")]
+    PasswordChange,
 
     #[error(
         "The sign-in is not strong enough for what is asked: the user must sign in again, with these claims."
@@ -210,7 +216,9 @@ impl Refusal {
             Self::Locked => (50_053, "invalid_grant", 400, None),
             Self::UserDisabled => (50_057, "invalid_grant", 400, None),
             Self::SecondFactor => (50_076, "invalid_grant", 400, Some("basic_action")),
-            Self::Interaction(_) => (50_076, "interaction_required", 400, Some("basic_action")),
+            Self::Interaction(_) | Self::FurtherProof => {
+                (50_076, "interaction_required", 400, Some("basic_action"))
+            }
             Self::Class => (50_076, "unmet_authentication_requirements", 400, None),
             Self::UserAssertion(_) => (50_013, "invalid_grant", 400, Some("bad_token")),
             Self::AssertionAudience => (500_131, "invalid_grant", 400, Some("bad_token")),
@@ -222,6 +230,8 @@ impl Refusal {
             Self::InsufficientScope => (65_001, "insufficient_scope", 403, None),
             Self::InsufficientClaims(_) => (50_173, "insufficient_claims", 401, None),
             Self::NoSession => (50_058, "login_required", 400, None),
+            Self::Enrolment => (50_079, "interaction_required", 400, Some("basic_action")),
+            Self::PasswordChange => (50_055, "interaction_required", 400, Some("user_password_expired")),
             Self::AccessToken => (50_027, "invalid_token", 401, None),
             Self::Busy | Self::TooMany(_) => (90_055, "temporarily_unavailable", 429, None),
             Self::Storage(_) | Self::Keys(_) | Self::NoSigningKey | Self::Encoding(_) => {

@@ -51,9 +51,9 @@ pub enum PasskeyRefused {
     Storage(#[from] storage::Error),
 }
 
-/// The policy's own words, as a sentence.
-fn sentence(refused: &AttestationRefused) -> String {
-    let text = refused.to_string();
+/// An error's words as a sentence.
+pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}.", letters.as_str())

@@ -2,6 +2,7 @@
 
 use super::finish;
 use super::flow::{Flow, Next, read_request};
+use super::interrupts::Interrupt;
 use super::problem::Stop;
 use super::reply::{Browser, Cookie, Outcome};
 use super::state::{Goal, State};
@@ -104,16 +105,20 @@ fn silently(flow: &Flow<'_>, next: Result<Next, Stop>) -> Result<Next, Stop> {
             | Next::UserName
             | Next::Password
             | Next::AccessPass
-            | Next::Code
-            | Next::Passkey
             | Next::DeviceCode
             | Next::DeviceConfirm
             | Next::SetUp(_)
             | Next::Stay,
         )
-        | Err(Stop::NoMethod | Stop::Lost | Stop::Invitation | Stop::NoPasskey(_) | Stop::DeviceDenied(_)) => {
+        | Err(Stop::Lost | Stop::Invitation | Stop::NoPasskey(_) | Stop::DeviceDenied(_)) => {
             Err(flow.to_client(Refusal::NoSession))
         }
+        Ok(Next::Interrupt(Interrupt::Password { .. })) => Err(flow.to_client(Refusal::PasswordChange)),
+        Ok(Next::Interrupt(Interrupt::App { .. } | Interrupt::Passkey { .. })) => {
+            Err(flow.to_client(Refusal::Enrolment))
+        }
+        // Somebody is signed in, not well enough.
+        Ok(Next::Code | Next::Passkey) | Err(Stop::NoMethod) => Err(flow.to_client(Refusal::FurtherProof)),
         Err(stop) => Err(stop),
     }
 }

@@ -9,6 +9,7 @@ use super::problem::{Failed, Problem, Stop};
 use crate::access_pass::{OptionsError, PassCode, PassOptions, PassTerms};
 use crate::domain::{User, UserId};
 use crate::oauth::Refusal;
+use crate::passkeys::sentence;
 use crate::password::{Password, PasswordError, PasswordHash, Verdict};
 use crate::provider::Provider;
 use crate::secrets::{Place, Purpose};
@@ -48,6 +49,29 @@ pub(crate) async fn hashed(provider: &Provider, password: Password) -> Result<St
     let pending = provider.draw(|rng| provider.passwords.hash(password, rng));
     let hash = pending.map_err(|_| EnrolError::Busy)?.await.map_err(|_| EnrolError::Busy)?;
     Ok(hash.to_string())
+}
+
+/// Sets another password than the user has. Every session and every grant of theirs ends.
+pub(super) async fn change_password(provider: &Provider, user: &User, new: &str) -> Result<(), Failed> {
+    let told = |error: PasswordError| Failed::Told(sentence(&error));
+    let typed = Password::parse(new).map_err(told)?;
+    let found = provider.database.users().by_upn(&user.upn).await?;
+    let stored = found.and_then(|(_, stored)| stored?.parse::<PasswordHash>().ok());
+    let pending = provider.passwords.verify(typed, stored).map_err(|_| Problem::Busy)?;
+    match pending.await.map_err(|_| Problem::Busy)? {
+        Verdict::Correct { .. } => return Err(Problem::SamePassword.into()),
+        Verdict::Wrong => {}
+    }
+    set_password(provider, user.id, new).await.map_err(|error| match error {
+        EnrolError::Password(error) => told(error),
+        EnrolError::Busy | EnrolError::Pass(_) => Problem::Busy.into(),
+        EnrolError::Storage(error) => error.into(),
+    })?;
+    // What began within this very second would outlive the time that the password is valid from.
+    let now = provider.now();
+    provider.database.sessions().end_all(user.id, now).await?;
+    provider.database.grants().revoke_of_user(user.id, None, now).await?;
+    Ok(())
 }
 
 /// Stores an authenticator app's secret. `proved` is the step of the code that showed that the app has it.

@@ -7,15 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::consent;
+use super::interrupts::{Held, Interrupt};
 use super::problem::Stop;
 use super::reply::Browser;
 use super::set_up::Step;
 use super::state::{Goal, State, Way};
-use crate::domain::{Amr, Authority, Opaque, OpaqueHash, Tenant, TenantId, User};
+use crate::domain::{Amr, Authority, Opaque, OpaqueHash, SecondFactor, Tenant, TenantId, User};
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest};
 use crate::oauth::{Fields, Protocol, Refusal, Requested, resolve};
 use crate::provider::Provider;
-use crate::strength::{Proofs, Strength};
+use crate::strength::{Method, Proofs, Strength};
 
 /// A sign-in under way.
 pub(super) struct Flow<'a> {
@@ -37,6 +38,7 @@ pub(super) enum Next {
     AccessPass,
     Code,
     Passkey,
+    Interrupt(Interrupt),
     DeviceCode,
     DeviceConfirm,
     SetUp(Step),
@@ -139,7 +141,14 @@ impl Flow<'_> {
             return Ok(self.first_factor());
         }
         let user = self.proven().await?;
-        if let Some(next) = self.further_factor(&user).await? {
+        let missing = self.further_factor(&user).await?;
+        // With all the proofs that the account has, and before it gets others.
+        if matches!(missing, None | Some(Next::Interrupt(_)))
+            && let Some(change) = self.password_to_change(&user).await?
+        {
+            return Ok(Next::Interrupt(change));
+        }
+        if let Some(next) = missing {
             return Ok(next);
         }
         self.assigned(&user).await?;
@@ -149,6 +158,9 @@ impl Flow<'_> {
         }
         if let Some(requested) = consent::missing(self, &user).await? {
             return Ok(Next::Consent(Box::new(requested)));
+        }
+        if let Some(offer) = self.offer(&user).await? {
+            return Ok(Next::Interrupt(offer));
         }
         if stay {
             return Ok(Next::Stay);
@@ -169,27 +181,26 @@ impl Flow<'_> {
     async fn further_factor(&self, user: &User) -> Result<Option<Next>, Stop> {
         let now = self.provider.now();
         let proofs = &self.state.proofs;
-        let has_codes = !self.provider.database.totp().of_user(user.id).await?.is_empty();
-        let required = self.required(user, has_codes).await?;
+        let held = self.held(user).await?;
+        let required = self.required(user, held).await?;
         let fresh = !self.request.fresh_mfa || proofs.is_fresh(now);
         if proofs.satisfy(required) && fresh {
             return Ok(None);
         }
         let code_helps =
-            has_codes && required <= Strength::Multifactor && proofs.amr(now).contains(&Amr::Pwd);
-        let has_passkeys = self.provider.webauthn.is_some()
-            && !self.provider.database.passkeys().of_user(user.id).await?.is_empty();
-        match (code_helps, has_passkeys) {
+            held.codes && required <= Strength::Multifactor && proofs.amr(now).contains(&Amr::Pwd);
+        let passkey_helps = held.passkeys && self.provider.webauthn.is_some();
+        match (code_helps, passkey_helps) {
             (true, true) if self.state.way == Way::Passkey => Ok(Some(Next::Passkey)),
             (true, _) => Ok(Some(Next::Code)),
             (false, true) => Ok(Some(Next::Passkey)),
-            (false, false) => Err(Stop::NoMethod),
+            (false, false) => self.required_enrolment(user, required, held).await.map(Some),
         }
     }
 
-    /// How strong the sign-in must be: as the tenant, both applications and the request want it. Who has an authenticator app is asked for
-    /// its code wherever the password was used.
-    async fn required(&self, user: &User, has_codes: bool) -> Result<Strength, Stop> {
+    /// How strong the sign-in must be: as the tenant, both applications and the request want it. Who has an authenticator app
+    /// is asked for its code wherever the password was used, and whoever adds a way to sign in for what they have.
+    async fn required(&self, user: &User, held: Held) -> Result<Strength, Stop> {
         let policy = &self.tenant_of(user).await?.policy;
         let request = &self.request;
         let api = resolve(self.provider, user.tenant, &request.scopes, request.resource.as_deref()).await;
@@ -197,7 +208,9 @@ impl Flow<'_> {
         let of_api = api.map_or(Strength::SingleFactor, |api| api.resource.registration.strength);
         let asked = request.claims.required(policy).max(policy.strength).max(of_api);
         let asked = asked.max(request.client.registration.strength);
-        let multifactor = has_codes || request.fresh_mfa;
+        let by_password = self.state.proofs.at(Method::Password).is_some();
+        let second = by_password && policy.second_factor == SecondFactor::Required;
+        let multifactor = held.codes || second || self.adds_beside(held) || request.fresh_mfa;
         Ok(if multifactor { asked.max(Strength::Multifactor) } else { asked })
     }
 
@@ -206,7 +219,8 @@ impl Flow<'_> {
         Ok(self.request.claims.satisfied(&self.tenant_of(user).await?.policy, proofs))
     }
 
-    async fn tenant_of(&self, user: &User) -> Result<Arc<Tenant>, Stop> {
+    /// The user's tenant, with its policies.
+    pub(super) async fn tenant_of(&self, user: &User) -> Result<Arc<Tenant>, Stop> {
         let tenant = self.provider.tenant(&Authority::Tenant(user.tenant)).await?;
         tenant.ok_or(Stop::Page(Refusal::Tenant))
     }

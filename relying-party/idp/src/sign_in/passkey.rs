@@ -10,11 +10,12 @@ use webauthn_rs::prelude::{
 use super::flow::Flow;
 use super::problem::{Failed, Problem, Stop};
 use super::state::Ceremony;
+use crate::audit_chain::Event;
 use crate::client_data::ClientData;
 use crate::domain::{OpaqueHash, User};
 use crate::oauth::Refusal;
 use crate::settings::Settings;
-use crate::storage::{Purpose, StoredPasskey};
+use crate::storage::{NewPasskey, Purpose, StoredPasskey};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -119,8 +120,7 @@ impl Flow<'_> {
         let result = match webauthn.finish_discoverable_authentication_v2(response, state, &passkey) {
             Ok(result) => result,
             Err(WebauthnError::CredentialPossibleCompromise) => {
-                tracing::warn!(id = %record.id, "a signature counter went back: a copy of the passkey may exist");
-                self.provider.database.passkeys().suspect(record.id, self.provider.now()).await?;
+                self.suspect(&record).await?;
                 return Err(Problem::Passkey.into());
             }
             Err(error) => {
@@ -136,7 +136,30 @@ impl Flow<'_> {
         let passkeys = self.provider.database.passkeys();
         let seen = (result.counter(), result.backup_state());
         let grown = passkeys.used(record.id, &kept, seen, self.provider.now()).await?;
-        if grown { Ok(()) } else { Err(Problem::Passkey.into()) }
+        if !grown {
+            // Another sign-in was faster, with the same count.
+            self.suspect(&record).await?;
+            return Err(Problem::Passkey.into());
+        }
+        Ok(())
+    }
+
+    /// A signature counter went back: a copy of the passkey may exist (WebAuthn L3 §6.1.1). Administrators see it.
+    async fn suspect(&self, record: &NewPasskey) -> Result<(), crate::storage::Error> {
+        tracing::warn!(id = %record.id, "a signature counter went back: a copy of the passkey may exist");
+        let now = self.provider.now();
+        self.provider.database.passkeys().suspect(record.id, now).await?;
+        let user = record.user.to_string();
+        let tenant = self.provider.database.users().find(record.user).await?.map(|user| user.tenant.guid());
+        let event = Event {
+            at: now,
+            tenant,
+            actor: user.clone(),
+            action: "passkey.suspected".to_owned(),
+            target: user,
+            detail: [("passkey".to_owned(), record.id.to_string())].into(),
+        };
+        self.provider.audit(&event).await
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Problem {
     UserCode,
     #[error("The two passwords differ.")]
     PasswordsDiffer,
+    #[error("This is the password that you have. Choose another one.")]
+    SamePassword,
     #[error(
         "This link is wrong, was used, was opened in another browser, or its time is over. Ask for a new one."
     )]
@@ -49,7 +51,7 @@ impl Problem {
             Self::Code | Self::CodeUsed => 500_121,
             Self::Passkey => 135_010,
             Self::UserCode => 70_018,
-            Self::PasswordsDiffer => 120_002,
+            Self::PasswordsDiffer | Self::SamePassword => 120_002,
             Self::Invitation => 50_128,
         }
     }

@@ -19,7 +19,7 @@ use crate::pages::config::PageId;
 use crate::pages::{
     self, Account, ChangePasswordPage, EnrolmentPage, NewPasskeyPage, Notice, Occasion, WelcomeWaysPage,
 };
-use crate::passkeys::{self, Enrolment, LIFETIME};
+use crate::passkeys::{self, Enrolment, LIFETIME, sentence};
 use crate::password::Password;
 use crate::strength::Method;
 
@@ -280,12 +280,4 @@ impl Flow<'_> {
 
 fn fixed(owner: &User) -> Account {
     Account { user_name: owner.upn.clone(), change_url: None }
-}
-
-/// An error's words as a sentence.
-fn sentence(error: &impl std::fmt::Display) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", letters.as_str())
 }

@@ -42,6 +42,9 @@ pub(super) struct State {
     pub(super) ceremony: Option<Ceremony>,
     /// Whether the user was asked for consent in this sign-in and gave it.
     pub(super) consented: bool,
+    /// Whether something was added to the account in this sign-in, or put off: nothing else is offered.
+    #[serde(default)]
+    pub(super) offered: bool,
     /// What is being set up.
     #[serde(default)]
     pub(super) set_up: SetUp,
@@ -128,6 +131,7 @@ impl State {
             way: Way::default(),
             ceremony: None,
             consented: false,
+            offered: false,
             set_up: SetUp::default(),
             stay: None,
             correlation,

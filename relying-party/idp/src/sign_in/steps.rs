@@ -78,7 +78,7 @@ async fn open<'a>(
     Ok(Flow { provider, browser, binding: Opaque::presented(binding.expose()), ctx, request, state })
 }
 
-/// Shows the page of a sign-in again, with a fresh challenge; `view` is `ways` or `user` or nothing.
+/// Shows the page of a sign-in again, with a fresh challenge; `view` is `ways`, `user`, `later` or nothing.
 pub async fn resume(provider: &Provider, browser: &Browser, ctx: &str, view: Option<&str>) -> Outcome {
     let mut correlation = provider.guid();
     match try_resume(provider, browser, (ctx, view), &mut correlation).await {
@@ -106,6 +106,9 @@ async fn try_resume(
     if view == Some("user") {
         flow.state.forget_user();
     }
+    if view == Some("later") {
+        flow.skip().await?;
+    }
     match flow.next().await {
         // Only a form may end a sign-in: a link could be opened by anybody's page.
         Ok(Next::Finish(_)) => Ok(view::next_page(&mut flow, Next::Stay, None).await?.into()),
@@ -131,15 +134,15 @@ impl Flow<'_> {
             "pass" => self.access_pass(text("accesspass")).await,
             "code" => self.code(text("otc")).await,
             "passkey" => self.passkey(text("credential")).await,
+            "enrol" => self.enrol_app(text("otc"), text("answer")).await,
+            "new-passkey" => self.new_passkey(text("credential"), text("name"), text("answer")).await,
+            "change-password" => {
+                self.new_password((text("passwd"), text("newpasswd"), text("confirmnewpasswd"))).await
+            }
             "device-code" => self.user_code(text("otc")).await,
             "device-confirm" => self.confirm_device(text("answer")).await,
             "consent" => self.consent(text("answer"), text("everyone") == "1").await,
-            "stay" => {
-                if self.state.proved() {
-                    self.state.stay = Some(text("LoginOptions") == "1");
-                }
-                Ok(())
-            }
+            "stay" => self.stay(text("LoginOptions") == "1").await,
             _ => Err(Stop::Lost.into()),
         }
     }
@@ -172,7 +175,7 @@ impl Flow<'_> {
         Ok(())
     }
 
-    async fn password(&mut self, password: &str) -> Result<(), Failed> {
+    pub(super) async fn password(&mut self, password: &str) -> Result<(), Failed> {
         let upn = self.state.user_name.clone().ok_or(Stop::Lost)?;
         let tenant = self.tenant_of_name().await?;
         let attempt = PasswordAttempt {
@@ -233,7 +236,7 @@ impl Flow<'_> {
     }
 
     /// Notes a proof. All proofs of a sign-in are of one user.
-    fn proved(&mut self, user: &User, method: Method) -> Result<(), Failed> {
+    pub(super) fn proved(&mut self, user: &User, method: Method) -> Result<(), Failed> {
         if self.state.pick || self.state.user.is_some_and(|before| before != user.id) {
             return Err(Stop::Lost.into());
         }
@@ -266,6 +269,14 @@ impl Flow<'_> {
         let user = self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?;
         consent::give(self, &user, &requested, everyone).await?;
         self.state.consented = true;
+        Ok(())
+    }
+
+    /// Likewise; a page that was loaded again at the very end asks once more.
+    async fn stay(&mut self, stay: bool) -> Result<(), Failed> {
+        if self.state.proved() && matches!(self.next().await?, Next::Stay | Next::Finish(_)) {
+            self.state.stay = Some(stay);
+        }
         Ok(())
     }
 

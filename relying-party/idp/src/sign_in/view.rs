@@ -1,5 +1,7 @@
 //! The pages of a sign-in, made from what it knows. Making one gives it the next flow token.
 
+mod interrupts;
+
 use std::time::Duration;
 
 use url::Url;
@@ -103,6 +105,7 @@ async fn render(
         Next::AccessPass => Ok(flow.pass_page(form, notice)),
         Next::Code => Ok(flow.code_page(form, notice)),
         Next::Passkey => flow.passkey_page(form, notice).await,
+        Next::Interrupt(interrupt) => flow.interrupt_page(form, notice, interrupt).await,
         Next::DeviceCode => Ok(flow.user_code_page(form, notice)),
         Next::SetUp(step) => flow.set_up_page(step, form, notice).await,
         Next::DeviceConfirm => flow.confirm_page(form, notice).await,

@@ -88,7 +88,8 @@ impl Users<'_> {
     pub async fn set_password(&self, id: UserId, hash: &str, now: UnixTime) -> Result<(), Error> {
         self.0
             .write(
-                "UPDATE users SET password = $2, password_changed_at = $3, sessions_valid_from = $3 WHERE id = $1",
+                "UPDATE users SET password = $2, password_changed_at = $3, sessions_valid_from = $3,
+                                  password_must_change = 0 WHERE id = $1",
                 values![id, hash, now],
             )
             .await

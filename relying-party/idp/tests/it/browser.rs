@@ -67,6 +67,12 @@ impl Page {
         assert!(self.html.contains(&format!("data-code=\"{code}\"")), "{code}: {}", self.html);
     }
 
+    /// The page says that what was sent will not do.
+    #[track_caller]
+    pub fn refuses(&self) {
+        assert!(self.html.contains("data-kind=\"error\""), "{}", self.html);
+    }
+
     /// What the client is sent, by name.
     #[track_caller]
     pub fn answer(&self) -> BTreeMap<String, String> {
@@ -187,7 +193,8 @@ pub fn challenge() -> String {
 pub struct Passkey {
     made: Authenticator,
     user: Uuid,
-    count: u32,
+    /// Of its last answer.
+    pub count: u32,
     /// Flags of its answers: user present and verified.
     pub flags: u8,
 }

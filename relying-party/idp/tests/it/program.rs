@@ -74,7 +74,8 @@ fn it_serves_with_models_that_it_can_trust_and_with_no_others() {
     let mut serving = program(directory.path());
     let options = ["serve", "--listen", "127.0.0.1:0", "--attestation-anchors", "anchors"];
     let mut serving = serving.args(options).stdout(Stdio::piped()).spawn().unwrap();
-    let line = BufReader::new(serving.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let mut lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
     assert!(line.starts_with("Latchkey identity provider: "), "{line}");
     let stopped = Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap();
     assert!(stopped.success() && serving.wait().unwrap().success());

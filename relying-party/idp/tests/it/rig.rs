@@ -272,7 +272,8 @@ impl Rig {
     /// One more tenant.
     pub async fn another_tenant(&self, number: u128, domain: &str) -> TenantId {
         let id = TenantId::new(Uuid::from_u128(number));
-        let (name, policy) = (domain.to_owned(), TenantPolicy::default());
+        let policy = TenantPolicy { offer_passkey: false, ..TenantPolicy::default() };
+        let name = domain.to_owned();
         let domains = vec![domain.to_owned()];
         let tenant = Tenant { id, name, domains, policy, created_at: self.now() };
         self.database.tenants().create(&tenant).await.unwrap();
@@ -302,7 +303,9 @@ impl Rig {
 async fn people(database: &Database, password: String, created_at: UnixTime) -> (TenantId, User) {
     let tenant = TenantId::new(Uuid::from_u128(1));
     let domains = vec!["example.org".to_owned()];
-    let (name, policy) = ("Example".to_owned(), TenantPolicy::default());
+    // Tests that are about something else are not asked whether to make a passkey.
+    let policy = TenantPolicy { offer_passkey: false, ..TenantPolicy::default() };
+    let name = "Example".to_owned();
     database.tenants().create(&Tenant { id: tenant, name, domains, policy, created_at }).await.unwrap();
     let user = User {
         id: UserId::new(Uuid::from_u128(2)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::browser::{Browser, Page, Passkey};
 use crate::own_pages::sign_in;
-use crate::rig::Rig;
+use crate::rig::{Rig, URL};
 use crate::sign_in::{NAME, PASSWORD, code_of, rig};
 use crate::welcome::{key, make_passkey, shown};
 
@@ -14,6 +14,13 @@ async fn signed_in(rig: &Rig) -> Browser {
     let page = browser.get("/signin").await;
     sign_in(&mut browser, &page).await;
     browser
+}
+
+/// Whoever has a passkey uses it before something is added: a password alone is not enough for that.
+async fn confirmed(browser: &mut Browser, passkey: &mut Passkey, page: &Page) -> Page {
+    page.shows("passkey");
+    let credential = passkey.sign(&page.attribute("data-options"), URL);
+    browser.submit(page, "passkey", &[("credential", &credential)]).await
 }
 
 fn ids(page: &Page, attribute: &str) -> Vec<String> {
@@ -70,11 +77,12 @@ async fn a_passkey_is_added_named_and_removed() {
 #[tokio::test]
 async fn what_changes_asks_for_a_recent_proof() {
     let rig = rig().await;
-    Passkey::enrol(&rig).await;
+    let mut passkey = Passkey::enrol(&rig).await;
     let mut browser = signed_in(&rig).await;
     let page = browser.get("/security").await;
     let (csrf, id) = (page.field("csrf"), ids(&page, "data-passkey-id").remove(0));
     let form = browser.get("/security/passkey").await;
+    let form = confirmed(&mut browser, &mut passkey, &form).await;
     rig.wait(Duration::from_secs(601));
     // The page itself is shown; what adds, names or removes is not done.
     assert!(browser.get("/security").await.html.contains("id=\"sessions\""));
@@ -92,6 +100,7 @@ async fn what_changes_asks_for_a_recent_proof() {
     // With the password it goes on where it began.
     let page = browser.get("/security/passkey").await;
     let page = browser.submit(&page, "password", &[("passwd", PASSWORD)]).await;
+    let page = confirmed(&mut browser, &mut passkey, &page).await;
     let page = make_passkey(&mut browser, &page, &key()).await;
     assert_eq!(page.location.as_deref(), Some("/security"));
     assert_eq!(rig.database.passkeys().of_user(rig.user.id).await.unwrap().len(), 2);

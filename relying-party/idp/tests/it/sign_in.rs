@@ -160,6 +160,8 @@ async fn with_an_access_pass_once() {
         page.shows("pass");
         let page = browser.submit(&page, "pass", &[("accesspass", code.expose())]).await;
         if works {
+            page.shows("new-passkey");
+            let page = browser.submit(&page, "new-passkey", &[("answer", "later")]).await;
             finish(&rig, &mut browser, &page).await;
         } else {
             page.says(130_503);

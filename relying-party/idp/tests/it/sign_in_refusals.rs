@@ -128,6 +128,28 @@ async fn cookies_are_for_this_host_and_no_script() {
 }
 
 #[tokio::test]
+async fn a_counter_that_goes_back_is_refused_and_noted() {
+    let rig: Rig = rig().await;
+    let mut passkey = Passkey::enrol(&rig).await;
+    for (count, accepted) in [(7_u32, true), (7, false), (3, false), (1, false), (8, true)] {
+        let mut browser = Browser::new(&rig);
+        let page = browser.authorize(&rig, &[]).await;
+        passkey.count = count - 1;
+        let credential = passkey.sign(&page.attribute("data-options"), URL);
+        let page = browser.submit(&page, "passkey", &[("credential", &credential)]).await;
+        if accepted {
+            page.shows("stay");
+        } else {
+            page.says(135_010);
+        }
+        let stored = rig.database.passkeys().of_user(rig.user.id).await.unwrap();
+        assert_eq!(stored[0].suspected_at.is_some(), count != 7 || !accepted, "{count}");
+    }
+    let rows = rig.database.audit().entries(1, 20).await.unwrap();
+    assert_eq!(rows.iter().filter(|row| row.record.contains("passkey.suspected")).count(), 3);
+}
+
+#[tokio::test]
 async fn passkeys_are_refused_alike() {
     let rig: Rig = rig().await;
     let mut passkey = Passkey::enrol(&rig).await;

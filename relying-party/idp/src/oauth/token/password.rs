@@ -3,7 +3,9 @@
 
 use super::give::{Giving, Renewal, give};
 use super::{TokenRequest, one_tenant, wanted};
-use crate::domain::{Amr, AppKind, AskedClaims, Authentication, GrantId, Registration, UserId};
+use crate::domain::{
+    Amr, AppKind, AskedClaims, Authentication, GrantId, Registration, SecondFactor, TenantPolicy, UserId,
+};
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
 use crate::oauth::issue::TokenAnswer;
@@ -40,8 +42,11 @@ pub(super) async fn redeem(
         WrongPassword::Busy => Refusal::Busy,
         WrongPassword::Storage(error) => Refusal::Storage(error),
     })?;
-    if wants_second_factor(provider, registration, user.id).await? {
+    if wants_second_factor(provider, registration, &tenant.policy, user.id).await? {
         return Err(Refusal::SecondFactor);
+    }
+    if provider.database.users().password_state(user.id).await?.is_some_and(|(_, must_change)| must_change) {
+        return Err(Refusal::PasswordChange);
     }
     let now = provider.now();
     let (scopes, resource) = wanted(fields)?;
@@ -78,7 +83,14 @@ pub(super) async fn redeem(
     give(provider, request, giving).await
 }
 
-/// A password alone is not enough for an application that asks for more, or for whoever has an authenticator app.
-async fn wants_second_factor(provider: &Provider, app: &Registration, user: UserId) -> Result<bool, Refusal> {
-    Ok(app.strength > Strength::SingleFactor || !provider.database.totp().of_user(user).await?.is_empty())
+/// A password alone is not enough for an application or a tenant that asks for more, or for whoever has an authenticator app.
+async fn wants_second_factor(
+    provider: &Provider,
+    app: &Registration,
+    policy: &TenantPolicy,
+    user: UserId,
+) -> Result<bool, Refusal> {
+    let asked = app.strength.max(policy.strength) > Strength::SingleFactor;
+    let asked = asked || policy.second_factor == SecondFactor::Required;
+    Ok(asked || !provider.database.totp().of_user(user).await?.is_empty())
 }

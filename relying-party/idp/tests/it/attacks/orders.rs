@@ -53,6 +53,8 @@ enum Form {
     Stay,
     Pick,
     Way(&'static str),
+    /// "Not now", of the page with this step.
+    Later(&'static str),
 }
 
 /// An authorization request.
@@ -133,9 +135,19 @@ impl World {
         let ctx = page.field("ctx");
         match next {
             Move::Follow(who) => {
-                let step = ["user", "password", "code", "passkey", "pass", "consent", "stay", "account"]
-                    .into_iter()
-                    .find(|step| page.html.contains(&format!("name=\"step\" value=\"{step}\"")));
+                let step = [
+                    "user",
+                    "password",
+                    "code",
+                    "passkey",
+                    "pass",
+                    "consent",
+                    "stay",
+                    "account",
+                    "new-passkey",
+                ]
+                .into_iter()
+                .find(|step| page.html.contains(&format!("name=\"step\" value=\"{step}\"")));
                 let form = match step.unwrap_or_default() {
                     "user" => Form::Name(Some(who)),
                     "password" => Form::Password(Some(who)),
@@ -144,6 +156,7 @@ impl World {
                     "pass" => Form::Pass(true),
                     "consent" => Form::Consent(true),
                     "account" => Form::Pick,
+                    "new-passkey" => Form::Later("new-passkey"),
                     _ => Form::Stay,
                 };
                 let sent = self.send(&page, &ctx, form).await;
@@ -215,7 +228,8 @@ impl World {
                 ("code", "otc", code)
             }
             Form::Passkey => {
-                let options = page.html.contains("data-options=\"{").then(|| page.attribute("data-options"));
+                let asks = page.html.contains("data-options=\"{") && !page.html.contains("new-passkey-form");
+                let options = asks.then(|| page.attribute("data-options"));
                 let credential = options.map(|options| self.passkey.sign(&options, URL)).unwrap_or_default();
                 if !credential.is_empty() {
                     shown.show(Who::Alice, Method::Passkey);
@@ -236,6 +250,7 @@ impl World {
             }
             Form::Pick => ("account", "account", self.rig.user.id.to_string()),
             Form::Way(way) => ("way", "way", way.to_owned()),
+            Form::Later(step) => (step, "answer", "later".to_owned()),
             Form::Stay => ("stay", "LoginOptions", "3".to_owned()),
         };
         let answer = self.browser.submit(page, step, &[(field, &value)]).await;
@@ -281,6 +296,7 @@ impl World {
 fn moves() -> impl Strategy<Value = Move> {
     let who = || prop_oneof![3 => Just(Who::Alice), 2 => Just(Who::Bob)];
     let way = prop_oneof![Just("passkey"), Just("password"), Just("code"), Just("pass")];
+    let later = prop_oneof![Just("new-passkey"), Just("enrol"), Just("change-password")];
     let kind = prop_oneof![
         Just(Kind::Plain),
         Just(Kind::Silent),
@@ -298,6 +314,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => any::<bool>().prop_map(Form::Consent).prop_map(Move::Send),
         2 => Just(Move::Send(Form::Stay)),
         1 => Just(Move::Send(Form::Pick)),
+        1 => later.prop_map(Form::Later).prop_map(Move::Send),
         2 => way.prop_map(Form::Way).prop_map(Move::Send),
         2 => prop_oneof![Just(""), Just("user"), Just("ways")].prop_map(Move::View),
         1 => Just(Move::Back),
