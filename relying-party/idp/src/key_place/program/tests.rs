@@ -19,7 +19,7 @@ async fn a_program_that_hangs_is_killed() {
         run(&["sleep", "600"], None).output_within(Duration::from_millis(50)).await.unwrap_err();
     assert!(said.contains("did not end within"), "{said}");
     // Its output closed, but itself still there.
-    let lingers = ["sh", "-c", "exec >&- 2>&-; sleep 600"];
+    let lingers = ["sh", "-c", "exec >&- 2>&-; exec sleep 600"];
     let Failure(said) = run(&lingers, None).output_within(Duration::from_millis(200)).await.unwrap_err();
     assert!(said.contains("did not end within"), "{said}");
 }
