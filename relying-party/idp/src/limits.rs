@@ -92,10 +92,21 @@ pub struct Failures {
 
 /// Locked: no attempt is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many tries: try again in {} seconds", retry_after.as_secs())]
+#[error("too many tries: try again in {}", self.wait())]
 pub struct Locked {
     /// How long that lasts.
     pub retry_after: Duration,
+}
+
+impl Locked {
+    /// How long that lasts, in words.
+    #[must_use]
+    pub fn wait(&self) -> String {
+        match self.retry_after.as_secs() {
+            0 | 1 => "a second".to_owned(),
+            seconds => format!("{seconds} seconds"),
+        }
+    }
 }
 
 /// How one kind of counter locks.

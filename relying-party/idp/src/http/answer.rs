@@ -80,18 +80,23 @@ impl Trace {
         let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        for challenge in challenges(refusal) {
-            if let Ok(value) = HeaderValue::try_from(challenge) {
-                headers.append(WWW_AUTHENTICATE, value);
-            }
-        }
-        if let Some(nonce) = refusal.proof_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
-            headers.insert(HeaderName::from_static("dpop-nonce"), nonce);
-        }
+        challenge(headers, refusal);
         if let Some(seconds) = refusal.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+/// Tells in the headers what a request needs that was refused.
+pub(super) fn challenge(headers: &mut HeaderMap, refusal: &Refusal) {
+    for challenge in challenges(refusal) {
+        if let Ok(value) = HeaderValue::try_from(challenge) {
+            headers.append(WWW_AUTHENTICATE, value);
+        }
+    }
+    if let Some(nonce) = refusal.proof_nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        headers.insert(HeaderName::from_static("dpop-nonce"), nonce);
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::answer::Trace;
+use super::answer::{Trace, challenge};
 use super::message::Message;
 use crate::graph::{Call, GraphError, answer};
 use crate::provider::Provider;
@@ -87,9 +87,8 @@ pub(super) fn refuse(provider: &Provider, trace: Trace, error: &GraphError) -> R
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if status == StatusCode::UNAUTHORIZED {
-        let value = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    if let GraphError::Token(refusal) = error {
+        challenge(response.headers_mut(), refusal);
     }
     response
 }

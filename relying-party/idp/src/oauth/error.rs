@@ -145,7 +145,7 @@ pub enum Refusal {
     // We could not.
     #[error("The service is busy. Try again in a moment.")]
     Busy,
-    #[error("There were too many requests from your address. Try again in {} seconds.", .0.retry_after.as_secs().max(1))]
+    #[error("There were too many requests from your address. Try again in {}.", .0.wait())]
     TooMany(Locked),
     #[error("An error occurred in the service.")]
     Storage(storage::Error),

@@ -141,7 +141,9 @@ async fn without_a_token_of_the_directory_nothing_is_told() {
     let other = rig.token(&fields).await.ok();
     let answer = rig.get("/v1.0/users", other["access_token"].as_str()).await;
     refused(&answer, 401, "InvalidAuthenticationToken");
-    assert!(answer.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+    let challenges = answer.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap());
+    let schemes: Vec<_> = challenges.filter_map(|challenge| challenge.split(' ').next()).collect();
+    assert_eq!(schemes, ["Bearer", "DPoP"], "bound tokens are taken too");
 }
 
 #[tokio::test]

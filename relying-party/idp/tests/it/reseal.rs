@@ -14,6 +14,19 @@ use crate::rig::Rig;
 const OLD: [u8; 32] = [1; 32];
 const NEW: [u8; 32] = [2; 32];
 
+/// What storage does with them, on either database.
+pub async fn sealed_texts(database: &Database) {
+    database.signing_keys().service_key("x", &[1, 2]).await.unwrap();
+    let row = database.sealed().rows(SealedTable::ServiceKeys).await.unwrap().remove(0);
+    assert_eq!((row.key.as_str(), row.sealed.as_slice()), ("x", &[1, 2][..]));
+    assert!(database.sealed().replace(&row, &[3]).await.unwrap());
+    assert!(!database.sealed().replace(&row, &[4]).await.unwrap(), "what was read is no longer there");
+    assert_eq!(database.signing_keys().service_key("x", &[9]).await.unwrap(), [3]);
+    for table in [SealedTable::SigningKeys, SealedTable::Totp] {
+        assert!(database.sealed().rows(table).await.unwrap().is_empty());
+    }
+}
+
 async fn outdated(database: &Database, keys: &SealingKeys) -> usize {
     let mut count = 0;
     for table in SealedTable::ALL {

@@ -15,6 +15,7 @@ use latchkey_idp::storage::{
 use uuid::Uuid;
 
 use crate::postgres::Postgres;
+use crate::reseal::sealed_texts;
 
 pub const NOW: UnixTime = UnixTime::from_seconds(1_750_000_000);
 const HOUR: Duration = Duration::from_hours(1);
@@ -348,4 +349,4 @@ macro_rules! cases {
     };
 }
 
-cases! { people_and_apps codes_and_refresh_tokens devices_and_sessions credentials_and_logs }
+cases! { people_and_apps codes_and_refresh_tokens devices_and_sessions credentials_and_logs sealed_texts }
