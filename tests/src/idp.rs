@@ -110,7 +110,7 @@ impl IdpPlace {
         let uris = ["answer", "signed-out"].map(|path| format!("{origin}/identity/{path}"));
         let app = self.add_app(
             "Demo site",
-            &["--redirect-uri", &uris[0], "--redirect-uri", &uris[1], "--secret", "365"],
+            &["--redirect-uri", &uris[0], "--post-logout-redirect-uri", &uris[1], "--secret", "365"],
         );
         fs::write(secret_file, app.secret.expect("it asked for a secret")).expect("the secret can be kept");
         SiteIdp {

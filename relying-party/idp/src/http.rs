@@ -2,6 +2,7 @@
 
 mod admin;
 mod answer;
+mod cors;
 mod graph;
 mod layers;
 mod limits;
@@ -35,18 +36,29 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(15);
 /// All routes. Paths are found in whichever case they are written: brokers write `/oAuth2/v2.0/token`.
 pub fn router(provider: Arc<Provider>) -> Router {
     let secure = provider.settings.secure();
+    // Pages without a server call these; a browser may ask first.
+    let for_pages = Router::new()
+        .route("/{tenant}/oauth2/v2.0/token", post(routes::token_v2).options(cors::preflight))
+        .route("/{tenant}/oauth2/token", post(routes::token_v1).options(cors::preflight))
+        .route("/{tenant}/oauth2/v2.0/par", post(routes::push_v2).options(cors::preflight))
+        .route("/{tenant}/oauth2/par", post(routes::push_v1).options(cors::preflight))
+        .route(
+            "/oidc/userinfo",
+            get(routes::userinfo).post(routes::userinfo_by_post).options(cors::preflight),
+        )
+        .route_layer(from_fn_with_state(Arc::clone(&provider), cors::spa));
     let routes = Router::new()
-        .route("/{tenant}/oauth2/v2.0/token", post(routes::token_v2))
-        .route("/{tenant}/oauth2/token", post(routes::token_v1))
+        .merge(for_pages)
         .route("/{tenant}/oauth2/v2.0/devicecode", post(routes::device_code_v2))
         .route("/{tenant}/oauth2/devicecode", post(routes::device_code_v1))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(routes::metadata_v2))
         .route("/{tenant}/.well-known/openid-configuration", get(routes::metadata_v1))
+        .route("/.well-known/oauth-authorization-server/{tenant}/v2.0", get(routes::metadata_v2))
+        .route("/.well-known/oauth-authorization-server/{tenant}", get(routes::metadata_v1))
         .route("/{tenant}/discovery/v2.0/keys", get(routes::keys))
         .route("/{tenant}/discovery/keys", get(routes::keys))
         .route("/common/discovery/instance", get(routes::instance_discovery))
         .route("/common/userrealm/{user}", get(routes::user_realm))
-        .route("/oidc/userinfo", get(routes::userinfo).post(routes::userinfo_by_post))
         .route("/healthz", get(routes::health))
         .merge(sign_in::routes())
         .merge(graph::routes())

@@ -60,6 +60,7 @@ pub struct Provider {
     tenants: Remembered<Authority, Tenant>,
     apps: Remembered<ClientId, App>,
     resources: Remembered<String, App>,
+    origins: Remembered<String, ()>,
     roles: Remembered<(TenantId, ClientId, ClientId), Option<Vec<String>>>,
 }
 
@@ -126,6 +127,7 @@ impl Provider {
             tenants: Remembered::default(),
             apps: Remembered::default(),
             resources: Remembered::default(),
+            origins: Remembered::default(),
             roles: Remembered::default(),
         })
     }
@@ -186,6 +188,7 @@ impl Provider {
     pub(crate) fn forget(&self) {
         self.tenants.clear();
         self.apps.clear();
+        self.origins.clear();
         self.resources.clear();
         self.roles.clear();
     }
@@ -235,6 +238,12 @@ impl Provider {
         }
         let find = || async { self.database.apps().by_identifier_uri(name).await };
         self.resources.find(&name.to_owned(), self.now(), find).await
+    }
+
+    /// Whether scripts of this origin may read answers: a registered page without a server is there.
+    pub(crate) async fn serves_origin(&self, origin: &str) -> Result<bool, storage::Error> {
+        let find = || async { Ok(self.database.apps().has_spa_at(origin).await?.then_some(())) };
+        Ok(self.origins.find(&origin.to_owned(), self.now(), find).await?.is_some())
     }
 
     /// The roles of an application in an API.

@@ -17,6 +17,7 @@ mod high_marks;
 mod invitations;
 mod logs;
 mod nonces;
+mod pushed_requests;
 mod registrations;
 mod sealed;
 mod sessions;
@@ -42,6 +43,7 @@ pub use high_marks::HighMarks;
 pub use invitations::Invitations;
 pub use logs::{Audit, AuditEntry, Limits, LogCursor, SignIn, SignInFilter, SignInLog};
 pub use nonces::{Nonces, Purpose};
+pub use pushed_requests::PushedRequests;
 pub use registrations::{Assignment, GivenConsent};
 pub use sealed::{Sealed, SealedRow, SealedTable};
 pub use sessions::{BrowserSession, Sessions};
@@ -143,6 +145,8 @@ impl Database {
         device_codes: DeviceCodes
         /// Nonces, and what was seen before.
         nonces: Nonces
+        /// Pushed authorization requests.
+        pushed_requests: PushedRequests
         /// Passkeys.
         passkeys: Passkeys
         /// Registrations of passkeys under way.
@@ -180,6 +184,7 @@ impl Database {
             "DELETE FROM sign_ins WHERE expires_at < $1",
             "DELETE FROM device_codes WHERE expires_at < $1",
             "DELETE FROM ceremonies WHERE expires_at < $1",
+            "DELETE FROM pushed_requests WHERE expires_at < $1",
             "DELETE FROM nonces WHERE expires_at < $1",
             "DELETE FROM seen WHERE expires_at < $1",
             "DELETE FROM limits WHERE expires_at < $1",

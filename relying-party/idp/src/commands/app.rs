@@ -69,6 +69,9 @@ pub(crate) struct Add {
     /// A redirect URI; may be given more than once
     #[arg(long = "redirect-uri")]
     redirect_uris: Vec<String>,
+    /// Where a browser may go after sign-out; may be given more than once
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
     /// App ID URI, if others ask for tokens to it
     #[arg(long)]
     identifier_uri: Option<String>,
@@ -200,6 +203,13 @@ async fn register(operator: &Administrator<'_>, printer: &Printer, add: &Add) ->
         identifier_uri: add.identifier_uri.clone(),
     };
     let id = operator.register_app(&new).await.map_err(say)?.id;
+    if !add.post_logout_redirect_uris.is_empty() {
+        let allow = |app: &mut App| {
+            app.registration.post_logout_redirect_uris.clone_from(&add.post_logout_redirect_uris);
+            Ok(())
+        };
+        operator.change_app(id, allow).await.map_err(say)?;
+    }
     for pem in &certificates {
         operator.add_certificate(id, pem).await.map_err(say)?;
     }

@@ -1,5 +1,7 @@
 //! Client applications and APIs: one registration can be both.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -29,6 +31,14 @@ impl App {
     #[must_use]
     pub fn known_to(&self, tenant: TenantId) -> bool {
         self.registration.multi_tenant || self.home.is_none_or(|home| home == tenant)
+    }
+
+    /// The origins of its pages without a server, as browsers write them.
+    #[must_use]
+    pub fn spa_origins(&self) -> BTreeSet<String> {
+        let pages = self.registration.redirect_uris.iter().filter(|uri| uri.kind == RedirectKind::Spa);
+        let origins = pages.filter_map(|page| Some(url::Url::parse(&page.uri).ok()?.origin()));
+        origins.filter(url::Origin::is_tuple).map(|origin| origin.ascii_serialization()).collect()
     }
 
     /// How `uri` is registered, if it is: compared as strings (OIDC Core §3.1.2.1), except for the port of

@@ -87,6 +87,44 @@ async fn device_code(
     trace.answer(provider, result)
 }
 
+pub(super) async fn push_v1(
+    provider: Shared,
+    tenant: Path<String>,
+    message: Message,
+    body: Bytes,
+) -> Response {
+    push(&provider, &tenant, Protocol::V1, &message, &body).await
+}
+
+pub(super) async fn push_v2(
+    provider: Shared,
+    tenant: Path<String>,
+    message: Message,
+    body: Bytes,
+) -> Response {
+    push(&provider, &tenant, Protocol::V2, &message, &body).await
+}
+
+async fn push(
+    provider: &Provider,
+    tenant: &str,
+    protocol: Protocol,
+    message: &Message,
+    body: &[u8],
+) -> Response {
+    let trace = Trace::new(provider, &message.headers);
+    let result = match message.client_request((tenant, trace), protocol, body) {
+        Ok(request) => oauth::push(provider, &request).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = trace.answer(provider, result);
+    // RFC 9126 §2.2.
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    response
+}
+
 pub(super) async fn metadata_v1(provider: Shared, tenant: Path<String>, headers: HeaderMap) -> Response {
     metadata(&provider, &tenant, Metadata::V1, &headers).await
 }

@@ -13,7 +13,8 @@ use super::fields::Fields;
 use super::hint::hinted_user;
 use super::token::Protocol;
 use crate::domain::{
-    App, AppKind, Authentication, Authority, ClaimName, RedirectKind, Scopes, Tenant, User, UserId,
+    App, AppKind, Authentication, Authority, ClaimName, RedirectKind, Scopes, Tenant, TokenVersion, User,
+    UserId,
 };
 use crate::provider::Provider;
 pub use answer::{AuthorizeAnswer, ResponseMode, issue_code};
@@ -29,6 +30,8 @@ pub(crate) const LONGEST_REQUEST: usize = 16 * 1024;
 pub struct AuthorizeRequest {
     /// The client.
     pub client: Arc<App>,
+    /// Which shape ID tokens have where it came to.
+    pub version: TokenVersion,
     /// For whom it is.
     pub authority: Authority,
     /// The one tenant whose users may answer, if the request names one.
@@ -109,8 +112,9 @@ impl AuthorizeRequest {
         protocol: Protocol,
         fields: &Fields,
     ) -> Result<Self, AuthorizeRefusal> {
-        let (client, tenant, return_to) =
-            trusted(provider, &authority, fields).await.map_err(AuthorizeRefusal::Page)?;
+        let (client, tenant, return_to) = trusted(provider, &authority, protocol.token_version(), fields)
+            .await
+            .map_err(AuthorizeRefusal::Page)?;
         let expected = fields.optional("id_token_hint").and_then(|hint| hinted_user(provider, &client, hint));
         let read = expected.and_then(|expected| {
             let request = rest(client, tenant, authority, protocol, return_to.clone(), fields)?;
@@ -140,6 +144,7 @@ impl AuthorizeRequest {
         };
         Self {
             client,
+            version: TokenVersion::V2,
             authority,
             tenant,
             return_to,
@@ -176,6 +181,7 @@ impl AuthorizeRequest {
 async fn trusted(
     provider: &Provider,
     authority: &Authority,
+    version: TokenVersion,
     fields: &Fields,
 ) -> Result<(Arc<App>, Option<Arc<Tenant>>, ReturnTo), Refusal> {
     let id = fields.required("client_id")?.parse().map_err(|_| Refusal::Application)?;
@@ -203,7 +209,11 @@ async fn trusted(
         kind,
         mode,
         state: state.map(str::to_owned),
-        issuer: Some(issuer(provider.settings.public_url(), tenant.as_ref().map(|tenant| tenant.id))),
+        issuer: Some(issuer(
+            provider.settings.public_url(),
+            tenant.as_ref().map(|tenant| tenant.id),
+            version,
+        )),
     };
     Ok((client, tenant, return_to))
 }
@@ -263,6 +273,7 @@ fn rest(
         key: thumbprint(fields.optional("dpop_jkt")?)?,
         nonce: nonce.map(str::to_owned),
         client,
+        version: protocol.token_version(),
         authority,
         tenant,
         return_to,

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::dpop;
 use super::error::Refusal;
-use crate::domain::{Authority, TenantId};
+use crate::domain::{Authority, Tenant, TenantId, TokenVersion};
 use crate::provider::Provider;
+use crate::tokens::{self, ACR};
 
 /// Which metadata document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,47 +30,55 @@ pub async fn metadata(
         Authority::Common | Authority::Organizations => None,
         Authority::Consumers => return Err(Refusal::Tenant),
         Authority::Tenant(_) | Authority::Domain(_) => {
-            Some(provider.tenant(authority).await?.ok_or(Refusal::Tenant)?.id)
+            Some(provider.tenant(authority).await?.ok_or(Refusal::Tenant)?)
         }
     };
     let url = provider.settings.public_url();
     let host = provider.settings.authority();
     let base = format!("{url}/{}", authority.segment());
-    let (issuer, version) = match document {
-        Metadata::V1 => (format!("{url}/{}/", segment(tenant)), ""),
-        Metadata::V2 => (issuer(url, tenant), "/v2.0"),
+    let (version, oauth2) = match document {
+        Metadata::V1 => (TokenVersion::V1, format!("{base}/oauth2")),
+        Metadata::V2 => (TokenVersion::V2, format!("{base}/oauth2/v2.0")),
+    };
+    let keys = match document {
+        Metadata::V1 => format!("{base}/discovery/keys"),
+        Metadata::V2 => format!("{base}/discovery/v2.0/keys"),
     };
     Ok(json!({
-        "issuer": issuer,
-        "authorization_endpoint": format!("{base}/oauth2{version}/authorize"),
-        "token_endpoint": format!("{base}/oauth2{version}/token"),
-        "device_authorization_endpoint": format!("{base}/oauth2{version}/devicecode"),
+        "issuer": issuer(url, tenant.as_ref().map(|tenant| tenant.id), version),
+        "authorization_endpoint": format!("{oauth2}/authorize"),
+        "token_endpoint": format!("{oauth2}/token"),
+        "device_authorization_endpoint": format!("{oauth2}/devicecode"),
+        "pushed_authorization_request_endpoint": format!("{oauth2}/par"),
+        "require_pushed_authorization_requests": false,
+        "end_session_endpoint": format!("{oauth2}/logout"),
         "userinfo_endpoint": format!("{url}/oidc/userinfo"),
-        "jwks_uri": format!("{base}/discovery{version}/keys"),
+        "jwks_uri": keys,
         "token_endpoint_auth_methods_supported":
             ["client_secret_post", "client_secret_basic", "private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256"],
+        "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         "response_modes_supported": ["query", "fragment", "form_post"],
         "response_types_supported": ["code"],
-        "grant_types_supported": [
-            "authorization_code",
-            "refresh_token",
-            "client_credentials",
-            "password",
-            "urn:ietf:params:oauth:grant-type:device_code",
-        ],
+        "grant_types_supported": grant_types(tenant.as_deref()),
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "acr_values_supported": [ACR],
         "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "claim_types_supported": ["normal"],
         "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "amr", "nonce", "preferred_username", "name", "given_name",
-            "family_name", "email", "oid", "tid", "sid", "ver", "at_hash",
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "acrs", "nonce", "preferred_username", "name",
+            "given_name", "family_name", "email", "oid", "tid", "sid", "ver", "at_hash",
         ],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
+        "http_logout_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "tenant_region_scope": "EU",
         "cloud_instance_name": host,
         "cloud_graph_host_name": host,
@@ -76,13 +86,27 @@ pub async fn metadata(
     }))
 }
 
-/// The issuer of a tenant; without one a template, into which clients put the token's `tid`.
-pub(super) fn issuer(public_url: &str, tenant: Option<TenantId>) -> String {
-    format!("{public_url}/{}/v2.0", segment(tenant))
+/// What the token endpoint of an authority takes: some grants need one tenant, and one of them that tenant's leave.
+fn grant_types(tenant: Option<&Tenant>) -> Vec<&'static str> {
+    let mut grants = vec![
+        "authorization_code",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    ];
+    if let Some(tenant) = tenant {
+        grants.push("client_credentials");
+        if tenant.policy.password_grant {
+            grants.push("password");
+        }
+    }
+    grants
 }
 
-fn segment(tenant: Option<TenantId>) -> String {
-    tenant.map_or_else(|| "{tenantid}".to_owned(), |tenant| tenant.to_string())
+/// The issuer of a tenant; without one a template, into which clients put the token's `tid`.
+pub(super) fn issuer(public_url: &str, tenant: Option<TenantId>, version: TokenVersion) -> String {
+    let tenant = tenant.map_or_else(|| "{tenantid}".to_owned(), |tenant| tenant.to_string());
+    tokens::issuer(public_url, tenant, version)
 }
 
 /// The answer that lets clients trust our host as an authority.

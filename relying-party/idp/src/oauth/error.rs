@@ -31,6 +31,11 @@ pub enum Refusal {
     #[error("The parameter 'request_uri' is not supported: send each parameter by itself.")]
     RequestUri,
 
+    #[error("The pushed request was used before, is too old, or was never made by this application.")]
+    PushedRequest,
+    #[error("The application must push its authorization requests.")]
+    PushRequired,
+
     // Tenants and applications.
     #[error("The tenant was not found. Check that the request uses the right tenant ID or domain.")]
     Tenant,
@@ -176,7 +181,9 @@ impl Refusal {
     pub fn row(&self) -> Row {
         let (code, error, status, suberror) = match self {
             Self::Missing(_) => (900_144, "invalid_request", 400, None),
-            Self::Malformed(_) | Self::NotAForm => (90_014, "invalid_request", 400, None),
+            Self::Malformed(_) | Self::NotAForm | Self::PushRequired => {
+                (90_014, "invalid_request", 400, None)
+            }
             Self::GrantType => (70_003, "unsupported_grant_type", 400, None),
             Self::ResponseType => (70_005, "unsupported_response_type", 400, None),
             Self::ResponseMode => (70_007, "unsupported_response_mode", 400, None),
@@ -186,6 +193,7 @@ impl Refusal {
             // OIDC Core §3.1.2.6.
             Self::RequestObject => (90_014, "request_not_supported", 400, None),
             Self::RequestUri => (90_014, "request_uri_not_supported", 400, None),
+            Self::PushedRequest => (900_146, "invalid_request_uri", 400, None),
             Self::Tenant => (90_002, "invalid_request", 400, None),
             Self::NoTenant => (50_059, "invalid_request", 400, None),
             Self::Application => (700_016, "unauthorized_client", 400, None),

@@ -53,6 +53,12 @@ impl Fields {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// All fields but those with these names.
+    pub(super) fn without(&self, names: &[&str]) -> impl Iterator<Item = (String, String)> {
+        let others = self.0.iter().filter(move |(name, _)| !names.contains(&name.as_str()));
+        others.map(|(name, value)| (name.clone(), value.as_str().to_owned()))
+    }
+
     /// The field, which must be there.
     ///
     /// # Errors

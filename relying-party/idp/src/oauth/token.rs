@@ -109,10 +109,13 @@ async fn challenge(provider: &Provider) -> Result<Value, Refusal> {
     Ok(serde_json::json!({ "Nonce": nonce.expose() }))
 }
 
-/// What an assertion may name as its audience: this endpoint in either version, or the issuer.
-fn audiences(provider: &Provider, authority: &Authority) -> Vec<String> {
+/// What an assertion may name as its audience: an endpoint that authenticates clients, in either version, or the issuer
+/// (RFC 9126 §2).
+pub(super) fn audiences(provider: &Provider, authority: &Authority) -> Vec<String> {
     let base = format!("{}/{}", provider.settings.public_url(), authority.segment());
-    ["/oauth2/v2.0/token", "/oauth2/token", "/v2.0", "/"].map(|end| format!("{base}{end}")).to_vec()
+    ["/oauth2/v2.0/token", "/oauth2/token", "/oauth2/v2.0/par", "/oauth2/par", "/v2.0", "/"]
+        .map(|end| format!("{base}{end}"))
+        .to_vec()
 }
 
 /// The one tenant that the request is for.

@@ -1,5 +1,7 @@
 //! The beginning: an authorization request arrives, and is answered at once, refused, or led to the first page.
 
+use uuid::Uuid;
+
 use super::finish;
 use super::flow::{Flow, Next, read_request};
 use super::interrupts::Interrupt;
@@ -8,8 +10,8 @@ use super::reply::{Browser, Cookie, Outcome};
 use super::state::{Goal, State};
 use super::view;
 use crate::domain::User;
-use crate::oauth::Refusal;
 use crate::oauth::authorize::{AuthorizeRequest, LONGEST_REQUEST, Prompt};
+use crate::oauth::{Fields, Refusal, pulled};
 use crate::provider::Provider;
 use crate::storage::BrowserSession;
 use crate::strength::Proofs;
@@ -28,20 +30,34 @@ pub struct Asked<'a> {
 /// Answers a request to the authorization endpoint.
 pub async fn authorize(provider: &Provider, browser: &Browser, asked: &Asked<'_>) -> Outcome {
     let correlation = provider.guid();
-    let state = State::new(asked.query.to_owned(), asked.authority.to_owned(), asked.v1, correlation);
-    match begin(provider, browser, state).await {
+    match begin(provider, browser, asked, correlation).await {
         Ok(outcome) => outcome,
         Err(stop) => view::stopped(provider, stop, correlation).into(),
     }
 }
 
-async fn begin(provider: &Provider, browser: &Browser, state: State) -> Result<Outcome, Stop> {
+async fn begin(
+    provider: &Provider,
+    browser: &Browser,
+    asked: &Asked<'_>,
+    correlation: Uuid,
+) -> Result<Outcome, Stop> {
+    let state = received(provider, asked, correlation).await?;
     match open(provider, browser, state).await? {
         Begun::Session(flow, user, session) => {
             finish::with_session(&flow, &user, &session).await.map(Outcome::from)
         }
         Begun::Page(outcome) => Ok(outcome),
     }
+}
+
+/// The request as it came, or as it was pushed (RFC 9126 §4).
+async fn received(provider: &Provider, asked: &Asked<'_>, correlation: Uuid) -> Result<State, Stop> {
+    let query = Fields::parse(asked.query.as_bytes()).map_err(Stop::Page)?;
+    let pushed = pulled(provider, &query).await.map_err(Stop::Page)?;
+    let from_push = pushed.is_some();
+    let request = pushed.unwrap_or_else(|| asked.query.to_owned());
+    Ok(State { from_push, ..State::new(request, asked.authority.to_owned(), asked.v1, correlation) })
 }
 
 /// What a request leads to.
@@ -62,6 +78,9 @@ pub(super) async fn open<'a>(
         return Err(Stop::Page(Refusal::NotAForm));
     }
     let request = read_request(provider, &state).await?;
+    if request.client.registration.pushed_requests && !state.from_push {
+        return Err(Stop::Client(Box::new(request.return_to), Refusal::PushRequired));
+    }
     let session = match &browser.session {
         Some(cookie) => provider.database.sessions().find(&cookie.hash(), provider.now()).await?,
         None => None,

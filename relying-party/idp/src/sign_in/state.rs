@@ -20,6 +20,9 @@ pub(super) struct State {
     pub(super) goal: Goal,
     /// The authorization request as it came: it is read and checked anew at each step.
     pub(super) request: String,
+    /// Whether the client pushed it, rather than the browser.
+    #[serde(default)]
+    pub(super) from_push: bool,
     /// The path segment that it was sent to.
     pub(super) authority: String,
     /// Whether it is one of v1.0.
@@ -120,6 +123,7 @@ impl State {
         Self {
             goal: Goal::Client,
             request,
+            from_push: false,
             authority,
             v1,
             user_name: None,

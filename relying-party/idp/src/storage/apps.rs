@@ -1,7 +1,7 @@
 //! Registered applications, who is assigned to them, and who consented to what.
 
 use super::Error;
-use super::database::{Pool, Row, Value, values};
+use super::database::{Pool, Row, Transaction, Value, values};
 use crate::clock::UnixTime;
 use crate::domain::{App, ClientId, Scopes, TenantId, UserId};
 
@@ -14,13 +14,10 @@ pub struct Consents<'a>(pub(super) &'a Pool);
 impl Apps<'_> {
     /// Registers an application; [`Error::Taken`] if another has its identifier URI.
     pub async fn register(&self, app: &App) -> Result<(), Error> {
-        self.0
-            .write(
-                "INSERT INTO apps (id, home, name, identifier_uri, record, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-                &columns(app)?,
-            )
-            .await
-            .map(drop)
+        let sql = "INSERT INTO apps (id, home, name, identifier_uri, record, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+        let mut transaction = self.0.begin().await?;
+        store(&mut transaction, sql, app).await?;
+        transaction.commit().await
     }
 
     /// Registers a built-in application, as this version of the program knows it.
@@ -37,13 +34,9 @@ impl Apps<'_> {
 
     /// Replaces a registration.
     pub async fn update(&self, app: &App) -> Result<(), Error> {
-        self.0
-            .write(
-                "UPDATE apps SET home = $2, name = $3, identifier_uri = $4, record = $5, created_at = $6 WHERE id = $1",
-                &columns(app)?,
-            )
-            .await
-            .map(drop)
+        let mut transaction = self.0.begin().await?;
+        store(&mut transaction, UPDATE, app).await?;
+        transaction.commit().await
     }
 
     /// Removes an application, with its grants and consents.
@@ -62,6 +55,12 @@ impl Apps<'_> {
         let sql =
             "SELECT id, home, name, identifier_uri, record, created_at FROM apps WHERE identifier_uri = $1";
         self.0.row(sql, values![uri]).await?.map(|row| app(&row)).transpose()
+    }
+
+    /// Whether some application has a page without a server at this origin.
+    pub async fn has_spa_at(&self, origin: &str) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM spa_origins WHERE origin = $1 LIMIT 1";
+        Ok(self.0.row(sql, values![origin]).await?.is_some())
     }
 
     /// The applications that a tenant registered, by name.
@@ -200,7 +199,21 @@ impl Consents<'_> {
     }
 }
 
-pub(super) fn columns(app: &App) -> Result<[Value; 6], Error> {
+pub(super) const UPDATE: &str =
+    "UPDATE apps SET home = $2, name = $3, identifier_uri = $4, record = $5, created_at = $6 WHERE id = $1";
+
+/// Writes an application with `sql`, and the origins of its pages beside it.
+pub(super) async fn store(transaction: &mut Transaction, sql: &'static str, app: &App) -> Result<(), Error> {
+    transaction.write(sql, &columns(app)?).await?;
+    transaction.write("DELETE FROM spa_origins WHERE app = $1", values![app.id]).await?;
+    for origin in app.spa_origins() {
+        let sql = "INSERT INTO spa_origins (origin, app) VALUES ($1, $2)";
+        transaction.write(sql, values![origin, app.id]).await?;
+    }
+    Ok(())
+}
+
+fn columns(app: &App) -> Result<[Value; 6], Error> {
     Ok([
         app.id.into(),
         app.home.into(),

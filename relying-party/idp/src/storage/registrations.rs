@@ -1,7 +1,7 @@
 //! What administrators see of applications and change about them.
 
 use super::Error;
-use super::apps::{Apps, Consents, app, columns};
+use super::apps::{Apps, Consents, UPDATE, app, store};
 use super::database::values;
 use crate::clock::UnixTime;
 use crate::domain::{App, ClientId, Scopes, TenantId, UserId};
@@ -46,12 +46,7 @@ impl Apps<'_> {
         let Some(row) = transaction.row(sql, values![id]).await? else { return Ok(None) };
         let mut changed = app(&row)?;
         let done = change(&mut changed)?;
-        transaction
-            .write(
-                "UPDATE apps SET home = $2, name = $3, identifier_uri = $4, record = $5, created_at = $6 WHERE id = $1",
-                &columns(&changed)?,
-            )
-            .await?;
+        store(&mut transaction, UPDATE, &changed).await?;
         transaction.commit().await?;
         Ok(Some(done))
     }

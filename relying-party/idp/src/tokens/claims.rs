@@ -1,5 +1,7 @@
 //! The claims of section 1.2 of the wire reference, in both versions.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -299,7 +301,7 @@ pub fn pairwise(key: &[u8], user: &User, app: ClientId) -> String {
 /// Deviation: v1.0 tokens have an issuer of ours, where the service has `https://sts.windows.net/{tid}/`, a name that is
 /// not ours to use.
 #[must_use]
-pub fn issuer(public_url: &str, tenant: TenantId, version: TokenVersion) -> String {
+pub fn issuer(public_url: &str, tenant: impl fmt::Display, version: TokenVersion) -> String {
     match version {
         TokenVersion::V2 => format!("{public_url}/{tenant}/v2.0"),
         TokenVersion::V1 => format!("{public_url}/{tenant}/"),

@@ -124,7 +124,9 @@ async fn only_the_access_token_of_a_user_for_this_api_will_do() {
     on_behalf(&rig, &exchanged["id_token"], &[]).await.refused(400, "invalid_grant", 50_013);
     // Changed after it was signed.
     let token = called["access_token"].as_str().unwrap();
-    let forged = format!("{}A", token.strip_suffix(|_: char| true).unwrap());
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{signed}.{first}{}", &signature[1..]);
     on_behalf(&rig, &forged.into(), &[]).await.refused(400, "invalid_grant", 50_013);
     on_behalf(&rig, &"x".into(), &[]).await.refused(400, "invalid_grant", 50_013);
     // A client's own token.

@@ -134,6 +134,6 @@ pub async fn issue_code(
     let times = (now.plus(CODE), ends_at.unwrap_or_else(|| now.plus(REFRESH)));
     provider.database.codes().issue(&code.hash(), &issued, &grant, times).await?;
     // Which issuer answers (RFC 9207), so that a client with several is not mixed up.
-    let answering = issuer(provider.settings.public_url(), Some(user.tenant));
+    let answering = issuer(provider.settings.public_url(), Some(user.tenant), request.version);
     Ok(request.return_to.answer(&[("code", code.expose()), ("iss", &answering)]))
 }
