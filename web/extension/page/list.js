@@ -9,7 +9,7 @@ const STYLE = `
     --card: light-dark(#ffffff, #1a2128); --line: light-dark(#dedad1, #2d3741); --text: light-dark(#1b232c, #e9ecef);
     --quiet: light-dark(#56606c, #a7b0ba); --accent: light-dark(#0f5e5a, #58bdb3); --tint: light-dark(#e3efed, #173533);
     --bad: light-dark(#a92b22, #ff9b92);
-    box-sizing: border-box; padding: 6px; background: var(--card); color: var(--text); border: 1px solid var(--line);
+    box-sizing: border-box; max-height: min(22rem, 60vh); overflow-y: auto; padding: 6px; background: var(--card); color: var(--text); border: 1px solid var(--line);
     border-radius: 12px; box-shadow: 0 2px 6px rgb(0 0 0 / 12%), 0 12px 32px rgb(0 0 0 / 18%);
     font: 14px/1.4 system-ui, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", sans-serif; text-align: left;
   }
@@ -56,7 +56,7 @@ class PasskeyList {
     const said = made("p", "note", note);
     said.setAttribute("role", "alert");
     const footer = made("footer");
-    footer.append(made("span", "", "Latchkey"), made("span", "", "↓ choose · Esc close"));
+    footer.append(made("span", "", "Latchkey"), made("span", "", "\u2193 choose \u00b7 Esc close"));
     list.append(...this.#items, said, footer);
     // Screen readers say it when it appears; the focus stays in the field.
     list.setAttribute("aria-live", "polite");
