@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::process::Process;
 use crate::programs;
 use crate::site::SiteIdp;
@@ -112,6 +114,9 @@ impl IdpPlace {
             "Demo site",
             &["--redirect-uri", &uris[0], "--post-logout-redirect-uri", &uris[1], "--secret", "365"],
         );
+        let back = format!("post_logout_redirect_uris=[{:?}]", uris[1]);
+        let told = format!("front_channel_logout_uri={origin}/identity/front-channel-sign-out");
+        self.run(&["app", "change", "--tenant", &self.tenant, &app.id, &back, &told]);
         fs::write(secret_file, app.secret.expect("it asked for a secret")).expect("the secret can be kept");
         SiteIdp {
             issuer: self.issuer(),
@@ -119,6 +124,14 @@ impl IdpPlace {
             secret_file: secret_file.to_owned(),
             ca: self.url.starts_with("https:").then(|| self.ca()),
         }
+    }
+
+    /// Makes a user of the first tenant, and returns the link of their first sign-in.
+    #[must_use]
+    pub fn add_person(&self, user_name: &str, name: &str) -> String {
+        let said = self.run(&["user", "add", "--tenant", &self.tenant, user_name, "--name", name, "--json"]);
+        let made: Value = serde_json::from_str(&said).expect("user add prints JSON");
+        made["invitation"].as_str().expect("user add makes a link").to_owned()
     }
 
     /// Registers an application of the first tenant; `options` as `latchkey-idp app add` takes them.

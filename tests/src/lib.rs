@@ -22,6 +22,8 @@ pub mod idp;
 pub mod journeys;
 pub mod native_host;
 pub mod people;
+#[cfg(feature = "browser")]
+pub mod person;
 pub mod postgres;
 pub mod process;
 pub mod programs;

@@ -1,40 +1,49 @@
-//! The second journey: "Sign in with Latchkey ID" on the demo site, with password and code, then with a passkey.
+//! The second journey: a provider is set up, "Sign in with Latchkey ID" on the demo site with password and code, then with
+//! a passkey, and the administrator's pages.
 
 use latchkey_tests::browser::Browser;
+use latchkey_tests::person::Person;
 
 use crate::narrator::{Narrator, note};
-use crate::person::Person;
 use crate::stage::Stage;
 
 /// Plays it from the first step to the last; a step that fails ends it.
 pub fn play(stage: &Stage, browser: &Browser, narrator: &mut Narrator) -> Option<()> {
-    let mut person = stage.identity.administrator();
+    let (mut administrator, mut person) = (stage.identity.administrator(), stage.identity.user());
     let visit = Visit { stage, browser };
-    if !person.is_set_up() {
-        let link = stage.identity.first_link.clone()?;
-        narrator.step(
-            "open the first administrator's link: choose a password, add an authenticator app",
-            || {
-                visit.first_sign_in(&link, &mut person);
-            },
-        )?;
-        narrator.step("sign out of Latchkey ID", || visit.sign_out_there(&mut person))?;
+    for (who, number, newcomer) in
+        [("the first administrator", "20", &mut administrator), ("a new user", "21", &mut person)]
+    {
+        if !newcomer.is_set_up() {
+            let what = format!("open the link of {who}: a password and an authenticator app");
+            narrator.step(&what, || visit.first_sign_in(number, newcomer))?;
+            narrator.step("sign out of Latchkey ID", || visit.sign_out_there(newcomer))?;
+        }
+        note(&format!("{}, password {}", newcomer.name, newcomer.password));
     }
-    note(&format!("{} with the password {}", person.name, person.password));
-    let first = !person.passkey;
-    let how = if first { "password and code, then a new passkey" } else { "the passkey of an earlier run" };
-    narrator
-        .step(&format!("sign in with Latchkey ID on the site: {how}"), || visit.sign_in("21", &mut person))?;
-    visit.picture("22-site-account");
+    let how =
+        if person.passkey { "a passkey of an earlier run" } else { "password, code, and a new passkey" };
+    narrator.step(&format!("sign in with Latchkey ID on the site: {how}"), || {
+        visit.sign_in("22", &mut person);
+    })?;
+    visit.picture("23-site-account");
     narrator.step("sign out of both", || visit.sign_out_everywhere(&mut person))?;
-    visit.picture("23-signed-out");
+    visit.picture("24-signed-out");
+    assert_passkey(narrator, &person)?;
+    narrator.step("sign in again: the passkey from the list at the user name field", || {
+        visit.sign_in("25", &mut person);
+    })?;
+    visit.picture("26-site-account");
+    narrator.step("sign out of both", || visit.sign_out_everywhere(&mut person))?;
+    narrator.step("open the administrator's pages", || visit.administer(&mut administrator))?;
+    narrator.step("sign out of Latchkey ID", || visit.sign_out_there(&mut administrator))
+}
+
+fn assert_passkey(narrator: &mut Narrator, person: &Person) -> Option<()> {
     if person.passkey {
-        let again = "sign in with Latchkey ID again: the passkey from the list at the user name field";
-        narrator.step(again, || visit.sign_in("24", &mut person))?;
-        visit.picture("25-site-account");
-        narrator.step("sign out of both", || visit.sign_out_everywhere(&mut person))?;
+        return Some(());
     }
-    Some(())
+    narrator.step("have a passkey by now", || panic!("the provider offered to make none"))
 }
 
 /// One browser at site and provider.
@@ -44,12 +53,11 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    fn first_sign_in(&self, link: &str, person: &mut Person) {
-        self.browser.open(link);
-        let there = self.stage.identity.idp.place.url.clone();
+    fn first_sign_in(&self, number: &str, person: &mut Person) {
+        self.browser.open(&self.stage.identity.first_link(person));
         // It ends on a page of the provider's own that asks for nothing more.
-        let done = |browser: &Browser| person_is_in(browser, &there);
-        person.carry_on(self.browser, done, |page| self.picture(&format!("20-{page}")));
+        let done = |browser: &Browser| !browser.url().contains("/welcome");
+        person.carry_on(self.browser, done, |page| self.picture(&format!("{number}-{page}")));
     }
 
     fn sign_out_there(&self, person: &mut Person) {
@@ -58,8 +66,7 @@ impl Visit<'_> {
     }
 
     fn sign_in(&self, number: &str, person: &mut Person) {
-        let site = &self.stage.site.origin;
-        self.browser.open(site);
+        self.browser.open(&self.stage.site.origin);
         self.browser.click("#signin-identity");
         let done = |browser: &Browser| browser.count("#identity-how") > 0;
         person.carry_on(self.browser, done, |page| self.picture(&format!("{number}-{page}")));
@@ -68,20 +75,26 @@ impl Visit<'_> {
 
     fn sign_out_everywhere(&self, person: &mut Person) {
         self.browser.click("#signout-everywhere");
-        let done =
-            |browser: &Browser| browser.count("#signin-identity") > 0 || browser.count("#signed-out") > 0;
+        let done = |browser: &Browser| browser.count("#signin-identity") > 0;
         person.carry_on(self.browser, done, |_| ());
-        self.browser.open(&self.stage.site.origin);
-        self.browser.expect("#signin-identity", "");
+        self.browser.expect("#message", "signed out here and at Latchkey ID");
+    }
+
+    fn administer(&self, person: &mut Person) {
+        let tenant = &self.stage.identity.idp.place.tenant;
+        for (number, page) in [(30, "users"), (31, "apps"), (32, "policies"), (33, "sign-ins")] {
+            let path = format!("/admin/{tenant}/{page}");
+            self.browser.open(&self.stage.identity.page(&path));
+            let done = |browser: &Browser| browser.url().contains("/admin/");
+            person.carry_on(self.browser, done, |asked| self.picture(&format!("29-{asked}")));
+            self.browser.open(&self.stage.identity.page(&path));
+            let title = self.browser.expect("h1", "");
+            assert!(self.browser.url().contains(&path), "{path} shows {title:?} at {}", self.browser.url());
+            self.picture(&format!("{number}-admin-{page}"));
+        }
     }
 
     fn picture(&self, name: &str) {
         self.browser.screenshot(&self.stage.pictures().join(format!("{name}.png")));
     }
-}
-
-fn person_is_in(browser: &Browser, provider: &str) -> bool {
-    let url = browser.url();
-    url.strip_prefix(provider)
-        .is_some_and(|path| path == "/" || path.starts_with("/admin") || path.starts_with("/security"))
 }

@@ -70,7 +70,7 @@ fn walk(stage: &Stage, browser: &Browser, narrator: &mut Narrator, earlier: u64)
     Some(())
 }
 
-/// Creates the container and its PIN, or finds those of an earlier run. Returns how many passkeys it holds.
+/// Creates the container and its PIN, or finds those of an earlier run. Returns how many passkeys of the site it holds.
 fn open_container(stage: &Stage, narrator: &mut Narrator) -> Option<u64> {
     let found = stage.home.run(&["status", "--json"], "");
     if !found.status.success() {
@@ -81,9 +81,10 @@ fn open_container(stage: &Stage, narrator: &mut Narrator) -> Option<u64> {
             0
         });
     }
-    let passkeys = narrator.step("find the container of an earlier run", || list(stage).len())?;
-    note(&format!("it holds {passkeys} passkey(s)"));
-    u64::try_from(passkeys).ok()
+    let passkeys = narrator.step("find the container of an earlier run", || list(stage))?;
+    note(&format!("it holds {} passkey(s)", passkeys.len()));
+    let of_the_site = passkeys.iter().filter(|passkey| passkey["rp_id"] == "localhost");
+    u64::try_from(of_the_site.count()).ok()
 }
 
 /// Does at the browser what the person does.

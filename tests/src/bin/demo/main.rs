@@ -12,7 +12,6 @@ mod identity;
 mod interactive;
 mod journey;
 mod narrator;
-mod person;
 mod provider;
 mod stage;
 
@@ -40,6 +39,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let window = if display && !once { Some(interactive::open(&stage)) } else { None };
+    println!("{}", stage.identity.credentials());
     if window.is_none() {
         journey::play(&stage, &mut narrator, &parts);
         println!("\npictures of the pages: {}", stage.pictures().display());
@@ -48,7 +48,6 @@ fn main() -> ExitCode {
         return if narrator.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
     println!("serving {} and {} until Ctrl-C", stage.site.origin, stage.identity.idp.place.url);
-    println!("{}", stage.identity.credentials());
     stage.wait_for_interrupt();
     println!("stopping what was started");
     ExitCode::SUCCESS
@@ -56,7 +55,7 @@ fn main() -> ExitCode {
 
 /// Whether to end after the journey, and which parts of it to play.
 fn arguments() -> Result<(bool, Vec<Part>), String> {
-    let (mut once, mut parts) = (false, vec![Part::Passkey]);
+    let (mut once, mut parts) = (false, vec![Part::Passkey, Part::Identity]);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {

@@ -1,16 +1,13 @@
-//! The identity provider of the demo: starts it, and knows where its pages are.
+//! The identity provider of the demo: starts it, gives it an administrator, a user and the site's registration, and knows
+//! where its pages are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use latchkey_tests::idp::{Idp, IdpPlace};
+use latchkey_tests::person::Person;
 use latchkey_tests::site::SiteIdp;
 use serde_json::{Value, json};
-
-use crate::person::Person;
-
-/// The password that the played administrator chooses.
-const PASSWORD: &str = "seven-quiet-herons-wade";
 
 /// The running provider and the site's registration at it.
 pub struct IdentityStage {
@@ -18,8 +15,6 @@ pub struct IdentityStage {
     pub idp: Idp,
     /// How the site is registered.
     pub site: SiteIdp,
-    /// The first administrator's link, while it was never used.
-    pub first_link: Option<String>,
     folder: PathBuf,
 }
 
@@ -27,41 +22,68 @@ impl IdentityStage {
     /// Starts the provider on its data in `folder`, or makes them; registers the site at `site_origin` once.
     pub fn set(folder: &Path, port: u16, site_origin: &str, log: &Path) -> Self {
         let place = IdpPlace::local(folder, port);
-        let link_note = folder.join("first-link");
         if let Some(link) = &place.first_link {
-            fs::write(&link_note, link).expect("the first link can be noted");
+            note_link(folder, "admin", link);
+            note_link(folder, "ann", &place.add_person(&format!("ann@{}", place.domain), "Ann Example"));
         }
         let site = registered(&place, folder, site_origin);
-        // The port may be another one than in the run that made the link.
-        let first_link = fs::read_to_string(&link_note).ok();
-        let secret = first_link.as_deref().and_then(|link| link.split_once("/welcome"));
-        let first_link = secret.map(|(_, rest)| format!("{}/welcome{rest}", place.url));
-        let idp = Idp::start(&place, log);
-        Self { idp, site, first_link, folder: folder.to_owned() }
+        Self { idp: Idp::start(&place, log), site, folder: folder.to_owned() }
     }
 
     /// The administrator of the tenant, as the player knows them.
     pub fn administrator(&self) -> Person {
-        let name = format!("admin@{}", self.idp.place.domain);
-        Person::known(self.folder.join("administrator.json"), &name, PASSWORD)
+        self.person("admin", "seven-quiet-herons-wade")
+    }
+
+    /// A user of the tenant, likewise.
+    pub fn user(&self) -> Person {
+        self.person("ann", "four-paper-boats-drift")
+    }
+
+    fn person(&self, name: &str, password: &str) -> Person {
+        let user_name = format!("{name}@{}", self.idp.place.domain);
+        Person::known(self.folder.join(format!("{name}.json")), &user_name, password)
+    }
+
+    /// The link of this person's first sign-in.
+    pub fn first_link(&self, person: &Person) -> String {
+        let name = person.name.split('@').next().unwrap_or_default();
+        let secret =
+            fs::read_to_string(link_note(&self.folder, name)).expect("the first run noted the links");
+        // The port may be another one than in the run that made the link.
+        format!("{}/welcome#{secret}", self.idp.place.url)
     }
 
     /// What a person needs to look around by themselves.
     pub fn credentials(&self) -> String {
-        let administrator = self.administrator();
-        match &self.first_link {
-            _ if administrator.is_set_up() => {
-                format!("{} signs in with the password {}", administrator.name, administrator.password)
+        let told = |person: &Person| {
+            if person.is_set_up() {
+                format!("{} signs in with the password {}", person.name, person.password)
+            } else {
+                format!("{} begins at {}", person.name, self.first_link(person))
             }
-            Some(link) => format!("{} begins at {link}", administrator.name),
-            None => String::new(),
-        }
+        };
+        format!("{}\n{}", told(&self.administrator()), told(&self.user()))
+    }
+
+    /// A page of the provider.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.idp.place.url)
     }
 
     /// Where somebody ends their session at the provider.
     pub fn sign_out_url(&self) -> String {
-        format!("{}/{}/oauth2/v2.0/logout", self.idp.place.url, self.idp.place.tenant)
+        self.page(&format!("/{}/oauth2/v2.0/logout", self.idp.place.tenant))
     }
+}
+
+fn link_note(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("link-of-{name}"))
+}
+
+fn note_link(folder: &Path, name: &str, link: &str) {
+    let (_, secret) = link.split_once('#').expect("a link has its secret behind the #");
+    fs::write(link_note(folder, name), secret).expect("a link can be noted");
 }
 
 fn registered(place: &IdpPlace, folder: &Path, site_origin: &str) -> SiteIdp {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use latchkey_tests::browser::Browser;
-use latchkey_tests::totp::App;
 use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::totp::App;
 
 /// How long a page may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +32,7 @@ const PAGES: [&str; 11] = [
 ];
 
 /// What a person knows; kept in a file, so that the next run finds it.
+#[derive(Debug)]
 pub struct Person {
     /// Their user name.
     pub name: String,
@@ -39,23 +41,27 @@ pub struct Person {
     app: Option<(String, App)>,
     /// Whether they have a passkey at the provider.
     pub passkey: bool,
+    /// Whether their first way to sign in is a passkey, where they may choose.
+    pub wants_passkey: bool,
     note: PathBuf,
 }
 
 impl Person {
     /// The person whose note this is; `name` and `password` are those of somebody who was not here before.
+    #[must_use]
     pub fn known(note: PathBuf, name: &str, password: &str) -> Self {
         let read = fs::read_to_string(&note).unwrap_or_default();
         let known: Value = serde_json::from_str(&read).unwrap_or_default();
         let text = |member: &str, new: &str| known[member].as_str().unwrap_or(new).to_owned();
         let app = known["app"].as_str().map(|link| (link.to_owned(), App::scan(link)));
         let (name, password) = (text("name", name), text("password", password));
-        Self { name, password, app, passkey: known["passkey"] == true, note }
+        Self { name, password, app, passkey: known["passkey"] == true, wants_passkey: false, note }
     }
 
     /// Whether they have finished their first sign-in.
+    #[must_use]
     pub fn is_set_up(&self) -> bool {
-        self.app.is_some()
+        self.app.is_some() || self.passkey
     }
 
     fn remember(&self) {
@@ -66,6 +72,9 @@ impl Person {
     }
 
     /// Does what the pages ask until `done` says that the browser is where it should be. `picture` is called once a page.
+    ///
+    /// # Panics
+    /// When a page stays, or asks for nothing, for half a minute.
     pub fn carry_on(&mut self, browser: &Browser, done: impl Fn(&Browser) -> bool, picture: impl Fn(&str)) {
         let mut start = Instant::now();
         loop {
@@ -90,6 +99,7 @@ impl Person {
     fn answer(&mut self, page: &str, browser: &Browser) {
         match page {
             "#welcome-form" => browser.click("#welcome-submit"),
+            "#first-way-form" if self.wants_passkey => browser.click("#way-passkey"),
             "#first-way-form" => browser.click("#way-password"),
             "#change-password-form" => self.choose_password(browser),
             "#enrol-form" => self.enrol(browser),
