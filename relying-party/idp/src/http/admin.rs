@@ -46,7 +46,6 @@ routes! {
     get "/admin" tenants::start;
     get "/admin/tenants" tenants::list;
     post "/admin/tenants" tenants::create;
-    post "/admin/sign-out" tenants::sign_out;
 
     get "/admin/{tenant}/users" users::list;
     post "/admin/{tenant}/users" users::create;

@@ -101,7 +101,7 @@ pub fn issued(page: &Page) -> String {
     rest.split_once('<').unwrap().0.to_owned()
 }
 
-fn has(page: &Page, text: &str) {
+pub fn has(page: &Page, text: &str) {
     assert!(page.html.contains(text), "{text}: {}", page.html);
 }
 
@@ -119,8 +119,9 @@ async fn the_way_in_needs_two_factors_and_leads_to_the_own_tenant() {
         "{}",
         page.policy
     );
-    let out = desk.browser.post("/admin/sign-out", &[("csrf", &page.field("csrf"))]).await;
-    assert_eq!(out.location.as_deref(), Some("/"));
+    let out =
+        page.html.split_once("class=\"who\" method=\"post\" action=\"").unwrap().1.split_once('"').unwrap().0;
+    assert_eq!(desk.browser.post(out, &[("csrf", &page.field("csrf"))]).await.status, 200);
     desk.browser.get("/admin/tenants").await.shows("user");
 
     // A session of one factor is asked for the other one.
@@ -271,7 +272,7 @@ async fn names_are_text_and_searches_are_words() {
         ("/users?q=ada", true),
         ("/users?q=%27%3B+DROP+TABLE+users%3B--", false),
         ("/users?q=a%00da", true),
-        ("/users?after=%27+OR+%27%27%3D%27", false),
+        ("/users?after=z%27+OR+%27%27%3D%27", false),
         ("/users?q=a&q=b", true),
     ] {
         assert_eq!(desk.get(path).await.html.contains("<span>ada@example.org</span>"), found, "{path}");

@@ -32,7 +32,8 @@ pub async fn person(rig: &Rig, tenant: TenantId, upn: &str, administrator: bool)
 pub async fn other_tenant(rig: &Rig) -> User {
     let id = TenantId::new(Uuid::from_u128(100));
     let domains = vec!["other.example".to_owned()];
-    let (name, policy) = ("Other".to_owned(), TenantPolicy::default());
+    let policy = TenantPolicy { offer_passkey: false, ..TenantPolicy::default() };
+    let name = "Other".to_owned();
     let tenant = Tenant { id, name, domains, policy, created_at: rig.now() };
     rig.database.tenants().create(&tenant).await.unwrap();
     person(rig, id, "eve@other.example", true).await

@@ -7,6 +7,7 @@
     reason = "clippy.toml allows them in test functions; these files hold nothing but tests and what they share"
 )]
 
+mod admin_apps;
 mod admin_gate;
 mod admin_pages;
 mod administration;

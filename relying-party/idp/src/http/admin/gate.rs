@@ -18,7 +18,7 @@ use crate::oauth::Fields;
 use crate::pages::admin::{AdminFrame, TenantName};
 use crate::pages::{Csrf, ErrorPage, Frame, Notice, Policy, When};
 use crate::provider::Provider;
-use crate::sign_in::{self, Destination, Entered, Entry, Outcome, Reply, SignedIn};
+use crate::sign_in::{self, Destination, Entered, Entry, Outcome, Reply};
 
 /// Where an administrator sits: who it is, in which tenant, and the form that was sent.
 #[derive(Clone)]
@@ -28,7 +28,6 @@ struct Inner {
     provider: Arc<Provider>,
     user: User,
     tenant: Tenant,
-    session: crate::domain::SessionId,
     csrf: Csrf,
     fields: Fields,
 }
@@ -62,7 +61,7 @@ async fn admitted(
     let refuse = |refused: &Refused| Box::new(told(provider, refused));
     // The second segment is the tenant, except for the few pages that belong to none.
     let tenant = match request.uri().path().split('/').nth(2) {
-        None | Some("" | "tenants" | "sign-out") => signed_in.user.tenant,
+        None | Some("" | "tenants") => signed_in.user.tenant,
         Some(named) => named.parse().map_err(|_| refuse(&Refused::NotFound("page")))?,
     };
     let administrator = Administrator::user(provider, &signed_in.user, tenant);
@@ -75,12 +74,10 @@ async fn admitted(
     if changes && !signed_in.sent(fields.optional("csrf").ok().flatten().unwrap_or_default()) {
         return Err(Box::new(forged(provider)));
     }
-    let SignedIn { session, user, .. } = &*signed_in;
     let inner = Inner {
         provider: Arc::clone(provider),
-        user: user.clone(),
+        user: signed_in.user.clone(),
         tenant,
-        session: session.id,
         csrf: signed_in.csrf(),
         fields,
     };
@@ -110,10 +107,6 @@ impl Seat {
     /// The tenant as it was when the request came.
     pub(super) fn tenant(&self) -> &Tenant {
         &self.0.tenant
-    }
-
-    pub(super) fn session(&self) -> crate::domain::SessionId {
-        self.0.session
     }
 
     /// A field of the form; a missing one, one that came twice, and what no database keeps as text are empty.

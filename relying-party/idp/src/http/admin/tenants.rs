@@ -3,14 +3,13 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 
-use super::super::sign_in::{respond, see_other};
+use super::super::sign_in::see_other;
 use super::changes::{Done, again};
 use super::gate::Seat;
 use super::query::Query;
 use crate::administration::{Invited, Refused};
 use crate::pages::admin::{IssuedPass, TenantRow, TenantsPage};
 use crate::pages::{Notice, ShownSecret, When};
-use crate::sign_in::{Cookie, Outcome, Reply};
 
 /// To the first page of the own tenant.
 pub(super) async fn start(seat: Seat) -> Response {
@@ -39,17 +38,6 @@ pub(super) async fn create(seat: Seat) -> Response {
         }
         Err(refused) => again(&seat, refused, |notice, status| page(&seat, Some(notice), None, status)).await,
     }
-}
-
-/// Ends this session; what applications got in it ends on their own sign-out.
-pub(super) async fn sign_out(seat: Seat) -> Response {
-    let ended = seat.provider().database.sessions().end(seat.session(), seat.provider().now()).await;
-    if let Err(error) = ended {
-        return seat.refuse(&error.into());
-    }
-    let mut outcome = Outcome::from(Reply::Redirect("/".to_owned()));
-    outcome.cookies.push(Cookie::SessionOver);
-    respond(seat.provider(), outcome)
 }
 
 /// A link for a first sign-in, as the page shows it once.
