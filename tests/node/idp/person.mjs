@@ -49,8 +49,7 @@ export class Person {
     this.password = password
     this.#answers = { ...ANSWERS, password: { passwd: password } }
     if (replacement) {
-      const both = { newpasswd: replacement, confirmnewpasswd: replacement }
-      this.#answers['change-password'] = { passwd: password, ...both }
+      this.#answers['change-password'] = { newpasswd: replacement, confirmnewpasswd: replacement }
     }
   }
 

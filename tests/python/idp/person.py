@@ -59,8 +59,7 @@ class Person:
             "new-passkey": {"answer": "later"},
         }
         if new_password:
-            change = {"passwd": password, "newpasswd": new_password, "confirmnewpasswd": new_password}
-            self._answers["change-password"] = change
+            self._answers["change-password"] = {"newpasswd": new_password, "confirmnewpasswd": new_password}
 
     def open(self, url, form=None):
         for _redirect in range(10):
