@@ -2,6 +2,7 @@
 
 mod admin;
 mod answer;
+mod brokers;
 mod cors;
 mod graph;
 mod layers;
@@ -64,6 +65,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .merge(graph::routes())
         .merge(own::routes())
         .merge(admin::routes(&provider))
+        .merge(brokers::routes())
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         // By the announced length at once, and by what comes.

@@ -7,6 +7,7 @@
 //! A user who does not exist gets the same pages, the same words and the same waiting as one who does.
 
 mod begin;
+mod broker;
 mod consent;
 mod credentials;
 mod device;
@@ -28,6 +29,7 @@ mod view;
 mod welcome;
 
 pub use begin::{Asked, authorize};
+pub use broker::{SecondFactorCall, begin_second_factor, credential_type, end_second_factor, fido_page};
 pub(crate) use credentials::hashed;
 pub use credentials::{EnrolError, add_totp, issue_pass, set_password};
 pub use device::device_sign_in;

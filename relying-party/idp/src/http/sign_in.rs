@@ -108,7 +108,7 @@ fn to_get(path: &str, form: &[u8]) -> Response {
     redirect(&format!("{path}?{query}"))
 }
 
-async fn step(State(provider): Shared, visitor: Visitor, body: Bytes) -> Response {
+pub(super) async fn step(State(provider): Shared, visitor: Visitor, body: Bytes) -> Response {
     let Ok(fields) = Fields::parse(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     respond(&provider, sign_in::step(&provider, &visitor.0, &fields).await)
 }

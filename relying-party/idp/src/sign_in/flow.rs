@@ -234,13 +234,13 @@ impl Flow<'_> {
         let roles = self.provider.database.apps().roles(user.tenant, client.id, &principal).await?;
         roles.map(drop).ok_or_else(|| self.to_client(Refusal::NotAssigned))
     }
+}
 
-    /// A credential ID that is nobody's and always the same for a name: what an allow list holds where there is nothing.
-    pub(super) fn decoy(&self, name: &str) -> String {
-        let mut hash = Sha256::new();
-        hash.update("latchkey decoy 1");
-        hash.update(&*self.provider.pairwise_key);
-        hash.update(name.trim().to_lowercase());
-        URL_SAFE_NO_PAD.encode(hash.finalize())
-    }
+/// A credential ID that is nobody's and always the same for a name: what an allow list holds where there is nothing.
+pub(super) fn decoy(provider: &Provider, name: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update("latchkey decoy 1");
+    hash.update(&*provider.pairwise_key);
+    hash.update(name.trim().to_lowercase());
+    URL_SAFE_NO_PAD.encode(hash.finalize())
 }

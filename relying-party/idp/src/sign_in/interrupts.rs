@@ -104,7 +104,11 @@ impl Flow<'_> {
         if self.offers_app(held, &tenant.policy) && !self.postponed(APP, user).await? {
             return Ok(Some(Interrupt::App { later: true }));
         }
-        if self.offers_passkey(user, held, &tenant.policy).await? && self.can_register(user).await? {
+        // A broker could not make one.
+        if !self.state.by_broker
+            && self.offers_passkey(user, held, &tenant.policy).await?
+            && self.can_register(user).await?
+        {
             return Ok(Some(Interrupt::Passkey { later: true }));
         }
         Ok(None)

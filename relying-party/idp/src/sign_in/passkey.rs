@@ -7,7 +7,7 @@ use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
-use super::flow::Flow;
+use super::flow::{Flow, decoy};
 use super::problem::{Failed, Problem, Stop};
 use super::state::Ceremony;
 use crate::audit_chain::Event;
@@ -42,27 +42,33 @@ impl Flow<'_> {
         let (options, state) = webauthn.start_discoverable_authentication().map_err(failed)?;
         let mut options =
             serde_json::to_value(&options.public_key).map_err(|error| Stop::Page(error.into()))?;
+        // A text, whose bytes are the challenge: brokers are handed the text (wire reference, section 1.7).
+        let challenge = self.provider.opaque().expose().to_owned();
+        let encoded = URL_SAFE_NO_PAD.encode(&challenge);
+        let allowed = if listed { self.allowed().await? } else { Vec::new() };
         if let Some(options) = options.as_object_mut() {
-            let allowed = if listed { self.allowed().await? } else { json!([]) };
-            options.insert("allowCredentials".to_owned(), allowed);
+            options.insert("allowCredentials".to_owned(), described(&allowed));
             options.insert("extensions".to_owned(), json!({}));
+            options.insert("challenge".to_owned(), encoded.clone().into());
         }
-        let state = serde_json::to_value(&state).map_err(|error| Stop::Page(error.into()))?;
-        self.state.ceremony = Some(Ceremony { state, at: self.provider.now() });
+        let mut state = serde_json::to_value(&state).map_err(|error| Stop::Page(error.into()))?;
+        let drawn = state.pointer_mut("/ast/challenge").ok_or(Stop::Page(Refusal::Busy))?;
+        *drawn = encoded.into();
+        self.state.ceremony = Some(Ceremony { state, challenge, allowed, at: self.provider.now() });
         Ok(Some(options.to_string()))
     }
 
-    async fn allowed(&self) -> Result<Value, Stop> {
-        let Some(name) = &self.state.user_name else { return Ok(json!([])) };
+    async fn allowed(&self) -> Result<Vec<String>, Stop> {
+        let Some(name) = &self.state.user_name else { return Ok(Vec::new()) };
         let mut ids = Vec::new();
         if let Some(user) = self.named().await? {
             let stored = self.provider.database.passkeys().of_user(user.id).await?;
             ids.extend(stored.iter().map(|stored| URL_SAFE_NO_PAD.encode(&stored.passkey.credential_id)));
         }
         if ids.is_empty() {
-            ids.push(self.decoy(name));
+            ids.push(decoy(self.provider, name));
         }
-        Ok(ids.into_iter().map(|id| json!({ "type": "public-key", "id": id })).collect())
+        Ok(ids)
     }
 
     /// Checks a browser's answer: the user whose passkey it is. Every refusal is the same.
@@ -172,4 +178,8 @@ fn is_strict(settings: &Settings, answer: &PublicKeyCredential) -> bool {
     answer.id == URL_SAFE_NO_PAD.encode(&answer.raw_id)
         && client_data.is_some_and(|client_data| client_data.made_here(settings))
         && (flags & MORE != 0 || data.len() == 37)
+}
+
+fn described(ids: &[String]) -> Value {
+    ids.iter().map(|id| json!({ "type": "public-key", "id": id })).collect()
 }

@@ -53,6 +53,9 @@ pub(super) struct State {
     pub(super) set_up: SetUp,
     /// Whether to stay signed in, once asked.
     pub(super) stay: Option<bool>,
+    /// Whether a broker answers the pages, and no person.
+    #[serde(default)]
+    pub(super) by_broker: bool,
     /// By which support finds it.
     pub(super) correlation: Uuid,
 }
@@ -87,6 +90,10 @@ pub(super) struct OtherDevice {
 pub(super) struct Ceremony {
     /// The WebAuthn library's state.
     pub(super) state: serde_json::Value,
+    /// The text whose bytes are the challenge.
+    pub(super) challenge: String,
+    /// The credential IDs that may answer, base64url; none: any.
+    pub(super) allowed: Vec<String>,
     /// When it began.
     pub(super) at: UnixTime,
 }
@@ -138,6 +145,7 @@ impl State {
             offered: false,
             set_up: SetUp::default(),
             stay: None,
+            by_broker: false,
             correlation,
         }
     }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::broker::credential;
 use super::consent;
 use super::credentials::{check_code, check_pass};
 use super::finish;
@@ -58,9 +59,21 @@ async fn try_step(
 /// The sign-in that the form belongs to. From here on the form is spent.
 async fn take<'a>(provider: &'a Provider, browser: &'a Browser, fields: &Fields) -> Result<Flow<'a>, Stop> {
     let field = |name| fields.required(name).map_err(|_| Stop::Lost);
+    // Brokers call it `request` after a second factor.
+    let ctx = field("ctx").or_else(|_| field("request"))?;
+    take_step(provider, browser, (ctx, field("flowToken")?, Some(field("canary")?))).await
+}
+
+/// The same for the three values that name a step: `ctx`, flow token and canary. A helper call without a canary is
+/// believed by its flow token, which only the answer to the call before it held.
+pub(super) async fn take_step<'a>(
+    provider: &'a Provider,
+    browser: &'a Browser,
+    (ctx, token, presented): (&str, &str, Option<&str>),
+) -> Result<Flow<'a>, Stop> {
     let binding = browser.binding.as_ref().ok_or(Stop::Lost)?;
-    let (ctx, token) = (Opaque::presented(field("ctx")?), Opaque::presented(field("flowToken")?));
-    if !canary_matches(binding, ctx.expose(), field("canary")?) {
+    let (ctx, token) = (Opaque::presented(ctx), Opaque::presented(token));
+    if presented.is_some_and(|presented| !canary_matches(binding, ctx.expose(), presented)) {
         return Err(Stop::Lost);
     }
     let names = (&ctx.hash(), &binding.hash(), &token.hash());
@@ -110,6 +123,11 @@ async fn try_resume(
         flow.skip().await?;
     }
     match flow.next().await {
+        // A broker puts an enrolment off by this link, and has no form to send afterwards.
+        Ok(Next::Finish(user)) if flow.state.by_broker && view == Some("later") => {
+            flow.end().await?;
+            finish::complete(&flow, &user).await
+        }
         // Only a form may end a sign-in: a link could be opened by anybody's page.
         Ok(Next::Finish(_)) => Ok(view::next_page(&mut flow, Next::Stay, None).await?.into()),
         Ok(next) => Ok(view::next_page(&mut flow, next, None).await?.into()),
@@ -123,7 +141,11 @@ impl Flow<'_> {
             return self.set_up(step, fields).await;
         }
         let text = |name| fields.optional(name).ok().flatten().unwrap_or_default();
-        match text("step") {
+        let step = match text("step") {
+            "" => self.broker_step(fields)?,
+            step => step,
+        };
+        match step {
             "user" => self.name_user(text("loginfmt")),
             "account" => self.pick(text("account")).await,
             "way" => {
@@ -133,7 +155,9 @@ impl Flow<'_> {
             "password" => self.password(text("passwd")).await,
             "pass" => self.access_pass(text("accesspass")).await,
             "code" => self.code(text("otc")).await,
-            "passkey" => self.passkey(text("credential")).await,
+            "passkey" => self.passkey(&credential(fields)).await,
+            // The second factor was checked by a helper call.
+            "process-auth" => Ok(()),
             "enrol" => self.enrol_app(text("otc"), text("answer")).await,
             "new-passkey" => self.new_passkey(text("credential"), text("name"), text("answer")).await,
             "change-password" => {
@@ -147,7 +171,7 @@ impl Flow<'_> {
         }
     }
 
-    fn name_user(&mut self, typed: &str) -> Result<(), Failed> {
+    pub(super) fn name_user(&mut self, typed: &str) -> Result<(), Failed> {
         let name = typed.trim();
         self.state.forget_user();
         if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
@@ -212,7 +236,7 @@ impl Flow<'_> {
         }
     }
 
-    async fn code(&mut self, typed: &str) -> Result<(), Failed> {
+    pub(super) async fn code(&mut self, typed: &str) -> Result<(), Failed> {
         let id = self.state.user.ok_or(Stop::Lost)?;
         let user = self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?;
         match check_code(self, &user, typed).await {

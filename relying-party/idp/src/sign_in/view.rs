@@ -86,6 +86,13 @@ pub(super) async fn no_method(flow: &mut Flow<'_>) -> Result<Reply, Stop> {
     Ok(error_page(flow.provider, text, flow.state.correlation, retry_url, 200))
 }
 
+/// The token of the next step, for whoever gets no page.
+pub(super) async fn next_token(flow: &Flow<'_>) -> Result<Opaque, Stop> {
+    let token = flow.provider.opaque();
+    keep(flow, &token).await?;
+    Ok(token)
+}
+
 async fn keep(flow: &Flow<'_>, token: &Opaque) -> Result<(), Stop> {
     let (ctx, _) = flow.names();
     Ok(flow.provider.database.sign_ins().keep((&ctx, &token.hash()), &flow.state).await?)
@@ -124,7 +131,7 @@ impl Flow<'_> {
         }
     }
 
-    fn segment(&self) -> String {
+    pub(super) fn segment(&self) -> String {
         self.request.authority.segment()
     }
 
@@ -136,6 +143,7 @@ impl Flow<'_> {
     pub(super) fn frame(&self, form: &pages::Flow, id: PageId, notice: Option<Notice>) -> Frame {
         let correlation = self.state.correlation.to_string();
         let config = Config::new(id, form, correlation.clone(), correlation);
+        let config = self.with_helpers(config, id, notice.as_ref());
         let organisation = self.request.tenant.as_ref().map(|tenant| tenant.name.clone());
         Frame { organisation, notice, config: Some(config) }
     }

@@ -17,6 +17,7 @@ mod attacks;
 #[path = "../shared/authenticator.rs"]
 mod authenticator;
 mod authorize;
+mod brokers;
 mod browser;
 mod certification;
 mod clients;

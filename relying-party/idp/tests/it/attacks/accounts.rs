@@ -45,6 +45,12 @@ fn shape(page: &Page, name: &str) -> (u16, Option<String>, String) {
     if let Some((before, after)) = html.split_once("<span class=\"circle\" aria-hidden=\"true\">") {
         html = format!("{before}{}", after.split_once("</span>").unwrap().1);
     }
+    // Brokers read credential IDs in the other alphabet of base64.
+    if let Some((before, after)) = html.split_once("\"arrFidoAllowList\":[") {
+        let (ids, after) = after.split_once(']').unwrap();
+        let ids = ids.replace('+', "-").replace('/', "_");
+        html = format!("{before}\"arrFidoAllowList\":[{ids}]{after}");
+    }
     let words: Vec<String> = html
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
         .filter(|word| drawn(word))
