@@ -160,6 +160,8 @@ impl Scene {
         let page = visitor.submit(&page, "pass", &[("accesspass", &wrong)]).expect("a page");
         self.refusals.push(page.clone());
         let page = visitor.submit(&page, "pass", &[("accesspass", &people.pass.code)]).expect("a page");
+        // Whoever comes with a pass is asked to make a passkey.
+        let page = visitor.submit(&page, "new-passkey", &[("answer", "later")]).expect("a page");
         let answer = visitor.submit(&page, "stay", &[("LoginOptions", "3")]).expect("an answer");
         self.canaries.add("code", &code(&answer).expect("a code"));
         self.keep_cookies(&visitor);

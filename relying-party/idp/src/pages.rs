@@ -9,6 +9,7 @@ pub mod assets;
 pub mod config;
 pub mod policy;
 
+mod agent;
 mod consent;
 mod device;
 mod enrolment;
@@ -20,6 +21,7 @@ mod security;
 mod sign_in;
 mod welcome;
 
+pub(crate) use agent::browser;
 pub use consent::{ConsentPage, ScopeLine, StaySignedInPage};
 pub use device::{DeviceCodePage, DeviceConfirmPage, DeviceDonePage};
 pub use enrolment::{ChangePasswordPage, EnrolmentPage, Occasion};

@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::answer::Trace;
 use super::message::Message;
 use crate::domain::Authority;
 use crate::oauth::bearer::Sent;
-use crate::oauth::{self, Fields, Metadata, Protocol, Refusal};
+use crate::oauth::{self, Fields, Metadata, Protocol, Refusal, TokenRequest};
 use crate::provider::Provider;
 
 type Shared = State<Arc<Provider>>;
@@ -21,103 +22,66 @@ type Shared = State<Arc<Provider>>;
 /// Metadata and keys are for everyone, for an hour: a new key is published a day before it signs.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
-pub(super) async fn token_v1(
-    provider: Shared,
-    tenant: Path<String>,
-    message: Message,
-    body: Bytes,
-) -> Response {
-    token(&provider, &tenant, Protocol::V1, &message, &body).await
-}
-
-pub(super) async fn token_v2(
-    provider: Shared,
-    tenant: Path<String>,
-    message: Message,
-    body: Bytes,
-) -> Response {
-    token(&provider, &tenant, Protocol::V2, &message, &body).await
-}
-
-async fn token(
-    provider: &Provider,
-    tenant: &str,
+/// What a client sent to an endpoint that authenticates it.
+struct Call<'a> {
+    provider: &'a Provider,
+    tenant: &'a str,
     protocol: Protocol,
-    message: &Message,
-    body: &[u8],
-) -> Response {
-    let trace = Trace::new(provider, &message.headers);
-    let result = match message.client_request((tenant, trace), protocol, body) {
-        Ok(request) => oauth::token(provider, &request).await,
-        Err(refusal) => Err(refusal),
+    message: &'a Message,
+    body: &'a [u8],
+}
+
+impl Call<'_> {
+    /// Has the core carry it out, and answers.
+    async fn answer(
+        self,
+        carry_out: impl AsyncFnOnce(&Provider, &TokenRequest<'_>) -> Result<Value, Refusal>,
+    ) -> Response {
+        let trace = Trace::new(self.provider, &self.message.headers);
+        let result = match self.message.client_request((self.tenant, trace), self.protocol, self.body) {
+            Ok(request) => carry_out(self.provider, &request).await,
+            Err(refusal) => Err(refusal),
+        };
+        trace.answer(self.provider, result)
+    }
+}
+
+/// An endpoint of clients in its two versions, which differ in the protocol only.
+macro_rules! client_endpoints {
+    ($($v1:ident, $v2:ident: $answer:ident)*) => {$(
+        client_endpoints!(@ $v1, V1, $answer);
+        client_endpoints!(@ $v2, V2, $answer);
+    )*};
+    (@ $name:ident, $protocol:ident, $answer:ident) => {
+        pub(super) async fn $name(
+            State(provider): Shared,
+            Path(tenant): Path<String>,
+            message: Message,
+            body: Bytes,
+        ) -> Response {
+            let protocol = Protocol::$protocol;
+            let (provider, tenant, message, body) = (&*provider, tenant.as_str(), &message, &*body);
+            $answer(Call { provider, tenant, protocol, message, body }).await
+        }
     };
-    trace.answer(provider, result)
 }
 
-pub(super) async fn device_code_v1(
-    provider: Shared,
-    tenant: Path<String>,
-    message: Message,
-    body: Bytes,
-) -> Response {
-    device_code(&provider, &tenant, Protocol::V1, &message, &body).await
+client_endpoints! {
+    token_v1, token_v2: token
+    device_code_v1, device_code_v2: device_code
+    push_v1, push_v2: push
 }
 
-pub(super) async fn device_code_v2(
-    provider: Shared,
-    tenant: Path<String>,
-    message: Message,
-    body: Bytes,
-) -> Response {
-    device_code(&provider, &tenant, Protocol::V2, &message, &body).await
+async fn token(call: Call<'_>) -> Response {
+    call.answer(oauth::token).await
 }
 
-async fn device_code(
-    provider: &Provider,
-    tenant: &str,
-    protocol: Protocol,
-    message: &Message,
-    body: &[u8],
-) -> Response {
-    let trace = Trace::new(provider, &message.headers);
-    let result = match message.client_request((tenant, trace), protocol, body) {
-        Ok(request) => oauth::authorize_device(provider, &request).await,
-        Err(refusal) => Err(refusal),
-    };
-    trace.answer(provider, result)
+async fn device_code(call: Call<'_>) -> Response {
+    call.answer(oauth::authorize_device).await
 }
 
-pub(super) async fn push_v1(
-    provider: Shared,
-    tenant: Path<String>,
-    message: Message,
-    body: Bytes,
-) -> Response {
-    push(&provider, &tenant, Protocol::V1, &message, &body).await
-}
-
-pub(super) async fn push_v2(
-    provider: Shared,
-    tenant: Path<String>,
-    message: Message,
-    body: Bytes,
-) -> Response {
-    push(&provider, &tenant, Protocol::V2, &message, &body).await
-}
-
-async fn push(
-    provider: &Provider,
-    tenant: &str,
-    protocol: Protocol,
-    message: &Message,
-    body: &[u8],
-) -> Response {
-    let trace = Trace::new(provider, &message.headers);
-    let result = match message.client_request((tenant, trace), protocol, body) {
-        Ok(request) => oauth::push(provider, &request).await,
-        Err(refusal) => Err(refusal),
-    };
-    let mut response = trace.answer(provider, result);
+async fn push(call: Call<'_>) -> Response {
+    let mut response = call.answer(oauth::push).await;
     // RFC 9126 §2.2.
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::CREATED;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::audit_chain::Event;
 use crate::domain::SessionId;
-use crate::pages::{Account, Frame, Notice, OwnMethod, OwnSession, SecurityPage, When};
+use crate::pages::{Account, Frame, Notice, OwnMethod, OwnSession, SecurityPage, When, browser};
 use crate::provider::Provider;
 use crate::sign_in::{Browser, Destination, Entered, Entry, Outcome, Reply, SignedIn, enter, failed};
 use crate::storage::{self, BrowserSession};
@@ -174,38 +174,10 @@ async fn page(
 fn own(session: &BrowserSession, current: SessionId) -> OwnSession {
     OwnSession {
         id: session.id.to_string(),
-        client: client(&session.agent),
+        client: browser(&session.agent),
         address: session.address.clone(),
         started: When::at(session.created_at),
         last_used: When::at(session.seen_at),
         current: session.id == current,
-    }
-}
-
-/// A browser's name and system, as far as its `User-Agent` tells them. Later names in the text say more than earlier ones:
-/// every browser claims to be the ones before it.
-fn client(agent: &str) -> String {
-    let known = |names: &[(&'static str, &'static str)]| {
-        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
-    };
-    let browser = known(&[
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = known(&[
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => "A browser".to_owned(),
     }
 }

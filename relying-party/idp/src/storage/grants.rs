@@ -202,15 +202,16 @@ impl RefreshTokens<'_> {
     }
 }
 
-/// `$1` is used up, and `$2` follows it, unless the grant was revoked. The grant lives as long as its newest token.
+/// `$1` is used up, and `$2` follows it, unless the grant was revoked. The grant outlives its newest token: its end moves
+/// a day further than that, so that of a day's rotations only the first one writes it.
 const ROTATE: Together = Together {
     sqlite: "BEGIN IMMEDIATE;
         UPDATE refresh_tokens SET used_at = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $3
             AND EXISTS (SELECT 1 FROM grants g WHERE g.id = grant_id AND g.revoked_at IS NULL);
         INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at)
-            SELECT $2, grant_id, $3, $4 FROM refresh_tokens WHERE hash = $1 AND changes() = 1;
-        UPDATE grants SET expires_at = $4
-            WHERE changes() = 1 AND id = (SELECT grant_id FROM refresh_tokens WHERE hash = $2) RETURNING 1;
+            SELECT $2, grant_id, $3, $4 FROM refresh_tokens WHERE hash = $1 AND changes() = 1 RETURNING 1;
+        UPDATE grants SET expires_at = $4 + 86400
+            WHERE id = (SELECT grant_id FROM refresh_tokens WHERE hash = $2) AND expires_at < $4;
         COMMIT",
     // The lock waits for a revocation or another rotation that is under way, and then the condition is looked at again.
     postgres: "WITH standing AS (
@@ -220,7 +221,7 @@ const ROTATE: Together = Together {
             UPDATE refresh_tokens SET used_at = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $3
                 AND grant_id IN (SELECT id FROM standing) RETURNING grant_id
         ), renewed AS (
-            UPDATE grants SET expires_at = $4 WHERE id IN (SELECT grant_id FROM used)
+            UPDATE grants SET expires_at = $4 + 86400 WHERE id IN (SELECT grant_id FROM used) AND expires_at < $4
         )
         INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at)
             SELECT $2, grant_id, $3, $4 FROM used RETURNING 1",

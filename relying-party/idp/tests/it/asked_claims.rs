@@ -71,7 +71,7 @@ fn contexts_are_c1_to_c99() {
 #[tokio::test]
 async fn a_context_is_what_the_tenant_says() {
     let rig = rig().await;
-    let mut policy = TenantPolicy::default();
+    let mut policy = TenantPolicy { offer_passkey: false, ..TenantPolicy::default() };
     policy.contexts.insert("c2".to_owned(), Strength::PhishingResistant);
     policy.contexts.insert("c3".to_owned(), Strength::SingleFactor);
     rig.database.tenants().set_policy(rig.tenant, &policy).await.unwrap();

@@ -3,14 +3,14 @@
 use axum::response::Response;
 
 use super::gate::Seat;
-use super::{texts, users};
+use super::users;
 use crate::administration::Refused;
 use crate::attestation::Outcome;
 use crate::domain::UserId;
 use crate::pages::admin::{
     AppMethod, IssuedPass, PassMethod, PasskeyMethod, PasswordMethod, SessionRow, Trust, UserPage,
 };
-use crate::pages::{Notice, When};
+use crate::pages::{Notice, When, browser};
 use crate::storage::{BrowserSession, StoredPasskey, StoredTotp};
 
 /// Shows a user's page, with what the request issued.
@@ -78,7 +78,7 @@ fn session((session, apps): (BrowserSession, Vec<String>)) -> SessionRow {
     let methods = &session.authentication.methods;
     SessionRow {
         id: session.id.to_string(),
-        client: texts::browser(&session.agent),
+        client: browser(&session.agent),
         address: session.address,
         methods: methods.iter().map(|amr| amr.word().to_owned()).collect(),
         started: When::at(session.created_at),
