@@ -82,9 +82,9 @@ async fn a_context_is_what_the_tenant_says() {
     let page = browser.submit(&page, "user", &[("loginfmt", NAME)]).await;
     let page = browser.submit(&page, "password", &[("passwd", PASSWORD)]).await;
     assert_eq!(finish(&rig, &mut browser, &page).await["acrs"], json!(["c3"]));
-    // What is essential must be proved; the session of a password is not enough for it.
+    // What is essential must be proved; the session of a password is not enough for it, and the account has nothing better.
     let silent = browser.authorize(&rig, &[("claims", &context("c2")), ("prompt", "none")]).await.answer();
-    assert_eq!(silent["error"], "login_required");
+    assert_eq!(silent["error"], "interaction_required");
     let mut passkey = Passkey::enrol(&rig).await;
     let page = browser.authorize(&rig, &[("claims", &context("c2"))]).await;
     page.shows("passkey");
