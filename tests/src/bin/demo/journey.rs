@@ -60,6 +60,7 @@ fn walk(stage: &Stage, browser: &Browser, narrator: &mut Narrator, earlier: u64)
     player.picture("06-after-the-pin-change");
     narrator.step("sign out", || player.sign_out())?;
     narrator.step("register a passkey for a guest", || player.register(&format!("guest-{}", earlier + 1)))?;
+    narrator.step("sign out", || player.sign_out())?;
     let listed = narrator.step("list the passkeys", || list(stage))?;
     for passkey in &listed {
         note(&format!("{} at {}", name(passkey), passkey["rp_id"].as_str().unwrap_or_default()));
