@@ -39,8 +39,6 @@ pub enum Purpose {
     AuditKey,
     /// The key of pairwise subjects.
     PairwiseKey,
-    /// The state of a WebAuthn ceremony.
-    Ceremony,
     /// A key of a service that a later part of the provider runs (device CA, PIN reset).
     ServiceKey,
 }
@@ -52,7 +50,6 @@ impl Purpose {
             Self::TotpSecret => b"totp secret",
             Self::AuditKey => b"audit key",
             Self::PairwiseKey => b"pairwise key",
-            Self::Ceremony => b"ceremony",
             Self::ServiceKey => b"service key",
         }
     }

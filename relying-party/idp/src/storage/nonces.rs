@@ -14,8 +14,6 @@ pub enum Purpose {
     ClientAssertion,
     /// The `jti` of a proof of possession (RFC 9449 §11.1).
     Proof,
-    /// A flow token of a sign-in page.
-    SignIn,
     /// A challenge of a passkey ceremony.
     Ceremony,
 }
@@ -26,7 +24,6 @@ impl Purpose {
             Self::Broker => "broker",
             Self::ClientAssertion => "client-assertion",
             Self::Proof => "dpop",
-            Self::SignIn => "sign-in",
             Self::Ceremony => "ceremony",
         }
     }
