@@ -3,3 +3,9 @@
 //!
 //! One library for the two ends of the daemon's control socket: the `latchkey` command talks to the provider and relays,
 //! the daemon builds and signs every payload over the container.
+
+pub mod http;
+mod secret;
+pub mod web_sign_in;
+
+pub use secret::Secret;
