@@ -3,9 +3,11 @@
 mod app;
 mod asked;
 mod authentication;
+mod device;
 mod ids;
 mod opaque;
 mod people;
+mod rsa1;
 mod scope;
 mod tenant;
 
@@ -15,9 +17,13 @@ pub use app::{
 };
 pub use asked::{AskedClaims, ClaimName};
 pub use authentication::{Amr, Authentication};
-pub use ids::{ClientId, DeviceId, GrantId, IdError, SessionId, TenantId, UserId};
+pub use device::{
+    AttestationWordError, Device, DeviceAttestation, DeviceSystem, DeviceTpm, EnterpriseKey, JoinType,
+};
+pub use ids::{ClientId, DeviceId, EnterpriseKeyId, GrantId, IdError, SessionId, TenantId, UserId};
 pub use opaque::{Opaque, OpaqueHash};
 pub use people::User;
+pub use rsa1::Rsa1;
 pub use scope::{Scope, ScopeError, Scopes};
 pub use tenant::{Authority, SecondFactor, Tenant, TenantPolicy};
 

@@ -8,6 +8,7 @@ pub mod attestation;
 pub mod audit_chain;
 mod client_data;
 pub mod clock;
+pub mod devices;
 pub mod domain;
 pub mod graph;
 pub mod http;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod audit;
+mod built_in;
 mod certificate;
 mod found;
 
@@ -17,9 +18,8 @@ use zeroize::Zeroizing;
 use crate::administration::AuditState;
 use crate::audit_chain::AuditKey;
 use crate::clock::{Clock, UnixTime};
-use crate::domain::{
-    App, Authority, ClientId, Opaque, Registration, Tenant, TenantId, TokenVersion, first_party,
-};
+use crate::devices::{Authorities, AuthorityError};
+use crate::domain::{App, Authority, ClientId, Opaque, Tenant, TenantId};
 use crate::keys::{self, SigningKeys};
 use crate::limits::Traffic;
 use crate::models::{MetadataError, Models};
@@ -46,6 +46,7 @@ pub struct Provider {
     pub(crate) settings: Settings,
     pub(crate) database: Database,
     pub(crate) keys: SigningKeys,
+    pub(crate) authorities: Authorities,
     pub(crate) pairwise_key: Zeroizing<Vec<u8>>,
     pub(crate) passwords: Pool,
     pub(crate) sealing: Arc<SealingKeys>,
@@ -73,6 +74,9 @@ pub enum OpenError {
     /// The signing keys.
     #[error(transparent)]
     Keys(#[from] keys::Error),
+    /// The certification authorities for devices.
+    #[error(transparent)]
+    Authorities(#[from] AuthorityError),
     /// A long-lived key is sealed under another key.
     #[error("a stored key cannot be opened: {0}")]
     Sealed(#[from] crate::secrets::OpenError),
@@ -91,7 +95,7 @@ impl Provider {
         mut entropy: Entropy,
     ) -> Result<Self, OpenError> {
         let now = clock.now();
-        for app in built_in(now) {
+        for app in built_in::apps(now) {
             database.apps().ensure(&app).await?;
         }
         let place = Place { purpose: Purpose::PairwiseKey, row: b"pairwise" };
@@ -101,6 +105,7 @@ impl Provider {
         let stored = database.signing_keys().service_key("pairwise", &proposed).await?;
         let pairwise_key = sealing.open(place, &stored)?;
         let keys = SigningKeys::open(&database, Arc::clone(&sealing), now, &mut *entropy).await?;
+        let authorities = Authorities::open(&database, &sealing, now, &mut *entropy).await?;
         let webauthn = crate::sign_in::relying_party(&settings);
         let place = Place { purpose: Purpose::AuditKey, row: b"audit" };
         let proposed = AuditKey::random(&mut *entropy);
@@ -113,6 +118,7 @@ impl Provider {
             settings,
             database,
             keys,
+            authorities,
             pairwise_key,
             passwords,
             sealing,
@@ -319,27 +325,4 @@ impl<K: Eq + Hash + Clone, V> Remembered<K, V> {
         known.insert(key.clone(), (now, Arc::clone(&value)));
         Ok(Some(value))
     }
-}
-
-/// The applications that every tenant knows (wire reference, section 1.0).
-fn built_in(now: UnixTime) -> Vec<App> {
-    let app = |id, name: &str, uri: Option<&str>, registration| App {
-        id,
-        home: None,
-        name: name.to_owned(),
-        identifier_uri: uri.map(str::to_owned),
-        registration: Registration { multi_tenant: true, ..registration },
-        created_at: now,
-    };
-    let graph = Registration {
-        access_token_version: TokenVersion::V1,
-        scopes: crate::graph::scopes(),
-        roles: crate::graph::roles(),
-        ..Registration::default()
-    };
-    vec![
-        app(first_party::GRAPH, "Directory", Some("https://graph.microsoft.com"), graph.clone()),
-        app(first_party::GRAPH_V1, "Directory (v1)", Some("https://graph.windows.net"), graph),
-        app(first_party::OWN_PAGES, "Latchkey ID", None, Registration::default()),
-    ]
 }

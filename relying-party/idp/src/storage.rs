@@ -6,12 +6,15 @@
 #![allow(clippy::missing_errors_doc, reason = "every call fails for the same reasons: see Error")]
 
 mod apps;
+mod attestations;
 mod ceremonies;
 mod codes;
 mod credentials;
 mod database;
 mod device_codes;
+mod devices;
 mod directory;
+mod enterprise_keys;
 mod grants;
 mod high_marks;
 mod invitations;
@@ -32,12 +35,15 @@ use crate::clock::UnixTime;
 use database::{Pool, values};
 
 pub use apps::{Apps, Consents};
+pub use attestations::{Attestations, PendingAttestation};
 pub use ceremonies::{Ceremonies, PendingCeremony};
 pub use codes::{Codes, IssuedCode, Redemption};
 pub use credentials::{NewPasskey, Passes, Passkeys, StoredPass, StoredPasskey, StoredTotp, TotpUse, Totps};
 pub(crate) use device_codes::INTERVAL;
 pub use device_codes::{Approval, DeviceCodes, DeviceRequest, Poll};
+pub use devices::{DeviceCursor, DeviceSummary, Devices, NewDevice, Placed};
 pub use directory::{MethodCounts, MethodKind, MethodRemoval, Removal, UserCursor, UserSummary};
+pub use enterprise_keys::{EnterpriseKeys, KeyPlaced};
 pub use grants::{Grant, Grants, RefreshTokens, Rotation, StoredRefreshToken};
 pub use high_marks::HighMarks;
 pub use invitations::Invitations;
@@ -143,6 +149,12 @@ impl Database {
         refresh_tokens: RefreshTokens
         /// Device codes.
         device_codes: DeviceCodes
+        /// Registered devices.
+        devices: Devices
+        /// The keys that users sign in with on their devices.
+        enterprise_keys: EnterpriseKeys
+        /// Attestations of devices under way.
+        attestations: Attestations
         /// Nonces, and what was seen before.
         nonces: Nonces
         /// Pushed authorization requests.
@@ -184,6 +196,7 @@ impl Database {
             "DELETE FROM sign_ins WHERE expires_at < $1",
             "DELETE FROM device_codes WHERE expires_at < $1",
             "DELETE FROM ceremonies WHERE expires_at < $1",
+            "DELETE FROM attestation_challenges WHERE expires_at < $1",
             "DELETE FROM pushed_requests WHERE expires_at < $1",
             "DELETE FROM nonces WHERE expires_at < $1",
             "DELETE FROM seen WHERE expires_at < $1",

@@ -74,4 +74,6 @@ identifiers! {
     GrantId
     /// A registered device (`deviceid`).
     DeviceId
+    /// An enterprise key, as its device is told (`kid` in MS-KPP).
+    EnterpriseKeyId
 }

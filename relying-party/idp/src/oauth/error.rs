@@ -1,5 +1,6 @@
 //! Every way in which the protocol says no, and the one table to AADSTS code, OAuth error and HTTP status.
 
+use crate::devices::DeviceRefusal;
 use crate::limits::Locked;
 use crate::{keys, storage};
 
@@ -147,6 +148,10 @@ pub enum Refusal {
     #[error("The access token is missing, wrong or expired.")]
     AccessToken,
 
+    // Devices.
+    #[error("{0}")]
+    Device(DeviceRefusal),
+
     // We could not.
     #[error("The service is busy. Try again in a moment.")]
     Busy,
@@ -241,6 +246,7 @@ impl Refusal {
             Self::Enrolment => (50_079, "interaction_required", 400, Some("basic_action")),
             Self::PasswordChange => (50_055, "interaction_required", 400, Some("user_password_expired")),
             Self::AccessToken => (50_027, "invalid_token", 401, None),
+            Self::Device(refusal) => (refusal.code().unwrap_or(90_033), "invalid_grant", 400, None),
             Self::Busy | Self::TooMany(_) => (90_055, "temporarily_unavailable", 429, None),
             Self::Storage(_) | Self::Keys(_) | Self::NoSigningKey | Self::Encoding(_) => {
                 (90_033, "temporarily_unavailable", 503, None)

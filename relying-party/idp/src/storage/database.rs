@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, Row as _};
 
 use super::{Error, OpenError};
-use crate::domain::{ClientId, DeviceId, GrantId, OpaqueHash, SessionId, TenantId, UserId};
+use crate::domain::{ClientId, DeviceId, EnterpriseKeyId, GrantId, OpaqueHash, SessionId, TenantId, UserId};
 
 /// Connections that one process keeps.
 const CONNECTIONS: u32 = 8;
@@ -39,7 +39,7 @@ pub(super) enum Pool {
 pub(super) enum Value {
     Int(Option<i64>),
     Text(Option<String>),
-    Blob(Vec<u8>),
+    Blob(Option<Vec<u8>>),
 }
 
 /// A row of either database.
@@ -273,6 +273,10 @@ impl Row {
         column!(self, index)
     }
 
+    pub(super) fn optional_blob(&self, index: usize) -> Result<Option<Vec<u8>>, Error> {
+        column!(self, index)
+    }
+
     pub(super) fn time(&self, index: usize) -> Result<crate::clock::UnixTime, Error> {
         Ok(crate::clock::UnixTime::from_seconds(self.int(index)?))
     }
@@ -345,13 +349,19 @@ impl From<Option<&str>> for Value {
 
 impl From<&[u8]> for Value {
     fn from(value: &[u8]) -> Self {
-        Self::Blob(value.to_vec())
+        Self::Blob(Some(value.to_vec()))
+    }
+}
+
+impl From<Option<&[u8]>> for Value {
+    fn from(value: Option<&[u8]>) -> Self {
+        Self::Blob(value.map(<[u8]>::to_vec))
     }
 }
 
 impl From<&OpaqueHash> for Value {
     fn from(value: &OpaqueHash) -> Self {
-        Self::Blob(value.as_bytes().to_vec())
+        Self::Blob(Some(value.as_bytes().to_vec()))
     }
 }
 
@@ -371,4 +381,4 @@ macro_rules! identifiers {
     )*};
 }
 
-identifiers!(TenantId, UserId, ClientId, SessionId, GrantId, DeviceId);
+identifiers!(TenantId, UserId, ClientId, SessionId, GrantId, DeviceId, EnterpriseKeyId);

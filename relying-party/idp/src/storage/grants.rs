@@ -7,7 +7,8 @@ use super::database::{Pool, Row, Together, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{
-    AskedClaims, Authentication, ClientId, GrantId, OpaqueHash, Scopes, SessionId, TenantId, User, UserId,
+    AskedClaims, Authentication, ClientId, DeviceId, GrantId, OpaqueHash, Scopes, SessionId, TenantId, User,
+    UserId,
 };
 
 /// What one sign-in of a user gave to one client.
@@ -124,6 +125,11 @@ impl Grants<'_> {
     pub async fn revoke_of_session(&self, session: SessionId, now: UnixTime) -> Result<u64, Error> {
         let sql = "UPDATE grants SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL";
         self.0.write(sql, values![session, now]).await
+    }
+
+    /// Revokes what was given on one device.
+    pub async fn revoke_of_device(&self, device: DeviceId, now: UnixTime) -> Result<u64, Error> {
+        self.0.write(REVOKE_OF_DEVICE, values![device, now]).await
     }
 
     /// Revokes what a user gave to a client, or to all.
@@ -243,6 +249,8 @@ const STANDING: &str = concat!(
      FROM grants g JOIN users u ON u.id = g.user_id WHERE g.id = $1 AND g.revoked_at IS NULL"
 );
 pub(super) const REVOKE: &str = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+pub(super) const REVOKE_OF_DEVICE: &str =
+    "UPDATE grants SET revoked_at = $2 WHERE device = $1 AND revoked_at IS NULL";
 const INSERT_TOKEN: &str =
     "INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)";
 

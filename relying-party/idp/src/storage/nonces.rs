@@ -14,6 +14,8 @@ pub enum Purpose {
     ClientAssertion,
     /// The `jti` of a proof of possession (RFC 9449 §11.1).
     Proof,
+    /// A nonce of the device registration service.
+    DeviceRegistration,
     /// A challenge of a passkey ceremony.
     Ceremony,
 }
@@ -24,6 +26,7 @@ impl Purpose {
             Self::Broker => "broker",
             Self::ClientAssertion => "client-assertion",
             Self::Proof => "dpop",
+            Self::DeviceRegistration => "device-registration",
             Self::Ceremony => "ceremony",
         }
     }

@@ -34,8 +34,13 @@ impl SigningKeys<'_> {
                 values![name, proposed],
             )
             .await?;
+        self.stored_service_key(name).await?.ok_or(Error::Damaged)
+    }
+
+    /// The sealed long-lived key of this name, if it was made.
+    pub async fn stored_service_key(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let row = self.0.row("SELECT sealed FROM service_keys WHERE name = $1", values![name]).await?;
-        row.ok_or(Error::Damaged)?.blob(0)
+        row.map(|row| row.blob(0)).transpose()
     }
 
     /// All that are not gone, the oldest first.

@@ -45,8 +45,28 @@ pub struct Header {
     /// The key, by its certificate's SHA-256.
     #[serde(rename = "x5t#S256")]
     pub x5t_s256: Option<String>,
+    x5c: Option<Certificates>,
     crit: Option<serde_json::Value>,
     b64: Option<serde_json::Value>,
+}
+
+/// `x5c`, as an array (RFC 7515 §4.1.6), or as brokers write it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Certificates {
+    One(String),
+    Chain(Vec<String>),
+}
+
+impl Header {
+    /// The first certificate of `x5c`, base64: it proves nothing but which key is meant.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&str> {
+        match self.x5c.as_ref()? {
+            Certificates::One(certificate) => Some(certificate),
+            Certificates::Chain(chain) => chain.first().map(String::as_str),
+        }
+    }
 }
 
 /// A token that was read but not verified.

@@ -47,5 +47,6 @@ mod sign_in;
 mod sign_in_refusals;
 mod sign_out;
 mod storage;
+mod storage_devices;
 mod storage_directory;
 mod welcome;
