@@ -5,6 +5,7 @@
 //! the daemon builds and signs every payload over the container.
 
 pub mod http;
+pub mod policy;
 mod secret;
 pub mod web_sign_in;
 

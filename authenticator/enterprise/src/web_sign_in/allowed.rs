@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::http::Origin;
@@ -21,7 +22,8 @@ const CLOUDS: [&[&str]; 3] = [
 
 /// The policy: hosts, separated by semicolons, such as `signin.contoso.com;portal.contoso.com`. `*.contoso.com` stands for
 /// the hosts below it, not for `contoso.com` itself. Pages at a host of the list are opened over https only.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AllowedUrls(Vec<Entry>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,5 +136,19 @@ impl fmt::Display for AllowedUrls {
             }
         }
         Ok(())
+    }
+}
+
+impl TryFrom<String> for AllowedUrls {
+    type Error = AllowedUrlsError;
+
+    fn try_from(text: String) -> Result<Self, AllowedUrlsError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AllowedUrls> for String {
+    fn from(list: AllowedUrls) -> Self {
+        list.to_string()
     }
 }
