@@ -13,6 +13,9 @@ use crate::process::Process;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
 
+/// What `swtpm_setup` wants to know about the machine that a certificate is for.
+const MACHINE: &str = "--platform-manufacturer Latchkey\n--platform-version 1\n--platform-model Test\n";
+
 /// A running swtpm. Stopped on drop; its state stays in the directory, so a later start continues the same TPM.
 #[derive(Debug)]
 pub struct Swtpm {
@@ -29,6 +32,48 @@ impl Swtpm {
         let state_dir = fs::canonicalize(state_dir).expect("a directory just made has a path");
         let process = launch(&state_dir);
         Self { state_dir, process }
+    }
+
+    /// Makes a TPM in `state_dir` as a manufacturer would, with a certificate of its endorsement key by the authority in
+    /// `authority_dir`, which is made when it is not there, and starts it. [`authority_root`] is who it trusts.
+    ///
+    /// # Panics
+    /// When `swtpm_setup` (package swtpm-tools) is missing or refuses.
+    #[must_use]
+    pub fn start_certified(state_dir: &Path, authority_dir: &Path) -> Self {
+        for dir in [state_dir, authority_dir] {
+            fs::create_dir_all(dir)
+                .unwrap_or_else(|error| panic!("{} cannot be made: {error}", dir.display()));
+        }
+        let at = |name: &str| authority_dir.join(name);
+        let authority = format!(
+            "statedir = {}\nsigningkey = {}\nissuercert = {}\ncertserial = {}\n",
+            authority_dir.display(),
+            at("signing-key.pem").display(),
+            at("issuer.pem").display(),
+            at("serial").display()
+        );
+        let setup = format!(
+            "create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = {}\n\
+             create_certs_tool_options = {}\nactive_pcr_banks = sha256\n",
+            at("authority.conf").display(),
+            at("machine.options").display()
+        );
+        for (name, text) in
+            [("authority.conf", authority.as_str()), ("machine.options", MACHINE), ("setup.conf", &setup)]
+        {
+            fs::write(at(name), text).expect("a directory just made can be written");
+        }
+        let user = rustix::process::geteuid().as_raw().to_string();
+        let made = Command::new("swtpm_setup")
+            .args(["--tpm2", "--create-ek-cert", "--runas", &user, "--tpmstate"])
+            .arg(state_dir)
+            .arg("--config")
+            .arg(at("setup.conf"))
+            .output()
+            .unwrap_or_else(|error| panic!("swtpm_setup (package swtpm-tools): {error}"));
+        assert!(made.status.success(), "swtpm_setup: {}", String::from_utf8_lossy(&made.stdout));
+        Self::start(state_dir)
     }
 
     /// The data socket. The control socket is beside it, with `.ctrl` appended, as tpm2-tss expects.
@@ -59,6 +104,18 @@ impl Swtpm {
         self.process.stop();
         self.process = launch(&self.state_dir);
     }
+}
+
+/// The root certificate of the authority in a directory given to [`Swtpm::start_certified`], PEM.
+#[must_use]
+pub fn authority_root(authority_dir: &Path) -> PathBuf {
+    authority_dir.join("swtpm-localca-rootca-cert.pem")
+}
+
+/// The issuer of its endorsement certificates, PEM: an intermediate under the root.
+#[must_use]
+pub fn authority_issuer(authority_dir: &Path) -> PathBuf {
+    authority_dir.join("issuer.pem")
 }
 
 fn socket(state_dir: &Path) -> PathBuf {

@@ -229,6 +229,7 @@ fn command_name(code: u32) -> &'static str {
         0x151 => "PolicySecret",
         0x153 => "Create",
         0x157 => "Load",
+        0x159 => "RSA_Decrypt",
         0x15D => "Sign",
         0x15E => "Unseal",
         0x161 => "ContextLoad",

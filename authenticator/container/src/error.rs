@@ -155,7 +155,12 @@ impl From<TpmError> for Error {
             TpmError::SlotTaken(found) => Self::SlotTaken { found },
             TpmError::Storage(error) => Self::Storage(error),
             TpmError::SlotEmpty => Self::PinLost,
-            TpmError::OwnerAuth | TpmError::Unreachable(_) | TpmError::Unexpected(_) => Self::Tpm(error),
+            TpmError::OwnerAuth
+            | TpmError::EndorsementAuth
+            | TpmError::NoAttestation
+            | TpmError::BadCiphertext
+            | TpmError::Unreachable(_)
+            | TpmError::Unexpected(_) => Self::Tpm(error),
         }
     }
 }

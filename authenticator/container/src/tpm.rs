@@ -3,8 +3,17 @@
 //! Implemented twice in `latchkey-tpm`: on a TPM 2.0 through tss-esapi, and in software. One contract test runs
 //! against both. `authenticator/DESIGN.md` draws the object hierarchy behind these calls.
 
+mod device_keys;
+
+use zeroize::Zeroizing;
+
 use crate::error::StorageError;
 use crate::secret::{AuthValue, Secret32};
+
+pub use device_keys::{Certification, CreatedAttestationKey, CredentialChallenge, DeviceKeys, Endorsement};
+
+/// The most bytes that [`Tpm::seal_under`] takes (TPM 2.0 Part 2 §11.1.15, `MAX_SYM_DATA`).
+pub const MAX_SEALED: usize = 128;
 
 /// What kind of device answers; decides the AAGUID, the stretch cost and what the status says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +133,16 @@ pub struct SealedBlob(pub Vec<u8>);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AdminKeyBlob(pub Vec<u8>);
 
+/// How long a sealed object can be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lifetime {
+    /// Until the TPM is cleared.
+    Persistent,
+    /// Until the machine restarts: on a TPM a child of a primary of the NULL hierarchy, whose seed changes at each
+    /// reset (TPM 2.0 Part 1 §14.4).
+    Boot,
+}
+
 /// A user key just made.
 #[derive(Debug, Clone)]
 pub struct CreatedKey {
@@ -134,7 +153,7 @@ pub struct CreatedKey {
 }
 
 /// The port. Every call is one unit: it either happened as a whole or it did not happen.
-pub trait Tpm: Send {
+pub trait Tpm: DeviceKeys + Send {
     /// Who answers.
     fn identity(&self) -> &TpmIdentity;
 
@@ -195,6 +214,13 @@ pub trait Tpm: Send {
     /// [`TpmError::Unreachable`], [`TpmError::OwnerAuth`].
     fn pin_count(&mut self, index: PinIndex<'_>) -> Result<Option<PinCount>, TpmError>;
 
+    /// Sets the count of a PIN index to zero, also after it reached its limit. The limit stays what it is.
+    ///
+    /// # Errors
+    /// [`TpmError::WrongAuth`] for a wrong `admin_auth`, [`TpmError::SlotEmpty`] when the index is not there,
+    /// [`TpmError::OwnerAuth`].
+    fn rearm_pin_index(&mut self, index: PinIndex<'_>, admin_auth: &AuthValue) -> Result<(), TpmError>;
+
     /// Seals `payload` so that opening it needs the index authorised *and* `seal_auth`, which is protected against
     /// dictionary attacks.
     ///
@@ -220,6 +246,30 @@ pub trait Tpm: Send {
         index_auth: &AuthValue,
         seal_auth: &AuthValue,
     ) -> Result<Secret32, TpmError>;
+
+    /// Seals at most [`MAX_SEALED`] bytes so that `auth` opens them. Nothing protects the value against guessing, so it
+    /// must be 32 random bytes, or derived from such.
+    ///
+    /// # Errors
+    /// [`TpmError::Unexpected`] for a payload that is too long or empty.
+    fn seal_under(
+        &mut self,
+        payload: &[u8],
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<SealedBlob, TpmError>;
+
+    /// Opens what [`Tpm::seal_under`] sealed with the same `lifetime`.
+    ///
+    /// # Errors
+    /// [`TpmError::WrongAuth`]; [`TpmError::ForeignBlob`] for the blob of another device or another lifetime, and for
+    /// one of [`Lifetime::Boot`] after a restart.
+    fn unseal_under(
+        &mut self,
+        blob: &SealedBlob,
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<Zeroizing<Vec<u8>>, TpmError>;
 
     /// Creates a user key that signs only under `auth`.
     ///
@@ -264,6 +314,18 @@ pub enum TpmError {
     /// The owner hierarchy has an authorisation value that we do not know.
     #[error("the TPM's owner hierarchy has an authorisation value: give it with --owner-auth-file")]
     OwnerAuth,
+    /// The endorsement hierarchy has an authorisation value, so its key is out of reach.
+    #[error(
+        "the TPM's endorsement hierarchy has an authorisation value, without which this device cannot attest; its \
+         administrator can empty it (tpm2_changeauth -c endorsement -p VALUE)"
+    )]
+    EndorsementAuth,
+    /// The device has no endorsement: it is not a TPM.
+    #[error("this device cannot attest, because it has no TPM")]
+    NoAttestation,
+    /// What was to be decrypted was not encrypted to this key, or was changed on the way.
+    #[error("this was not encrypted to the device's key, or was changed on the way")]
+    BadCiphertext,
     /// The provider's own files cannot be read or written. Only the software provider has any.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -4,21 +4,24 @@
 //! and encrypts the first parameter both ways, so that nothing on the bus helps who listens there. Connections are
 //! opened anew when the TPM was reset or its socket died.
 
+mod attestation;
 mod blob;
 mod bridge;
 mod connection;
+mod device_keys;
 mod fault;
 mod identity;
 mod keys;
 mod pin;
+mod sealed;
 mod template;
 
 use std::path::Path;
 
 use latchkey_container::secret::{AuthValue, Secret32};
 use latchkey_container::tpm::{
-    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lockout, PinCount, PinIndex, PinSlot, SealedBlob, Tpm,
-    TpmError, TpmIdentity,
+    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lifetime, Lockout, PinCount, PinIndex, PinSlot,
+    SealedBlob, Tpm, TpmError, TpmIdentity,
 };
 use tss_esapi::structures::Auth;
 use zeroize::Zeroizing;
@@ -222,6 +225,28 @@ impl Tpm for DeviceTpm {
         seal_auth: &AuthValue,
     ) -> Result<Secret32, TpmError> {
         self.attempt(|connection| connection.unseal(index, blob, index_auth, seal_auth))
+    }
+
+    fn rearm_pin_index(&mut self, index: PinIndex<'_>, admin_auth: &AuthValue) -> Result<(), TpmError> {
+        self.attempt(|connection| connection.rearm_pin_index(index, admin_auth))
+    }
+
+    fn seal_under(
+        &mut self,
+        payload: &[u8],
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<SealedBlob, TpmError> {
+        self.attempt(|connection| connection.seal_under(payload, auth, lifetime))
+    }
+
+    fn unseal_under(
+        &mut self,
+        blob: &SealedBlob,
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
+        self.attempt(|connection| connection.unseal_under(blob, auth, lifetime))
     }
 
     fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, TpmError> {

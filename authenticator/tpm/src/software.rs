@@ -4,6 +4,8 @@
 //! here: the failure count is honest (written before the compare) but an attacker with the file resets it. That
 //! is why [`TpmClass::Software`] exists, and why the container stretches PINs harder for it.
 
+mod boot;
+mod device_keys;
 mod keys;
 mod state;
 mod vault;
@@ -12,12 +14,13 @@ use std::path::Path;
 
 use latchkey_container::secret::{AuthValue, Secret32};
 use latchkey_container::tpm::{
-    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lockout, PinCount, PinIndex, PinSlot, SealedBlob, Tpm,
-    TpmClass, TpmError, TpmIdentity,
+    AdminKeyBlob, CreatedKey, KeyAlgorithm, KeyBlob, Lifetime, Lockout, MAX_SEALED, PinCount, PinIndex,
+    PinSlot, SealedBlob, Tpm, TpmClass, TpmError, TpmIdentity,
 };
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use keys::HotKeys;
 use state::{Definition, StateFile};
@@ -28,6 +31,7 @@ pub struct SoftwareTpm {
     identity: TpmIdentity,
     file: StateFile,
     vault: Vault,
+    boot_vault: Vault,
     hot: HotKeys,
     rng: Box<dyn CryptoRng + Send>,
 }
@@ -48,7 +52,27 @@ impl SoftwareTpm {
             storage_root_name: vault.root_name(),
             description: "software provider (no TPM)".to_owned(),
         };
-        Ok(Self { identity, file, vault, hot: HotKeys::default(), rng })
+        let boot_vault = vault.joined_with(&Secret32::random(&mut *rng))?;
+        Ok(Self { identity, file, vault, boot_vault, hot: HotKeys::default(), rng })
+    }
+
+    /// Keeps what [`Lifetime::Boot`] objects need in `dir`, which a restart of the machine empties: a directory on a
+    /// tmpfs, such as `$XDG_RUNTIME_DIR`. Without this, or when `dir` is on a disk, they die with this value already.
+    ///
+    /// # Errors
+    /// [`TpmError::Storage`] when the secret there cannot be read or written.
+    pub fn with_boot_dir(mut self, dir: &Path) -> Result<Self, TpmError> {
+        if let Some(secret) = boot::secret(dir, &self.vault.root_name(), &mut *self.rng)? {
+            self.boot_vault = self.vault.joined_with(&secret)?;
+        }
+        Ok(self)
+    }
+
+    fn vault_for(&self, lifetime: Lifetime) -> &Vault {
+        match lifetime {
+            Lifetime::Persistent => &self.vault,
+            Lifetime::Boot => &self.boot_vault,
+        }
     }
 
     /// What was defined under the index's administrative key; whatever else is in the slot is not there for us.
@@ -159,6 +183,37 @@ impl Tpm for SoftwareTpm {
         self.authorise_index(index, index_auth)?;
         let id = self.definition(index)?.id;
         self.vault.unwrap_secret(Kind::Sealed, &[&id, seal_auth.expose()], &blob.0)
+    }
+
+    fn rearm_pin_index(&mut self, index: PinIndex<'_>, admin_auth: &AuthValue) -> Result<(), TpmError> {
+        self.definition(index)?;
+        self.vault.unwrap_secret(Kind::Admin, &[admin_auth.expose()], &index.admin.0)?;
+        self.file.change(|state| state.clear_failures(index.slot))
+    }
+
+    fn seal_under(
+        &mut self,
+        payload: &[u8],
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<SealedBlob, TpmError> {
+        if payload.is_empty() || payload.len() > MAX_SEALED {
+            return Err(TpmError::Unexpected(format!("that it seals 1 to {MAX_SEALED} bytes")));
+        }
+        let vault = match lifetime {
+            Lifetime::Persistent => &self.vault,
+            Lifetime::Boot => &self.boot_vault,
+        };
+        vault.wrap(Kind::Under, &[auth.expose()], payload, &mut *self.rng).map(SealedBlob)
+    }
+
+    fn unseal_under(
+        &mut self,
+        blob: &SealedBlob,
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
+        self.vault_for(lifetime).unwrap(Kind::Under, &[auth.expose()], &blob.0)
     }
 
     fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, TpmError> {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use latchkey_container::secret::{AuthValue, Secret32};
 use latchkey_container::tpm::{
-    AdminKeyBlob, CreatedKey, KeyBlob, PinCount, PinIndex, PinSlot, SealedBlob, TpmIdentity,
+    AdminKeyBlob, Certification, CreatedAttestationKey, CreatedKey, CredentialChallenge, DeviceKeys,
+    Endorsement, KeyBlob, Lifetime, PinCount, PinIndex, PinSlot, SealedBlob, TpmIdentity,
 };
 use latchkey_container::{
     Container, CreateOptions, Error, KeyAlgorithm, Lockout, NewPasskey, Pin, PinHash, Protection,
@@ -15,6 +16,7 @@ use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 /// Cheap: what the stretching costs an attacker is not tested here.
 pub const OPTIONS: CreateOptions =
@@ -251,5 +253,60 @@ impl Tpm for Watched {
     }
     fn forget_keys(&mut self) {
         self.inner.forget_keys();
+    }
+    fn rearm_pin_index(&mut self, index: PinIndex<'_>, admin_auth: &AuthValue) -> Result<(), TpmError> {
+        self.call("rearm_pin_index", |tpm| tpm.rearm_pin_index(index, admin_auth))
+    }
+    fn seal_under(
+        &mut self,
+        payload: &[u8],
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<SealedBlob, TpmError> {
+        self.call("seal_under", |tpm| tpm.seal_under(payload, auth, lifetime))
+    }
+    fn unseal_under(
+        &mut self,
+        blob: &SealedBlob,
+        auth: &AuthValue,
+        lifetime: Lifetime,
+    ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
+        self.call("unseal_under", |tpm| tpm.unseal_under(blob, auth, lifetime))
+    }
+}
+
+impl DeviceKeys for Watched {
+    fn create_transport_key(&mut self, auth: &AuthValue) -> Result<CreatedKey, TpmError> {
+        self.call("create_transport_key", |tpm| tpm.create_transport_key(auth))
+    }
+    fn decrypt(
+        &mut self,
+        key: &KeyBlob,
+        auth: &AuthValue,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
+        self.call("decrypt", |tpm| tpm.decrypt(key, auth, ciphertext))
+    }
+    fn endorsement(&mut self) -> Result<Option<Endorsement>, TpmError> {
+        self.call("endorsement", |tpm| tpm.endorsement())
+    }
+    fn create_attestation_key(&mut self, auth: &AuthValue) -> Result<CreatedAttestationKey, TpmError> {
+        self.call("create_attestation_key", |tpm| tpm.create_attestation_key(auth))
+    }
+    fn activate_credential(
+        &mut self,
+        attestation_key: &KeyBlob,
+        auth: &AuthValue,
+        challenge: &CredentialChallenge,
+    ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
+        self.call("activate_credential", |tpm| tpm.activate_credential(attestation_key, auth, challenge))
+    }
+    fn certify(
+        &mut self,
+        attestation_key: (&KeyBlob, &AuthValue),
+        key: (&KeyBlob, &AuthValue),
+        qualifying: &[u8; 32],
+    ) -> Result<Certification, TpmError> {
+        self.call("certify", |tpm| tpm.certify(attestation_key, key, qualifying))
     }
 }

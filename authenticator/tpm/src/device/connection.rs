@@ -16,6 +16,7 @@ use tss_esapi::interface_types::resource_handles::{Hierarchy, Provision};
 use tss_esapi::interface_types::session_handles::{AuthSession, PolicySession};
 use tss_esapi::structures::{Auth, CapabilityData, Public, SensitiveData, SymmetricDefinition};
 use tss_esapi::tcti_ldr::TctiNameConf;
+use tss_esapi::utils::TpmsContext;
 
 use super::blob::ObjectBlob;
 use super::fault::{Fault, ResponseCode};
@@ -53,6 +54,8 @@ pub struct Connection {
     pub indices: PinIndices,
     /// Set when something could not be flushed: the next call opens a new connection.
     pub broken: bool,
+    /// The parent of what dies at a restart, once it was made.
+    pub boot_parent: Option<TpmsContext>,
     session: AuthSession,
     storage_root: KeyHandle,
     storage_root_name: Vec<u8>,
@@ -110,6 +113,7 @@ impl Connection {
             hot: HotKeys::new(hot_keys),
             indices: PinIndices { base: target.nv_base, a: None, b: None },
             broken: false,
+            boot_parent: None,
             session,
             storage_root,
             storage_root_name,
@@ -125,6 +129,19 @@ impl Connection {
     pub fn run<T>(&mut self, command: impl FnOnce(&mut Context) -> tss_esapi::Result<T>) -> Result<T, Fault> {
         self.encrypt_both_ways()?;
         Ok(self.context.execute_with_session(Some(self.session), command)?)
+    }
+
+    /// Runs one command that wants two authorisations: of its first handle by the long-lived session, of its second by
+    /// `second`, which ends with it.
+    pub fn run_with_second<T>(
+        &mut self,
+        second: AuthSession,
+        command: impl FnOnce(&mut Context) -> tss_esapi::Result<T>,
+    ) -> Result<T, Fault> {
+        self.encrypt_both_ways()?;
+        self.end_with_next(second)?;
+        let sessions = (Some(self.session), Some(second), None);
+        Ok(self.context.execute_with_sessions(sessions, command)?)
     }
 
     /// Runs one command authorised by `policy`; the long-lived session encrypts.
@@ -155,20 +172,32 @@ impl Connection {
         &mut self,
         public: Public,
         auth: Option<&AuthValue>,
-        data: Option<&[u8; 32]>,
+        data: Option<&[u8]>,
+    ) -> Result<ObjectBlob, Fault> {
+        self.create_under(self.storage_root, public, auth, data).map_err(storage_root_gone)
+    }
+
+    /// Creates an object under a loaded parent.
+    pub fn create_under(
+        &mut self,
+        parent: KeyHandle,
+        public: Public,
+        auth: Option<&AuthValue>,
+        data: Option<&[u8]>,
     ) -> Result<ObjectBlob, Fault> {
         let auth = auth.map(tss_auth).transpose()?;
-        let data = data.map(|bytes| SensitiveData::try_from(bytes.as_slice())).transpose()?;
-        let parent = self.storage_root;
-        let made = self
-            .run(|context| context.create(parent, public, auth, data, None, None))
-            .map_err(storage_root_gone)?;
+        let data = data.map(SensitiveData::try_from).transpose()?;
+        let made = self.run(|context| context.create(parent, public, auth, data, None, None))?;
         Ok(ObjectBlob { private: made.out_private, public: made.out_public })
     }
 
-    /// Loads an object; the caller flushes it.
+    /// Loads an object under the storage root key; the caller flushes it.
     pub fn load(&mut self, blob: ObjectBlob) -> Result<KeyHandle, Fault> {
-        let parent = self.storage_root;
+        self.load_under(self.storage_root, blob)
+    }
+
+    /// Loads an object under a loaded parent; the caller flushes it.
+    pub fn load_under(&mut self, parent: KeyHandle, blob: ObjectBlob) -> Result<KeyHandle, Fault> {
         self.run(|context| context.load(parent, blob.private, blob.public)).map_err(|fault| match fault {
             // Whatever a TPM finds wrong with a wrapped object means that it did not make it.
             Fault::Refused(_) => Fault::Known(TpmError::ForeignBlob),
@@ -197,15 +226,21 @@ impl Connection {
         PolicySession::try_from(session).map_err(Fault::from)
     }
 
-    /// Lets the next command of `policy` be its last one: the TPM flushes the session with it.
-    pub fn end_after_next(&mut self, policy: PolicySession) -> Result<(), Fault> {
-        let (attributes, mask) = SessionAttributesBuilder::new().with_continue_session(false).build();
-        Ok(self.context.tr_sess_set_attributes(AuthSession::PolicySession(policy), attributes, mask)?)
+    /// Starts a session that authorises one command beside the long-lived one. It is not salted: what it proves to know
+    /// is random, so an observer of the bus cannot try values against the command's HMAC.
+    pub fn start_second(&mut self) -> Result<AuthSession, Fault> {
+        start_session(&mut self.context, SessionType::Hmac, None)
     }
 
-    /// Flushes a policy session that did not get to its last command.
-    pub fn flush_policy(&mut self, policy: PolicySession) {
-        self.flush(SessionHandle::from(AuthSession::PolicySession(policy)).into());
+    /// Lets the next command of a session be its last one: the TPM flushes the session with it.
+    pub fn end_with_next(&mut self, session: AuthSession) -> Result<(), Fault> {
+        let (attributes, mask) = SessionAttributesBuilder::new().with_continue_session(false).build();
+        Ok(self.context.tr_sess_set_attributes(session, attributes, mask)?)
+    }
+
+    /// Flushes a session that did not get to its last command.
+    pub fn flush_session(&mut self, session: AuthSession) {
+        self.flush(SessionHandle::from(session).into());
     }
 
     /// Flushes an object or a session. A failure changes no result; it makes the connection unusable.
@@ -288,10 +323,7 @@ fn storage_root_gone(fault: Fault) -> Fault {
 
 /// A refused authorisation of a command that only the owner hierarchy authorises.
 pub fn owner_refused(fault: Fault) -> Fault {
-    match fault {
-        Fault::Refused(ResponseCode::BAD_AUTH | ResponseCode::AUTH_FAIL) => Fault::Known(TpmError::OwnerAuth),
-        Fault::Refused(_) | Fault::Lost | Fault::Full | Fault::Link(_) | Fault::Known(_) => fault,
-    }
+    fault.if_unauthorised(TpmError::OwnerAuth)
 }
 
 fn flush_leftovers(context: &mut Context) -> Result<(), Fault> {

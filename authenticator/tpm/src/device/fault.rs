@@ -64,6 +64,25 @@ impl ResponseCode {
     }
 }
 
+impl Fault {
+    /// What a refusal means that is not about an authorisation.
+    pub fn unless_unauthorised(self, meaning: TpmError) -> Self {
+        let unauthorised = [ResponseCode::AUTH_FAIL, ResponseCode::BAD_AUTH, ResponseCode::LOCKOUT];
+        match self {
+            Self::Refused(code) if !unauthorised.contains(&code) => Self::Known(meaning),
+            Self::Refused(_) | Self::Lost | Self::Full | Self::Link(_) | Self::Known(_) => self,
+        }
+    }
+
+    /// What a refused authorisation means of a command that only a hierarchy authorises.
+    pub fn if_unauthorised(self, meaning: TpmError) -> Self {
+        match self {
+            Self::Refused(ResponseCode::AUTH_FAIL | ResponseCode::BAD_AUTH) => Self::Known(meaning),
+            Self::Refused(_) | Self::Lost | Self::Full | Self::Link(_) | Self::Known(_) => self,
+        }
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let raw: u32 = match error {

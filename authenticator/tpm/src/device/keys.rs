@@ -1,11 +1,13 @@
-//! User keys, and the few that stay loaded.
+//! User keys and transport keys, and the few that stay loaded.
 
 use latchkey_container::secret::AuthValue;
 use latchkey_container::tpm::{CreatedKey, KeyAlgorithm, KeyBlob, PublicKey, TpmError};
 use subtle::ConstantTimeEq;
 use tss_esapi::constants::tss::{TPM2_RH_NULL, TPM2_ST_HASHCHECK};
 use tss_esapi::handles::KeyHandle;
-use tss_esapi::structures::{Digest, HashcheckTicket, Public, Signature, SignatureScheme};
+use tss_esapi::structures::{
+    Data, Digest, HashcheckTicket, Public, PublicKeyRsa, RsaDecryptionScheme, Signature, SignatureScheme,
+};
 use tss_esapi::tss2_esys::TPMT_TK_HASHCHECK;
 use zeroize::Zeroizing;
 
@@ -59,29 +61,68 @@ impl HotKeys {
 impl Connection {
     /// Creates a user key.
     pub fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, Fault> {
-        let made = self.create(template::user_key(algorithm)?, Some(auth), None)?;
+        self.create_as(template::user_key(algorithm)?, auth)
+    }
+
+    fn create_as(&mut self, template: Public, auth: &AuthValue) -> Result<CreatedKey, Fault> {
+        let made = self.create(template, Some(auth), None)?;
         let public = public_key(&made.public)
             .ok_or_else(|| TpmError::Unexpected("with a key of another kind than asked for".to_owned()))?;
         Ok(CreatedKey { blob: KeyBlob(made.encode()?), public })
     }
 
-    /// Signs with a user key, loading it first when it is not loaded.
+    /// Creates a transport key.
+    pub fn create_transport_key(&mut self, auth: &AuthValue) -> Result<CreatedKey, Fault> {
+        self.create_as(template::transport_key()?, auth)
+    }
+
+    /// Signs with a user key.
     pub fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8; 32]) -> Result<Vec<u8>, Fault> {
+        self.with_key(key, auth, |connection, handle| connection.sign_loaded(handle, digest))
+    }
+
+    /// Decrypts with a transport key.
+    pub fn decrypt(
+        &mut self,
+        key: &KeyBlob,
+        auth: &AuthValue,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        if ciphertext.len() != template::RSA_BYTES {
+            return Err(Fault::Known(TpmError::BadCiphertext));
+        }
+        let ciphertext = PublicKeyRsa::try_from(ciphertext)?;
+        self.with_key(key, auth, |connection, handle| {
+            let scheme = RsaDecryptionScheme::Null;
+            connection
+                .run(|context| context.rsa_decrypt(handle, ciphertext, scheme, Data::default()))
+                .map(|plain| Zeroizing::new(plain.value().to_vec()))
+                .map_err(|fault| fault.unless_unauthorised(TpmError::BadCiphertext))
+        })
+    }
+
+    /// Does something with a key, loading it first when it is not loaded.
+    fn with_key<T>(
+        &mut self,
+        key: &KeyBlob,
+        auth: &AuthValue,
+        work: impl FnOnce(&mut Self, KeyHandle) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         if let Some(handle) = self.hot.find(key, auth)? {
-            return self.sign_loaded(handle, digest);
+            return work(self, handle);
         }
         let blob = ObjectBlob::decode(&key.0)?;
         if let Some(handle) = self.hot.displaced() {
             self.flush(handle.into());
         }
         let handle = self.load(blob)?;
-        let signed = self
+        let done = self
             .context
             .tr_set_auth(handle.into(), tss_auth(auth)?)
             .map_err(Fault::from)
-            .and_then(|()| self.sign_loaded(handle, digest));
-        // Only a key that has just signed is kept, so the cache holds no unproven authorisation value.
-        match signed {
+            .and_then(|()| work(self, handle));
+        // Only a key that has just worked is kept, so the cache holds no unproven authorisation value.
+        match done {
             Ok(_) => self.hot.loaded.push(HotKey {
                 blob: key.clone(),
                 auth: Zeroizing::new(*auth.expose()),
@@ -89,7 +130,7 @@ impl Connection {
             }),
             Err(_) => self.flush(handle.into()),
         }
-        signed
+        done
     }
 
     /// Flushes every user key.

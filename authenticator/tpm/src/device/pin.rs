@@ -16,7 +16,7 @@ use super::template;
 impl Connection {
     /// Seals to this TPM alone.
     pub fn bind(&mut self, payload: &Secret32) -> Result<SealedBlob, Fault> {
-        let made = self.create(template::bound_secret()?, None, Some(payload.expose()))?;
+        let made = self.create(template::open_secret()?, None, Some(payload.expose().as_slice()))?;
         Ok(SealedBlob(made.encode()?))
     }
 
@@ -100,6 +100,16 @@ impl Connection {
         Ok(())
     }
 
+    /// Writes zero failures beside the limit that stands.
+    pub fn rearm_pin_index(&mut self, index: PinIndex<'_>, admin_auth: &AuthValue) -> Result<(), Fault> {
+        let admin = ObjectBlob::decode(&index.admin.0)?;
+        let count = self.pin_count(index)?.ok_or(TpmError::SlotEmpty)?;
+        let found = self.own_pin_index(index, Written::Yes)?;
+        self.with_loaded(admin, |connection, admin| {
+            connection.write_pin_index(found, count.limit, admin, admin_auth)
+        })
+    }
+
     /// Reads the count of a PIN index.
     pub fn pin_count(&mut self, index: PinIndex<'_>) -> Result<Option<PinCount>, Fault> {
         let read = self.own_pin_index(index, Written::Yes).and_then(|found| {
@@ -123,7 +133,11 @@ impl Connection {
         let index = self.own_pin_index(index, Written::Yes)?;
         let name = self.context.tr_get_name(index.into())?;
         let policy = template::secret_and_auth_policy(name.value())?;
-        let made = self.create(template::sealed_secret(policy)?, Some(seal_auth), Some(payload.expose()))?;
+        let made = self.create(
+            template::sealed_secret(policy)?,
+            Some(seal_auth),
+            Some(payload.expose().as_slice()),
+        )?;
         Ok(SealedBlob(made.encode()?))
     }
 
@@ -143,7 +157,7 @@ impl Connection {
             .satisfy_pin_index(index.slot, found, policy, index_auth)
             .and_then(|()| self.unseal_with_policy(policy, blob, seal_auth));
         if opened.is_err() {
-            self.flush_policy(policy);
+            self.flush_session(policy.into());
         }
         opened.as_ref().map_err(Clone::clone).and_then(secret)
     }
@@ -179,7 +193,7 @@ impl Connection {
         self.context.execute_without_session(|context| context.policy_auth_value(policy))?;
         self.with_loaded(blob, |connection, object| {
             connection.context.tr_set_auth(object.into(), tss_auth(seal_auth)?)?;
-            connection.end_after_next(policy)?;
+            connection.end_with_next(policy.into())?;
             connection.run_with_policy(policy, |context| context.unseal(object.into()))
         })
     }
@@ -199,14 +213,14 @@ impl Connection {
         let policy = self.start_policy(false)?;
         let written = self
             .run(|context| policy_secret(context, policy, ObjectHandle::from(admin).into()))
-            .and_then(|()| self.end_after_next(policy))
+            .and_then(|()| self.end_with_next(policy.into()))
             .and_then(|()| {
                 self.run_with_policy(policy, |context| {
                     context.nv_write(NvAuth::NvIndex(index), index, data, 0)
                 })
             });
         if written.is_err() {
-            self.flush_policy(policy);
+            self.flush_session(policy.into());
         }
         written
     }
@@ -281,7 +295,12 @@ enum Written {
     Either,
 }
 
-fn policy_secret(context: &mut Context, policy: PolicySession, entity: AuthHandle) -> tss_esapi::Result<()> {
+/// Asks for the authorisation of `entity` in `policy`, for as long as that lasts.
+pub fn policy_secret(
+    context: &mut Context,
+    policy: PolicySession,
+    entity: AuthHandle,
+) -> tss_esapi::Result<()> {
     context
         .policy_secret(policy, entity, Nonce::default(), Digest::default(), Nonce::default(), None)
         .map(|_ticket| ())

@@ -21,6 +21,8 @@ use latchkey_container::tpm::KeyAlgorithm;
 
 /// The bytes of a PIN index: `pinCount` and `pinLimit` (TPM 2.0 Part 2 §13.3, `TPMS_NV_PIN_COUNTER_PARAMETERS`).
 pub const PIN_INDEX_LENGTH: u16 = 8;
+/// The bytes of a number modulo an RSA-2048 key.
+pub const RSA_BYTES: usize = 256;
 
 /// The storage root key: ECC P-256, AES-128-CFB, unique fields of 32 zero bytes
 /// (TCG TPM v2.0 Provisioning Guidance §7.5.1).
@@ -48,6 +50,11 @@ pub fn storage_root() -> Result<Public> {
         .build()
 }
 
+/// The parent of what dies at a restart: made of the same template, under the NULL hierarchy.
+pub fn boot_parent() -> Result<Public> {
+    storage_root()
+}
+
 /// Whether `public` can be the parent of what we make, and cannot leave its TPM.
 pub fn is_storage_root(public: &Public) -> bool {
     let attributes = public.object_attributes();
@@ -59,7 +66,7 @@ pub fn user_key(algorithm: KeyAlgorithm) -> Result<Public> {
     let sha256 = HashScheme::new(HashingAlgorithm::Sha256);
     let builder = PublicBuilder::new()
         .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
-        .with_object_attributes(signing_attributes()?);
+        .with_object_attributes(signing().build()?);
     match algorithm {
         KeyAlgorithm::Es256 => builder
             .with_public_algorithm(PublicAlgorithm::Ecc)
@@ -83,14 +90,51 @@ pub fn user_key(algorithm: KeyAlgorithm) -> Result<Public> {
     .build()
 }
 
+/// A transport key: decrypts RSAES-OAEP with SHA-1 (RFC 8017 §7.1) under its authorisation value, never leaves the TPM.
+pub fn transport_key() -> Result<Public> {
+    let attributes = fixed()
+        .with_sensitive_data_origin(true)
+        .with_user_with_auth(true)
+        .with_no_da(true)
+        .with_decrypt(true);
+    PublicBuilder::new()
+        .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
+        .with_object_attributes(attributes.build()?)
+        .with_public_algorithm(PublicAlgorithm::Rsa)
+        .with_rsa_parameters(PublicRsaParameters::new(
+            SymmetricDefinitionObject::Null,
+            RsaScheme::Oaep(HashScheme::new(HashingAlgorithm::Sha1)),
+            RsaKeyBits::Rsa2048,
+            RsaExponent::default(),
+        ))
+        .with_rsa_unique_identifier(PublicKeyRsa::default())
+        .build()
+}
+
+/// An attestation key: signs only what the TPM itself has written (`restricted`), never leaves the TPM.
+pub fn attestation_key() -> Result<Public> {
+    PublicBuilder::new()
+        .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
+        .with_object_attributes(signing().with_restricted(true).build()?)
+        .with_public_algorithm(PublicAlgorithm::Ecc)
+        .with_ecc_parameters(PublicEccParameters::new(
+            SymmetricDefinitionObject::Null,
+            EccScheme::EcDsa(HashScheme::new(HashingAlgorithm::Sha256)),
+            EccCurve::NistP256,
+            KeyDerivationFunctionScheme::Null,
+        ))
+        .with_ecc_unique_identifier(EccPoint::default())
+        .build()
+}
+
 /// The administrative key: an HMAC key, because the TPM wants every object to be something; only its authorisation
 /// value is ever used.
 pub fn admin_key() -> Result<Public> {
-    keyed_hash(signing_attributes()?, KeyedHashScheme::HMAC_SHA_256, Digest::default())
+    keyed_hash(signing().build()?, KeyedHashScheme::HMAC_SHA_256, Digest::default())
 }
 
-/// A sealed secret that this TPM opens without asking for anything.
-pub fn bound_secret() -> Result<Public> {
+/// A sealed secret that this TPM opens under its authorisation value alone, which may be empty.
+pub fn open_secret() -> Result<Public> {
     let attributes = fixed().with_user_with_auth(true).with_no_da(true).build()?;
     keyed_hash(attributes, KeyedHashScheme::Null, Digest::default())
 }
@@ -181,13 +225,12 @@ fn fixed() -> ObjectAttributesBuilder {
     ObjectAttributesBuilder::new().with_fixed_tpm(true).with_fixed_parent(true)
 }
 
-fn signing_attributes() -> Result<ObjectAttributes> {
+fn signing() -> ObjectAttributesBuilder {
     fixed()
         .with_sensitive_data_origin(true)
         .with_user_with_auth(true)
         .with_no_da(true)
         .with_sign_encrypt(true)
-        .build()
 }
 
 fn keyed_hash(attributes: ObjectAttributes, scheme: KeyedHashScheme, policy: Digest) -> Result<Public> {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use aws_lc_rs::digest::{Digest, SHA256};
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
@@ -47,6 +47,40 @@ pub fn create(
     .ok_or_else(refused)?;
     let blob = KeyBlob(vault.wrap(Kind::UserKey, &[auth.expose()], &plain, rng)?);
     Ok(CreatedKey { blob, public })
+}
+
+/// Makes a transport key and wraps it under the root and `auth`.
+pub fn create_transport(
+    vault: &Vault,
+    auth: &AuthValue,
+    rng: &mut dyn CryptoRng,
+) -> Result<CreatedKey, TpmError> {
+    let pair = PrivateDecryptingKey::generate(KeySize::Rsa2048).map_err(|_| refused())?;
+    let plain = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map_err(|_| refused())?;
+    // The generator's other form, an SPKI, would have to be taken apart; the signing key of the same numbers has this one.
+    let public = RsaKeyPair::from_pkcs8(plain.as_ref()).ok();
+    let public = public.and_then(|pair| rsa_public(pair.public_key().as_ref())).ok_or_else(refused)?;
+    let blob = KeyBlob(vault.wrap(Kind::TransportKey, &[auth.expose()], plain.as_ref(), rng)?);
+    Ok(CreatedKey { blob, public })
+}
+
+/// Decrypts RSAES-OAEP with SHA-1.
+pub fn decrypt(
+    vault: &Vault,
+    blob: &KeyBlob,
+    auth: &AuthValue,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, TpmError> {
+    let plain = vault.unwrap(Kind::TransportKey, &[auth.expose()], &blob.0)?;
+    let key = PrivateDecryptingKey::from_pkcs8(&plain).map_err(|_| TpmError::ForeignBlob)?;
+    let key = OaepPrivateDecryptingKey::new(key).map_err(|_| refused())?;
+    let mut message = Zeroizing::new(vec![0; key.min_output_size()]);
+    let length = key
+        .decrypt(&OAEP_SHA1_MGF1SHA1, ciphertext, &mut message, None)
+        .map_err(|_| TpmError::BadCiphertext)?
+        .len();
+    message.truncate(length);
+    Ok(message)
 }
 
 /// Parsed keys by their blob.

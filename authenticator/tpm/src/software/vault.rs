@@ -25,6 +25,10 @@ pub enum Kind {
     Admin,
     /// A user key.
     UserKey,
+    /// A transport key.
+    TransportKey,
+    /// A payload sealed to an authorisation value.
+    Under,
 }
 
 impl Kind {
@@ -34,6 +38,8 @@ impl Kind {
             Self::Sealed => 2,
             Self::Admin => 3,
             Self::UserKey => 4,
+            Self::TransportKey => 5,
+            Self::Under => 6,
         }
     }
 }
@@ -51,6 +57,15 @@ impl Vault {
         name.update(b"latchkey software storage root");
         name.update(root);
         Self { root: Hkdf::new(None, root), root_name: name.finalize().into() }
+    }
+
+    /// The vault whose root is this one's and `secret` together: it opens nothing without both.
+    pub fn joined_with(&self, secret: &Secret32) -> Result<Self, TpmError> {
+        let mut root = Zeroizing::new([0; 32]);
+        self.root
+            .expand_multi_info(&[b"joined root", secret.expose()], &mut *root)
+            .map_err(|_| TpmError::Unexpected("a key derivation failure".to_owned()))?;
+        Ok(Self::new(&root))
     }
 
     /// What the container pins: a hash that names the root and does not tell it.

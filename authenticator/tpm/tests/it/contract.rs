@@ -22,6 +22,9 @@ macro_rules! contract {
     };
 }
 
+pub mod device_keys;
+mod sealed;
+
 contract!(
     sealed_secret_needs_index_and_auth,
     wrong_tries_are_counted_and_survive_a_restart,

@@ -44,7 +44,7 @@ fn is_unreachable<T>(result: &Result<T, TpmError>) -> bool {
     matches!(result, Err(TpmError::Unreachable(_)))
 }
 
-fn tpm2(device: &Device, tool: &str, arguments: &[&str]) {
+pub fn tpm2(device: &Device, tool: &str, arguments: &[&str]) {
     let output = run_tpm2(device, tool, arguments);
     assert!(output.status.success(), "{tool}: {}", String::from_utf8_lossy(&output.stderr));
 }

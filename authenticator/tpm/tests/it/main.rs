@@ -6,6 +6,7 @@
     reason = "test code: a broken expectation ends the test, also in the functions that the tests share"
 )]
 
+mod attestation;
 mod container;
 mod contract;
 mod device;

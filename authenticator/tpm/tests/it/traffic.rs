@@ -1,12 +1,17 @@
 //! What crosses the wire to the TPM: how many commands an operation costs, and that no secret is among the bytes.
 
+use aws_lc_rs::rsa::OAEP_SHA1_MGF1SHA1;
 use latchkey_container::secret::{AuthValue, Secret32};
-use latchkey_container::tpm::{AdminKeyBlob, KeyAlgorithm, PinSlot, SealedBlob, Tpm, TpmError};
+use latchkey_container::tpm::{
+    AdminKeyBlob, CredentialChallenge, DeviceKeys, KeyAlgorithm, Lifetime, PinSlot, SealedBlob, Tpm, TpmError,
+};
 use latchkey_tests::tpm_proxy::{CommandRecord, TpmProxy};
 use latchkey_tpm::{DeviceOptions, DeviceTpm};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::attestation::verifier::{make_credential, name};
+use crate::contract::device_keys::encrypted;
 use crate::providers::{Device, auth, index};
 
 struct Watched {
@@ -110,6 +115,55 @@ fn keys_cost_what_the_design_allows() {
     }
 }
 
+/// A secret under a value costs what the parent costs: nothing for the storage root key, which stays in the TPM, and a
+/// load and a flush for the one of the NULL hierarchy, which must leave room. Once a connection it is made and saved.
+#[test]
+fn secrets_under_a_value_cost_what_the_design_allows() {
+    let mut watched = watched();
+    let (commands, kept) = watched.cost(|tpm| tpm.seal_under(&[7; 60], &auth(1), Lifetime::Persistent));
+    let kept = kept.expect("sealed");
+    assert_eq!(commands, ["Create"], "a persistent protector, at most 1");
+    let (commands, opened) = watched.cost(|tpm| tpm.unseal_under(&kept, &auth(1), Lifetime::Persistent));
+    opened.expect("opened");
+    assert_eq!(commands, ["Load", "Unseal", "FlushContext"], "unwrap, at most 3");
+
+    let (commands, _) = watched.cost(|tpm| tpm.seal_under(&[7; 60], &auth(1), Lifetime::Boot));
+    assert_eq!(
+        commands,
+        ["CreatePrimary", "ContextSave", "Create", "FlushContext"],
+        "the first in a connection"
+    );
+    let (commands, dying) = watched.cost(|tpm| tpm.seal_under(&[7; 60], &auth(1), Lifetime::Boot));
+    let dying = dying.expect("sealed");
+    assert_eq!(commands, ["ContextLoad", "Create", "FlushContext"], "a protector of this boot");
+    let (commands, opened) = watched.cost(|tpm| tpm.unseal_under(&dying, &auth(1), Lifetime::Boot));
+    opened.expect("opened");
+    assert_eq!(commands, ["ContextLoad", "Load", "FlushContext", "Unseal", "FlushContext"]);
+
+    let admin = watched.tpm.create_admin_key(&auth(0xAD)).expect("an administrative key");
+    let a = index(PinSlot::A, &admin);
+    watched.tpm.define_pin_index(a, &auth(1), 8, &auth(0xAD)).expect("defined");
+    let (commands, armed) = watched.cost(|tpm| tpm.rearm_pin_index(a, &auth(0xAD)));
+    armed.expect("armed again");
+    let rearm = ["NV_Read", "Load", "StartAuthSession", "PolicySecret", "NV_Write", "FlushContext"];
+    assert_eq!(commands, rearm);
+}
+
+#[test]
+fn registration_costs_what_it_costs() {
+    let mut watched = watched();
+    let (commands, transport) = watched.cost(|tpm| tpm.create_transport_key(&auth(3)).expect("a key"));
+    assert_eq!(commands, ["Create"]);
+    let refused = watched.tpm.decrypt(&transport.blob, &auth(3), &[1; 256]);
+    assert_eq!(refused, Err(TpmError::BadCiphertext));
+    let (commands, signer) = watched.cost(|tpm| tpm.create_attestation_key(&auth(4)).expect("a key"));
+    assert_eq!(commands, ["Create"]);
+    let (commands, certified) =
+        watched.cost(|tpm| tpm.certify((&signer.blob, &auth(4)), (&transport.blob, &auth(3)), &[0; 32]));
+    certified.expect("certified");
+    assert_eq!(commands, ["Load", "Load", "StartAuthSession", "Certify", "FlushContext", "FlushContext"]);
+}
+
 #[test]
 fn unlocking_has_its_cost_also_with_a_hot_key() {
     let mut watched = watched();
@@ -129,9 +183,12 @@ fn unlocking_has_its_cost_also_with_a_hot_key() {
 #[test]
 fn no_secret_is_seen_on_the_wire() {
     let mut rng = ChaCha20Rng::seed_from_u64(42);
-    let mut auths: Vec<AuthValue> = (0..5).map(|_| AuthValue::random(&mut rng)).collect();
-    let [index_auth, seal, admin_auth, key_auth, wrong] = auths.as_mut_slice() else { panic!("five values") };
-    let (payload, bound) = (Secret32::random(&mut rng), Secret32::random(&mut rng));
+    let auths: Vec<AuthValue> = (0..6).map(|_| AuthValue::random(&mut rng)).collect();
+    let [index_auth, seal, admin_auth, key_auth, under_auth, wrong] = auths.as_slice() else {
+        panic!("six values")
+    };
+    let secrets: Vec<Secret32> = (0..5).map(|_| Secret32::random(&mut rng)).collect();
+    let [payload, bound, under, message, credential] = secrets.as_slice() else { panic!("five secrets") };
     let device = Device::new();
     let proxy = TpmProxy::start(&device.swtpm.socket());
     let mut tpm = DeviceTpm::open(&DeviceOptions::new(proxy.tcti())).expect("swtpm answers");
@@ -141,23 +198,41 @@ fn no_secret_is_seen_on_the_wire() {
     tpm.define_pin_index(a, index_auth, 8, admin_auth).expect("defined");
     // A refused command must not leave the session with other flags (tpm2-tss 3.2.1 does not restore them).
     tpm.define_pin_index(a, index_auth, 8, admin_auth).expect_err("taken");
-    let blob = tpm.seal(a, &payload, seal).expect("sealed");
+    let blob = tpm.seal(a, payload, seal).expect("sealed");
     tpm.unseal(a, &blob, index_auth, seal).expect("opened");
     tpm.unseal(a, &blob, wrong, seal).expect_err("wrong");
     tpm.unseal(a, &blob, index_auth, wrong).expect_err("wrong");
     tpm.unseal(a, &blob, index_auth, seal).expect("opened");
-    let blob = tpm.bind(&bound).expect("bound");
+    tpm.rearm_pin_index(a, wrong).expect_err("wrong");
+    tpm.rearm_pin_index(a, admin_auth).expect("armed again");
+    let blob = tpm.bind(bound).expect("bound");
     assert_eq!(tpm.unbind(&blob).expect("opened").expose(), bound.expose());
     for algorithm in [KeyAlgorithm::Es256, KeyAlgorithm::Rs256] {
         let key = tpm.create_key(algorithm, key_auth).expect("a key");
         tpm.sign(&key.blob, wrong, &[1; 32]).expect_err("wrong");
         tpm.sign(&key.blob, key_auth, &[1; 32]).expect("signed");
     }
+    for lifetime in [Lifetime::Persistent, Lifetime::Boot] {
+        let blob = tpm.seal_under(under.expose(), under_auth, lifetime).expect("sealed");
+        tpm.unseal_under(&blob, wrong, lifetime).expect_err("wrong");
+        tpm.unseal_under(&blob, under_auth, lifetime).expect("opened");
+    }
+    let transport = tpm.create_transport_key(key_auth).expect("a key");
+    let ciphertext = encrypted(&transport.public, &OAEP_SHA1_MGF1SHA1, message.expose());
+    tpm.decrypt(&transport.blob, wrong, &ciphertext).expect_err("wrong");
+    let opened = tpm.decrypt(&transport.blob, key_auth, &ciphertext).expect("decrypted");
+    assert_eq!(*opened, message.expose());
+    let signer = tpm.create_attestation_key(key_auth).expect("a key");
+    tpm.certify((&signer.blob, key_auth), (&transport.blob, key_auth), &[0; 32]).expect("certified");
+    let endorsement = tpm.endorsement().expect("answered").expect("a TPM attests").public_area;
+    let challenge = make_credential(&endorsement, &name(&signer.public_area), credential.expose());
+    let opened = tpm.activate_credential(&signer.blob, key_auth, &challenge).expect("opened");
+    assert_eq!(*opened, credential.expose());
     drop(tpm);
 
     let log = proxy.take_log();
-    assert!(log.len() > 30, "the proxy has seen the commands");
-    for secret in auths.iter().map(AuthValue::expose).chain([payload.expose(), bound.expose()]) {
+    assert!(log.len() > 60, "the proxy has seen the commands");
+    for secret in auths.iter().map(AuthValue::expose).chain(secrets.iter().map(Secret32::expose)) {
         let leak = log.iter().find(|record| contains(record, secret));
         assert_eq!(leak.map(|record| record.name), None, "a secret is on the wire");
     }
@@ -179,6 +254,15 @@ fn closing_leaves_nothing_in_the_tpm() {
     watched.tpm.unseal(a, &blob, &auth(9), &auth(2)).expect_err("wrong");
     watched.tpm.unseal(a, &blob, &auth(1), &auth(9)).expect_err("wrong");
     watched.tpm.sign(&key.blob, &auth(3), &[1; 32]).expect("signed");
+    let blob = watched.tpm.seal_under(&[1], &auth(3), Lifetime::Boot).expect("sealed");
+    watched.tpm.unseal_under(&blob, &auth(4), Lifetime::Boot).expect_err("wrong");
+    let signer = watched.tpm.create_attestation_key(&auth(3)).expect("a key");
+    let good = (&signer.blob, &auth(3));
+    watched.tpm.certify(good, (&key.blob, &auth(4)), &[0; 32]).expect_err("wrong");
+    watched.tpm.certify(good, (&key.blob, &auth(3)), &[0; 32]).expect("certified");
+    let nonsense = CredentialChallenge { credential_blob: vec![0, 1, 0], secret: vec![0, 1, 0] };
+    watched.tpm.activate_credential(good.0, good.1, &nonsense).expect_err("nonsense");
+    watched.tpm.rearm_pin_index(a, &auth(9)).expect_err("wrong");
     let Watched { tpm, proxy, _device } = watched;
     drop(tpm);
     let _closing = proxy.take_log();
