@@ -4,6 +4,7 @@ mod app;
 mod asked;
 mod authentication;
 mod device;
+mod device_policy;
 mod ids;
 mod opaque;
 mod people;
@@ -19,6 +20,9 @@ pub use asked::{AskedClaims, ClaimName};
 pub use authentication::{Amr, Authentication};
 pub use device::{
     AttestationWordError, Device, DeviceAttestation, DeviceSystem, DeviceTpm, EnterpriseKey, JoinType,
+};
+pub use device_policy::{
+    CharacterRule, DevicePolicy, HelloPolicy, PinPolicy, Registrars, RequiredAttestation,
 };
 pub use ids::{ClientId, DeviceId, EnterpriseKeyId, GrantId, IdError, SessionId, TenantId, UserId};
 pub use opaque::{Opaque, OpaqueHash};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::TenantId;
+use super::{DevicePolicy, TenantId};
 use crate::attestation::AttestationPolicy;
 use crate::clock::UnixTime;
 use crate::strength::Strength;
@@ -54,6 +54,8 @@ pub struct TenantPolicy {
     pub lockout_seconds: u32,
     /// The longest life of a Temporary Access Pass, in minutes.
     pub pass_max_minutes: u32,
+    /// What it decides about devices.
+    pub devices: DevicePolicy,
 }
 
 /// What becomes of a user who signs in with a password and has no second factor.
@@ -92,6 +94,7 @@ impl Default for TenantPolicy {
             lockout_threshold: 10,
             lockout_seconds: 60,
             pass_max_minutes: 8 * 60,
+            devices: DevicePolicy::default(),
         }
     }
 }

@@ -258,7 +258,6 @@ fn rest(
     if fields.optional("acr_values")?.is_some() && !claims.asked.id_token.contains(&ClaimName::Acr) {
         claims.asked.id_token.push(ClaimName::Acr);
     }
-    let fresh = fields.optional("amr_values")?.is_some_and(|all| all.split(' ').any(|word| word == "ngcmfa"));
     let short =
         |name| Ok::<_, Refusal>(fields.optional(name)?.filter(|text| text.len() <= 256).map(str::to_owned));
     Ok(AuthorizeRequest {
@@ -268,7 +267,7 @@ fn rest(
         login_hint: short("login_hint")?,
         domain_hint: short("domain_hint")?,
         expected: None,
-        fresh_mfa: fresh || claims.fresh,
+        fresh_mfa: wants_fresh(fields)? || claims.fresh,
         claims,
         key: thumbprint(fields.optional("dpop_jkt")?)?,
         nonce: nonce.map(str::to_owned),
@@ -280,6 +279,12 @@ fn rest(
         scopes,
         resource,
     })
+}
+
+/// Whether the client wants proof fresh enough to register a key.
+pub(super) fn wants_fresh(fields: &Fields) -> Result<bool, Refusal> {
+    let words = fields.optional("amr_values")?.unwrap_or_default();
+    Ok(words.split(' ').any(|word| word == "ngcmfa"))
 }
 
 /// PKCE is compulsory for whoever has no secret, and where there is a challenge it is S256 (RFC 9700 §2.1.1).

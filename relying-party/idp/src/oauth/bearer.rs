@@ -1,4 +1,4 @@
-//! The one check of access tokens at services of our own: userinfo and the directory (RFC 6750, RFC 9449 §7).
+//! The one check of access tokens at services of our own: userinfo, the directory, device registration (RFC 6750, RFC 9449 §7).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -78,18 +78,26 @@ impl Bearer {
     }
 }
 
-/// Who calls.
+/// Who calls the directory.
 ///
 /// # Errors
-/// When the token is missing, not one of ours for the directory, expired, presented in another way than it was issued for, or
-/// when what it stands for was revoked.
+/// As [`check_at`].
 pub async fn check(provider: &Provider, sent: &Sent<'_>) -> Result<Bearer, Refusal> {
+    check_at(provider, sent, first_party::GRAPH).await
+}
+
+/// Who calls `resource`, a service of ours.
+///
+/// # Errors
+/// When the token is missing, not one of ours for this service, expired, presented in another way than it was issued for, or
+/// when what it stands for was revoked.
+pub async fn check_at(provider: &Provider, sent: &Sent<'_>, resource: ClientId) -> Result<Bearer, Refusal> {
     let refused = || Refusal::AccessToken;
     let (scheme, token) = sent.authorization.and_then(|text| text.split_once(' ')).ok_or_else(refused)?;
     let token = token.trim();
     let claims = AccessClaims::read(provider, token).ok_or_else(refused)?;
-    let directory = provider.app(first_party::GRAPH).await?.ok_or_else(refused)?;
-    if directory.identifier_uri.as_deref() != Some(claims.aud.as_str()) {
+    let service = provider.app(resource).await?.ok_or_else(refused)?;
+    if service.identifier_uri.as_deref() != Some(claims.aud.as_str()) {
         return Err(refused());
     }
     match &claims.cnf {

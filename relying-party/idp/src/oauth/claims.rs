@@ -4,8 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::error::Refusal;
-use crate::domain::{App, AskedClaims, Authentication, ClaimName, Tenant, TenantPolicy};
-use crate::strength::{Proofs, Strength};
+use crate::clock::UnixTime;
+use crate::domain::{Amr, App, AskedClaims, Authentication, ClaimName, Tenant, TenantPolicy};
+use crate::strength::{FRESH, Proofs, Strength};
 use crate::tokens::ACR;
 
 /// What a request's `claims` ask for.
@@ -122,6 +123,16 @@ pub(super) fn check_strength(
         }
     }
     Ok(())
+}
+
+/// Refuses a sign-in whose two factors are too old for a key to be registered, and says how to get a newer one.
+pub(super) fn check_fresh(authentication: &Authentication, now: UnixTime) -> Result<(), Refusal> {
+    let at = authentication.at;
+    if authentication.methods.contains(&Amr::NgcMfa) && at <= now && now.since(at) <= FRESH {
+        return Ok(());
+    }
+    let amr = json!({ "essential": true, "values": [Amr::NgcMfa.word()] });
+    Err(Refusal::Interaction(json!({ "access_token": { "amr": amr } }).to_string()))
 }
 
 /// The claims with which an authorization request gets a sign-in of this strength.

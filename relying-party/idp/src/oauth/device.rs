@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::authorize::wants_fresh;
 use super::error::Refusal;
 use super::resource::resolve;
 use super::token::{Protocol, TokenRequest};
@@ -53,6 +54,7 @@ pub async fn authorize_device(provider: &Provider, request: &TokenRequest<'_>) -
         resource: resource.map(str::to_owned),
         address: request.address.to_string(),
         asked_at: Some(now),
+        fresh_mfa: wants_fresh(fields)?,
     };
     let device_code = provider.opaque();
     let expires_at = now.plus(LIFETIME);

@@ -71,7 +71,8 @@ impl OtherDevice {
             None => None,
         };
         let wanted = (asked.scopes, asked.resource);
-        Ok(AuthorizeRequest::of_ours(client, tenant, "/devicelogin", wanted, None))
+        let request = AuthorizeRequest::of_ours(client, tenant, "/devicelogin", wanted, None);
+        Ok(AuthorizeRequest { fresh_mfa: asked.fresh_mfa, ..request })
     }
 
     /// Answers the device, once.

@@ -29,6 +29,9 @@ pub struct DeviceRequest {
     /// When it asked.
     #[serde(default)]
     pub asked_at: Option<UnixTime>,
+    /// Whether it wants proof fresh enough to register a key.
+    #[serde(default)]
+    pub fresh_mfa: bool,
 }
 
 /// A person's answer.

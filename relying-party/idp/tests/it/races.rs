@@ -87,6 +87,7 @@ async fn races(databases: [Database; 2]) {
         resource: None,
         address: String::new(),
         asked_at: None,
+        fresh_mfa: false,
     };
     databases[0].device_codes().issue((&device_code, &user_code), &request, later).await.unwrap();
     let approval = Approval::Approved(grant.authentication.clone());

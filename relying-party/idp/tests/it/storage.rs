@@ -188,6 +188,7 @@ async fn devices_and_sessions(database: &Database) {
         resource: None,
         address: String::new(),
         asked_at: None,
+        fresh_mfa: false,
     };
     let codes = database.device_codes();
     codes.issue((&device, &person), &request, later).await.unwrap();

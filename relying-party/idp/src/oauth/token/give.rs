@@ -2,7 +2,8 @@
 
 use super::{TokenRequest, still_welcome, wants_client_info};
 use crate::domain::{AppKind, Authority, OpaqueHash, Scopes, User};
-use crate::oauth::claims::{ClaimsRequest, check_strength};
+use crate::oauth::authorize::wants_fresh;
+use crate::oauth::claims::{ClaimsRequest, check_fresh, check_strength};
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
 use crate::oauth::issue::{self, ForUser, REFRESH, TokenAnswer};
@@ -71,6 +72,9 @@ async fn satisfy(
     let tenant = provider.tenant(&Authority::Tenant(grant.tenant)).await?.ok_or(Refusal::Tenant)?;
     let apps = [&*client.app, &*requested.resource];
     check_strength(&tenant, apps, &claims, &mut grant.authentication)?;
+    if claims.fresh || wants_fresh(&request.fields)? {
+        check_fresh(&grant.authentication, provider.now())?;
+    }
     grant.asked.handles_challenges |= claims.asked.handles_challenges;
     Ok(())
 }
