@@ -93,6 +93,13 @@ impl From<ContainerError> for Failure {
             | ContainerError::PinAlreadySet
             | ContainerError::Stale
             | ContainerError::UnknownPasskey
+            | ContainerError::UnknownCompartment
+            | ContainerError::NoDeviceKeys
+            | ContainerError::NoEnterpriseKey
+            | ContainerError::NoRecoveryProtector
+            | ContainerError::StaleRecovery
+            | ContainerError::WrongRecoveryAnswer
+            | ContainerError::BadRecoveryKey
             | ContainerError::Exists { .. }
             | ContainerError::Memory { .. } => (FailureKind::Refused, None),
             ContainerError::Missing { .. } => (FailureKind::NoContainer, None),

@@ -3,19 +3,26 @@
 use std::path::Path;
 
 use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
 
 use crate::counter::SignatureCounts;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::lookup::Lookup;
+use crate::seal::{Purpose, SealingKey};
 use crate::secret::Secret32;
 use crate::store::{Identity, Opened, PinProtector, Store, StoredIdentity};
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
 use crate::tpm::{PinIndex, PinSlot, Tpm, TpmClass};
 
+mod compartments;
+mod device;
+mod enterprise;
 mod gesture;
 mod passkeys;
+mod recovery;
+mod reset_pin;
 mod status;
 
 pub use gesture::PIN_TRIES;
@@ -36,6 +43,8 @@ pub struct Container {
     store: Store,
     identity: Identity,
     lookup: Lookup,
+    /// The key of the records that need no gesture.
+    local: SealingKey,
     counts: SignatureCounts,
     generation: u64,
     pin: Option<PinProtector>,
@@ -190,6 +199,7 @@ impl Container {
             store,
             identity: stored.identity,
             lookup: Lookup::new(lookup_key),
+            local: SealingKey::derive(lookup_key, Purpose::Local),
             counts: SignatureCounts::default(),
             generation: stored.generation,
             pin,
@@ -206,6 +216,15 @@ impl std::fmt::Debug for Container {
             .field("tpm", self.tpm.identity())
             .finish_non_exhaustive()
     }
+}
+
+/// The digest to sign of a message's parts, one after the other.
+fn digest(message: &[&[u8]]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in message {
+        digest.update(part);
+    }
+    digest.finalize().into()
 }
 
 /// Undefines the indices that an interrupted change left behind.

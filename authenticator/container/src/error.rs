@@ -15,7 +15,7 @@ pub enum Error {
     },
     /// No try is left.
     #[error(
-        "the PIN is blocked after too many wrong tries; only a reset of the authenticator or `latchkey container destroy` helps, and both delete its passkeys"
+        "the PIN is blocked after too many wrong tries; where a PIN reset is set up (`latchkey status`), `latchkey pin reset` sets a new PIN and keeps every passkey; otherwise only a reset of the authenticator or `latchkey container destroy` helps, and both delete its passkeys"
     )]
     PinBlocked,
     /// The container has no PIN yet.
@@ -31,6 +31,32 @@ pub enum Error {
     /// No passkey with this credential ID.
     #[error("there is no such passkey")]
     UnknownPasskey,
+
+    /// No compartment of this name.
+    #[error("the container knows no such organisation; join it with `latchkey device join`")]
+    UnknownCompartment,
+    /// The compartment has no device keys.
+    #[error("this device is not registered with the organisation; register it with `latchkey device join`")]
+    NoDeviceKeys,
+    /// The compartment has no enterprise key.
+    #[error("there is no enterprise key for this organisation; make one with `latchkey device provision`")]
+    NoEnterpriseKey,
+    /// The compartment has no PIN reset protector.
+    #[error(
+        "no PIN reset is set up for this organisation; it is made at an unlocking with the PIN once the organisation's policy allows it, so a PIN that is forgotten now can only be given up with `latchkey pin reset --destructive`"
+    )]
+    NoRecoveryProtector,
+    /// The PIN reset protector is another one than when the recovery was begun.
+    #[error("the PIN reset was overtaken by an unlocking with the PIN; begin it again")]
+    StaleRecovery,
+    /// The PIN reset service's answer does not open what it should.
+    #[error(
+        "the PIN reset service gave a wrong answer, and nothing has been changed; begin again, and if it happens again tell your administrator that the service's answer does not fit this device"
+    )]
+    WrongRecoveryAnswer,
+    /// A key of the PIN reset service is not one.
+    #[error("the PIN reset service's key is not a point on P-256; tell your administrator")]
+    BadRecoveryKey,
 
     /// No container in this directory.
     #[error("there is no container in {}; make one with `latchkey container create`", .path.display())]
@@ -62,7 +88,7 @@ pub enum Error {
     OtherTpm,
     /// The TPM no longer has the PIN index.
     #[error(
-        "the TPM no longer has this container's PIN: somebody with the owner authorisation removed or replaced it, or this is an older copy of the container's files; its passkeys cannot be opened any more: give it up with `latchkey container destroy` and register again at each site"
+        "the TPM no longer has this container's PIN: somebody with the owner authorisation removed or replaced it, or this is an older copy of the container's files; where a PIN reset is set up (`latchkey status`), `latchkey pin reset` sets a new PIN and keeps every passkey; otherwise its passkeys cannot be opened any more: give it up with `latchkey container destroy` and register again at each site"
     )]
     PinLost,
     /// The TPM's place for the PIN is taken by something that this container did not make.
@@ -124,14 +150,25 @@ impl Error {
     #[must_use]
     pub const fn responsible(&self) -> Responsible {
         match self {
-            Self::WrongPin { .. } | Self::PinBlocked | Self::NoPin => Responsible::User,
-            Self::PinAlreadySet | Self::Stale | Self::UnknownPasskey => Responsible::Caller,
+            Self::WrongPin { .. }
+            | Self::PinBlocked
+            | Self::NoPin
+            | Self::NoDeviceKeys
+            | Self::NoEnterpriseKey
+            | Self::NoRecoveryProtector => Responsible::User,
+            Self::PinAlreadySet
+            | Self::Stale
+            | Self::UnknownPasskey
+            | Self::UnknownCompartment
+            | Self::StaleRecovery => Responsible::Caller,
             Self::Missing { .. }
             | Self::Exists { .. }
             | Self::InUse { .. }
             | Self::TpmRequired
             | Self::OtherTpm
             | Self::PinLost
+            | Self::WrongRecoveryAnswer
+            | Self::BadRecoveryKey
             | Self::SlotTaken { .. }
             | Self::TpmLockedOut
             | Self::Tpm(_)

@@ -7,18 +7,26 @@
 //! * [`tpm`] is the port to the security device, [`secret`] the values that cross it.
 //! * `stretch` turns a PIN into two authorisation values, `container::gesture` moves PINs between the two slots.
 //! * `record` is what a passkey looks like before `seal` encrypts it; `lookup` finds it while all is locked.
+//! * A [`Compartment`] is what one identity provider's tenant has here: device, enterprise and attestation keys, tokens.
+//!   `item` names its records, `container::{compartments, device, enterprise}` are its interface.
+//! * `recovery` is the PIN reset protector, `container::reset_pin` its use and the rotation of the authentication key.
 //! * `store` is SQLite, `directory` the lock and the file modes, `counter` the signature counts.
 //!
 //! The container knows neither CTAP nor WebAuthn. `authenticator/DESIGN.md` says what it defends against.
 
+mod compartment;
 mod container;
 mod counter;
 mod directory;
 mod error;
+mod held_key;
+mod item;
 mod lookup;
 mod passkey;
 mod pin;
+mod public_key;
 mod record;
+mod recovery;
 mod seal;
 pub mod secret;
 mod store;
@@ -27,10 +35,15 @@ mod time;
 pub mod tpm;
 mod unlocked;
 
+pub use compartment::{Compartment, CompartmentId, DevicePublic, EnterpriseKeyPublic};
 pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
 pub use error::{Error, Responsible, StorageError, StorageProblem};
 pub use passkey::{CredentialId, NewPasskey, Passkey, Protection, Signature, UserAccount};
 pub use pin::{Pin, PinError, PinHash};
+pub use recovery::{
+    Binding, PendingRecovery, Point, RecoveryAnswer, RecoveryProtector, RecoveryProtocol, RecoveryPurpose,
+    RecoveryRequest, RecoveryService, RecoveryState,
+};
 pub use stretch::StretchCost;
 pub use time::UnixTime;
 pub use tpm::{KeyAlgorithm, Lockout, PublicKey, Tpm, TpmClass, TpmError};

@@ -4,6 +4,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::compartment::CompartmentId;
+use crate::item::Item;
 use crate::passkey::CredentialId;
 use crate::secret::Secret32;
 
@@ -21,7 +23,7 @@ impl Lookup {
         )
     }
 
-    // The labels are the passkeys' own: a later domain takes others, and its tags never meet these.
+    // Each domain has labels of its own, so that its tags never meet another's.
 
     /// The tag of a credential ID.
     pub fn id(&self, id: &CredentialId) -> Tag {
@@ -36,6 +38,16 @@ impl Lookup {
     /// The tag of an account at a relying party.
     pub fn account(&self, rp_id: &str, handle: &[u8]) -> Tag {
         self.tag(b"passkey account", &[rp_id.as_bytes(), handle])
+    }
+
+    /// The tag of a compartment's record.
+    pub fn item(&self, compartment: &CompartmentId, item: Item<'_>) -> Tag {
+        self.tag(b"compartment", &[&compartment.0, item.kind().as_bytes(), item.name().as_bytes()])
+    }
+
+    /// The tag of a compartment's PIN reset protector.
+    pub fn pin_reset(&self, compartment: &CompartmentId) -> Tag {
+        self.tag(b"pin reset protector", &[&compartment.0])
     }
 
     /// Every part is preceded by its length, so that no two lists of parts give the same input.

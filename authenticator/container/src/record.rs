@@ -8,9 +8,10 @@ use serde_bytes::ByteBuf;
 use zeroize::Zeroizing;
 
 use crate::passkey::{CredRandom, CredentialId, Passkey, Protection, UserAccount};
+use crate::public_key::Public;
 use crate::secret::{AuthValue, Secret32};
 use crate::time::UnixTime;
-use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
+use crate::tpm::KeyBlob;
 
 #[cfg(test)]
 mod tests;
@@ -47,15 +48,6 @@ struct Facts {
     label: Option<String>,
 }
 
-/// The public key; its kind also tells the algorithm.
-#[derive(Serialize, Deserialize)]
-enum Public {
-    #[serde(rename = "e")]
-    Es256(ByteBuf, ByteBuf),
-    #[serde(rename = "r")]
-    Rs256(ByteBuf, u32),
-}
-
 /// The payload to seal.
 pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
     let bytes = |bytes: &[u8]| ByteBuf::from(bytes);
@@ -66,10 +58,7 @@ pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
         user_name: passkey.user.name.clone(),
         user_display_name: passkey.user.display_name.clone(),
         key: bytes(&passkey.key.0),
-        public_key: match &passkey.public_key {
-            PublicKey::P256 { x, y } => Public::Es256(bytes(x), bytes(y)),
-            PublicKey::Rsa { modulus, exponent } => Public::Rs256(bytes(modulus), *exponent),
-        },
+        public_key: Public::from(&passkey.public_key),
         discoverable: passkey.discoverable,
         protection: passkey.protection.into(),
         hmac_secret: passkey.hmac_secret,
@@ -94,15 +83,7 @@ pub(crate) fn decode(payload: &[u8]) -> Option<Passkey> {
     let (with_uv, rest) = rest.split_first_chunk::<32>()?;
     let (without_uv, cbor) = rest.split_first_chunk::<32>()?;
     let facts: Facts = ciborium::from_reader(cbor).ok()?;
-    let (algorithm, public_key) = match facts.public_key {
-        Public::Es256(x, y) => {
-            let coordinate = |bytes: ByteBuf| <[u8; 32]>::try_from(bytes.into_vec()).ok();
-            (KeyAlgorithm::Es256, PublicKey::P256 { x: coordinate(x)?, y: coordinate(y)? })
-        }
-        Public::Rs256(modulus, exponent) => {
-            (KeyAlgorithm::Rs256, PublicKey::Rsa { modulus: modulus.into_vec(), exponent })
-        }
-    };
+    let (algorithm, public_key) = facts.public_key.read()?;
     Some(Passkey {
         id: CredentialId(facts.id.into_vec()),
         rp_id: facts.rp_id,

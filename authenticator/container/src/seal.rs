@@ -1,4 +1,5 @@
-//! What only an unlocked container can read: XChaCha20-Poly1305 under keys derived from the authentication key.
+//! Records: XChaCha20-Poly1305 under keys derived from the authentication key, which only an unlocked container has, or
+//! from the look-up key, which keeps from the reader of a copied database what needs no gesture.
 
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
@@ -24,9 +25,11 @@ pub(crate) enum Purpose {
     Records,
     /// The authorisation value of the administrative key.
     AdminAuth,
+    /// What needs this device and no gesture; the one that is derived from the look-up key.
+    Local,
 }
 
-/// A key for one purpose, derived once per unlocking.
+/// A key for one purpose.
 pub(crate) struct SealingKey(Secret32);
 
 /// Where a sealed text belongs: moved to another row or container, it does not open.
@@ -39,12 +42,13 @@ pub(crate) struct Place<'a> {
 }
 
 impl SealingKey {
-    pub fn derive(authentication_key: &Secret32, purpose: Purpose) -> Self {
+    pub fn derive(secret: &Secret32, purpose: Purpose) -> Self {
         Self(derive(
-            authentication_key,
+            secret,
             match purpose {
                 Purpose::Records => b"latchkey records",
                 Purpose::AdminAuth => b"latchkey admin auth",
+                Purpose::Local => b"latchkey local",
             },
         ))
     }

@@ -6,22 +6,27 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Error, StorageError};
 
+mod compartments;
 mod identity;
 mod pins;
 mod records;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compartments::SealedItem;
 pub(crate) use identity::{Identity, StoredIdentity};
 #[cfg(test)]
 use pins::AbandonedSlot;
 pub(crate) use pins::{PinProtector, SealedAdmin};
 pub(crate) use records::{RecordTags, StoredRecord};
+pub(crate) use recovery::ResetProtector;
 
 /// Each migration once, in order; a merged one is never edited.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_container.sql"),
     include_str!("../migrations/0002_owners_of_slots.sql"),
+    include_str!("../migrations/0003_compartments.sql"),
 ];
 
 /// An open database of a container.

@@ -81,7 +81,7 @@ impl Authenticator {
         }
         let pin = open_new_pin(&shared, new_pin_enc, self.container.minimum_pin_length())?;
         // Setting a PIN opens the container, but a platform gets a token only for the PIN itself.
-        drop(self.container.set_pin(&pin, ambient.rng)?);
+        drop(self.container.set_pin(&pin, ambient.now, ambient.rng)?);
         self.end_tokens();
         Ok(Status::OK.response())
     }
@@ -111,12 +111,12 @@ impl Authenticator {
         // The old PIN is checked, and counted, before the new one is looked at (steps 6 to 9).
         match open_new_pin(&shared, new_pin_enc, self.container.minimum_pin_length()) {
             Ok(new) => {
-                let rng = &mut *ambient.rng;
-                let outcome = self.try_pin(|container| container.change_pin(&old, &new, rng));
+                let (now, rng) = (ambient.now, &mut *ambient.rng);
+                let outcome = self.try_pin(|container| container.change_pin(&old, &new, now, rng));
                 drop(self.checked(protocol, outcome, ambient.rng)?);
             }
             Err(unusable) => {
-                let outcome = self.try_pin(|container| container.unlock(&old));
+                let outcome = self.try_pin(|container| container.unlock(&old, ambient.now, ambient.rng));
                 drop(self.checked(protocol, outcome, ambient.rng)?);
                 return Err(unusable);
             }

@@ -8,7 +8,7 @@ use latchkey_container::{Container, Error as ContainerError, Unlocked};
 
 use crate::engine::{Authenticator, WRONG_PINS_PER_POWER_UP};
 use crate::status::Failure;
-use crate::step::{Answer, Notice};
+use crate::step::{Ambient, Answer, Notice};
 
 /// What an answer to a [`Want::Pin`](crate::Want::Pin) prompt comes to.
 pub(crate) enum Gesture {
@@ -91,9 +91,10 @@ impl Authenticator {
     /// Deviation: §6.1.2 step 11.2 answers `PIN_BLOCKED` whenever no built-in try is left. Where a power
     /// cycle is all that is needed we answer `PIN_AUTH_BLOCKED`: clients offer a user whose PIN is blocked to
     /// delete everything.
-    pub(crate) fn gesture(&mut self, answer: Answer) -> Result<Gesture, Failure> {
+    pub(crate) fn gesture(&mut self, answer: Answer, ambient: &mut Ambient<'_>) -> Result<Gesture, Failure> {
+        let (now, rng) = (ambient.now, &mut *ambient.rng);
         match answer {
-            Answer::Pin(pin) => match self.try_pin(|container| container.unlock(&pin)) {
+            Answer::Pin(pin) => match self.try_pin(|container| container.unlock(&pin, now, rng)) {
                 Ok(unlocked) => Ok(Gesture::Recognised(unlocked)),
                 Err(Failure::PinMismatch { tries_left }) => {
                     Ok(Gesture::Again(Notice::WrongPin { tries_left }))

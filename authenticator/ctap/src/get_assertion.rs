@@ -111,7 +111,7 @@ impl Authenticator {
         ambient: &mut Ambient<'_>,
     ) -> Result<Flow, Failure> {
         match paused {
-            Paused::Gesture(request) => match self.gesture(answer)? {
+            Paused::Gesture(request) => match self.gesture(answer, ambient)? {
                 Gesture::Again(notice) => Ok(ask_gesture(request, Some(notice))),
                 // Step 8: the gesture is evidence of user presence, also where `up` was false.
                 Gesture::Recognised(unlocked) => {

@@ -2,7 +2,9 @@
 //! CTAP, so that no other door leads around the limit of three wrong PINs (CTAP 2.3 §6.5.5.6 step 7.1.2), and
 //! a change ends every token.
 
-use latchkey_container::{Container, Error as ContainerError, Pin, PinHash, Unlocked};
+use latchkey_container::{
+    Container, Error as ContainerError, PendingRecovery, Pin, PinHash, RecoveryAnswer, UnixTime, Unlocked,
+};
 use rand_core::CryptoRng;
 
 use crate::engine::{Authenticator, WRONG_PINS_PER_POWER_UP};
@@ -23,16 +25,26 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`PinRefused`].
-    pub fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, PinRefused> {
-        self.try_locally(|container| container.unlock(pin))
+    pub fn unlock(
+        &mut self,
+        pin: &PinHash,
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Unlocked, PinRefused> {
+        self.try_locally(|container| container.unlock(pin, now, rng))
     }
 
     /// Sets the first PIN.
     ///
     /// # Errors
     /// As [`Container::set_pin`].
-    pub fn set_pin(&mut self, new: &Pin, rng: &mut dyn CryptoRng) -> Result<(), ContainerError> {
-        drop(self.container.set_pin(new, rng)?);
+    pub fn set_pin(
+        &mut self,
+        new: &Pin,
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), ContainerError> {
+        drop(self.container.set_pin(new, now, rng)?);
         self.end_tokens();
         Ok(())
     }
@@ -45,11 +57,50 @@ impl Authenticator {
         &mut self,
         old: &PinHash,
         new: &Pin,
+        now: UnixTime,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), PinRefused> {
-        drop(self.try_locally(|container| container.change_pin(old, new, rng))?);
+        drop(self.try_locally(|container| container.change_pin(old, new, now, rng))?);
         self.end_tokens();
         Ok(())
+    }
+
+    /// Sets a new PIN with the answer of the PIN reset service, also when the old one is blocked, and ends every token.
+    /// Nothing is left of the lockout: wrong PINs of before count no more.
+    ///
+    /// # Errors
+    /// As [`Container::reset_pin`]; no token ends then.
+    pub fn reset_pin(
+        &mut self,
+        pending: PendingRecovery,
+        answer: &RecoveryAnswer,
+        new: &Pin,
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Unlocked, ContainerError> {
+        let unlocked = self.container.reset_pin(pending, answer, new, now, rng)?;
+        self.forgive();
+        self.opened();
+        Ok(unlocked)
+    }
+
+    /// Gives the PIN its tries back with the answer of the PIN reset service, and ends every token.
+    ///
+    /// # Errors
+    /// As [`Container::rearm_pin`]; no token ends then.
+    pub fn rearm_pin(
+        &mut self,
+        pending: PendingRecovery,
+        answer: &RecoveryAnswer,
+    ) -> Result<(), ContainerError> {
+        self.container.rearm_pin(pending, answer)?;
+        self.forgive();
+        Ok(())
+    }
+
+    fn forgive(&mut self) {
+        self.end_tokens();
+        (self.wrong_pins, self.blocked) = (0, Some(false));
     }
 
     fn try_locally<T>(

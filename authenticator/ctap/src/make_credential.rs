@@ -105,7 +105,7 @@ impl Authenticator {
         ambient: &mut Ambient<'_>,
     ) -> Result<Flow, Failure> {
         match paused {
-            Paused::Gesture(registration) => match self.gesture(answer)? {
+            Paused::Gesture(registration) => match self.gesture(answer, ambient)? {
                 Gesture::Again(notice) => Ok(ask_gesture(registration, Some(notice))),
                 // The gesture is evidence of user presence too (step 13).
                 Gesture::Recognised(unlocked) => {

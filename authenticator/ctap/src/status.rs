@@ -130,6 +130,14 @@ const fn container_status(error: &ContainerError) -> Status {
             problem: StorageProblem::ReadOnly | StorageProblem::Damaged | StorageProblem::Other(_),
             ..
         })
+        // Compartments and recovery are no part of CTAP.
+        | ContainerError::UnknownCompartment
+        | ContainerError::NoDeviceKeys
+        | ContainerError::NoEnterpriseKey
+        | ContainerError::NoRecoveryProtector
+        | ContainerError::StaleRecovery
+        | ContainerError::WrongRecoveryAnswer
+        | ContainerError::BadRecoveryKey
         | ContainerError::Missing { .. }
         | ContainerError::Exists { .. }
         | ContainerError::InUse { .. }

@@ -24,16 +24,16 @@ pub trait Holder {
     fn container(&mut self) -> Result<&mut Container, Failure>;
     /// Checks the PIN. The daemon's authenticator counts wrong ones together with those that come by CTAP.
     fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
-        Ok(self.container()?.unlock(pin)?)
+        Ok(self.container()?.unlock(pin, clock::now(), &mut clock::rng())?)
     }
     /// Sets the first PIN.
     fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
-        drop(self.container()?.set_pin(new, &mut clock::rng())?);
+        drop(self.container()?.set_pin(new, clock::now(), &mut clock::rng())?);
         Ok(())
     }
     /// Changes the PIN, and ends what the old one authorised.
     fn change_pin(&mut self, old: &PinHash, new: &Pin) -> Result<(), Failure> {
-        drop(self.container()?.change_pin(old, new, &mut clock::rng())?);
+        drop(self.container()?.change_pin(old, new, clock::now(), &mut clock::rng())?);
         Ok(())
     }
     /// Whether a container is open already.

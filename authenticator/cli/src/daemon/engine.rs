@@ -202,15 +202,15 @@ impl Holder for Seat {
     }
 
     fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
-        Ok(self.authenticator()?.unlock(pin)?)
+        Ok(self.authenticator()?.unlock(pin, clock::now(), &mut clock::rng())?)
     }
 
     fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
-        Ok(self.authenticator()?.set_pin(new, &mut clock::rng())?)
+        Ok(self.authenticator()?.set_pin(new, clock::now(), &mut clock::rng())?)
     }
 
     fn change_pin(&mut self, old: &PinHash, new: &Pin) -> Result<(), Failure> {
-        Ok(self.authenticator()?.change_pin(old, new, &mut clock::rng())?)
+        Ok(self.authenticator()?.change_pin(old, new, clock::now(), &mut clock::rng())?)
     }
 
     fn is_open(&self) -> bool {

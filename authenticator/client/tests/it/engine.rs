@@ -50,7 +50,7 @@ impl Engine {
                 .unwrap();
         if let Some(pin) = pin {
             let minimum = container.minimum_pin_length();
-            container.set_pin(&Pin::typed(pin, minimum).unwrap(), &mut rng).unwrap();
+            container.set_pin(&Pin::typed(pin, minimum).unwrap(), UnixTime(1), &mut rng).unwrap();
             container.lock();
         }
         let ambient = Ambient { uptime: Duration::ZERO, now: UnixTime(1), rng: &mut rng };

@@ -9,12 +9,13 @@ use rand_core::CryptoRng;
 use zeroize::Zeroize;
 
 use super::{Container, clear_abandoned_slots};
-use crate::error::Error;
+use crate::error::{Error, StorageError};
 use crate::pin::{Pin, PinHash};
 use crate::seal::{Place, Purpose, SealingKey};
 use crate::secret::{AuthValue, Secret32};
-use crate::store::{PinProtector, SealedAdmin};
+use crate::store::{PinProtector, SealedAdmin, Store};
 use crate::stretch::stretch;
+use crate::time::UnixTime;
 use crate::tpm::{PinCount, PinIndex, PinSlot, TpmError};
 use crate::unlocked::Unlocked;
 
@@ -45,7 +46,7 @@ impl Container {
     ///
     /// # Errors
     /// [`Error::PinAlreadySet`], [`Error::SlotTaken`], [`Error::Memory`], [`Error::Storage`], [`Error::Tpm`].
-    pub fn set_pin(&mut self, pin: &Pin, rng: &mut dyn CryptoRng) -> Result<Unlocked, Error> {
+    pub fn set_pin(&mut self, pin: &Pin, now: UnixTime, rng: &mut dyn CryptoRng) -> Result<Unlocked, Error> {
         if self.has_pin() {
             return Err(Error::PinAlreadySet);
         }
@@ -53,13 +54,10 @@ impl Container {
         let authentication_key = Secret32::random(rng);
         let auth = AuthValue::random(rng);
         let key = self.tpm.create_admin_key(&auth)?;
-        let sealed = SealingKey::derive(&authentication_key, Purpose::AdminAuth).seal(
-            self.admin_place(),
-            auth.expose(),
-            rng,
-        );
+        let sealed = seal_admin_auth(&self.identity.id, &authentication_key, &auth, rng);
         let admin = SealedAdmin { key, auth: sealed };
-        self.install(PinSlot::A, pin, &authentication_key, admin, &auth, rng)
+        let protector = self.define(PinSlot::A, pin, &authentication_key, admin, &auth, rng)?;
+        self.install(protector, &authentication_key, now, rng)
     }
 
     /// Changes the PIN. The authentication key stays, so no record is touched; what was unlocked before is stale
@@ -72,6 +70,7 @@ impl Container {
         &mut self,
         old: &PinHash,
         new: &Pin,
+        now: UnixTime,
         rng: &mut dyn CryptoRng,
     ) -> Result<Unlocked, Error> {
         let current = self.pin.as_ref().ok_or(Error::NoPin)?;
@@ -79,16 +78,24 @@ impl Container {
         let authentication_key = self.unseal(old)?;
         self.tidy()?;
         let auth = self.open_admin_auth(&authentication_key, &admin)?;
-        self.install(slot, new, &authentication_key, admin, &auth, rng)
+        let protector = self.define(slot, new, &authentication_key, admin, &auth, rng)?;
+        self.install(protector, &authentication_key, now, rng)
     }
 
-    /// Checks the PIN and gives out the authentication key.
+    /// Checks the PIN and gives out the evidence of it. While the authentication key is at hand, the PIN reset protectors
+    /// are made to fit what is wanted ([`Container::want_recovery`]); a failure of that is none of the unlocking.
     ///
     /// # Errors
     /// [`Error::WrongPin`] with the tries that are left, [`Error::PinBlocked`] when none is, also after the last
     /// one, [`Error::NoPin`], [`Error::TpmLockedOut`], [`Error::PinLost`], [`Error::Memory`], [`Error::Tpm`].
-    pub fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Error> {
+    pub fn unlock(
+        &mut self,
+        pin: &PinHash,
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Unlocked, Error> {
         let authentication_key = self.unseal(pin)?;
+        self.fit_recovery(&authentication_key, now, rng);
         Ok(Unlocked::new(&authentication_key, self.generation))
     }
 
@@ -127,8 +134,8 @@ impl Container {
         }
     }
 
-    /// Makes `pin` the PIN, in `slot`, which no protector uses.
-    fn install(
+    /// Defines `pin` in `slot`, which no protector uses, and seals the authentication key to it. Nothing stands yet.
+    pub(super) fn define(
         &mut self,
         slot: PinSlot,
         pin: &Pin,
@@ -136,7 +143,7 @@ impl Container {
         admin: SealedAdmin,
         admin_auth: &AuthValue,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Unlocked, Error> {
+    ) -> Result<PinProtector, Error> {
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let auth = stretch(self.identity.stretch, &pin.hash(), &salt)?;
@@ -146,16 +153,36 @@ impl Container {
             .tpm
             .define_pin_index(index, &auth.index, u32::from(PIN_TRIES), admin_auth)
             .and_then(|()| self.tpm.seal(index, authentication_key, &auth.seal));
-        let sealed = match sealed {
-            Ok(sealed) => sealed,
+        match sealed {
+            Ok(sealed) => Ok(PinProtector { slot, salt, sealed, admin }),
             Err(error) => {
                 self.tidy_up();
-                return Err(error.into());
+                Err(error.into())
             }
-        };
+        }
+    }
+
+    /// Makes a defined PIN the PIN. The authentication key is what it was, or the first.
+    fn install(
+        &mut self,
+        protector: PinProtector,
+        authentication_key: &Secret32,
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Unlocked, Error> {
+        self.adopt(protector, Store::switch_pin)?;
+        self.fit_recovery(authentication_key, now, rng);
+        Ok(Unlocked::new(authentication_key, self.generation))
+    }
+
+    /// The one commit of every change of PIN, and what follows from it here.
+    pub(super) fn adopt(
+        &mut self,
+        protector: PinProtector,
+        commit: impl FnOnce(&mut Store, &PinProtector, u64) -> Result<(), StorageError>,
+    ) -> Result<(), Error> {
         let generation = self.generation.saturating_add(1);
-        let protector = PinProtector { slot, salt, sealed, admin };
-        if let Err(error) = self.store.switch_pin(&protector, generation) {
+        if let Err(error) = commit(&mut self.store, &protector, generation) {
             // The log may hold a whole commit that a restart would find: until the next commit both slots stay.
             self.unsettled = true;
             return Err(error.into());
@@ -163,11 +190,11 @@ impl Container {
         self.generation = generation;
         self.pin = Some(protector);
         self.tidy_up();
-        Ok(Unlocked::new(authentication_key, generation))
+        Ok(())
     }
 
     /// Clears the slots that are left over, before a slot is needed.
-    fn tidy(&mut self) -> Result<(), Error> {
+    pub(super) fn tidy(&mut self) -> Result<(), Error> {
         if self.unsettled {
             self.store.settle()?;
             self.unsettled = false;
@@ -182,24 +209,40 @@ impl Container {
         self.store.checkpoint();
     }
 
-    fn open_admin_auth(
+    pub(super) fn open_admin_auth(
         &self,
         authentication_key: &Secret32,
         admin: &SealedAdmin,
     ) -> Result<AuthValue, Error> {
         let damaged = Error::Damaged { what: "administrative key" };
         let key = SealingKey::derive(authentication_key, Purpose::AdminAuth);
-        let Some(opened) = key.open(self.admin_place(), &admin.auth) else { return Err(damaged) };
+        let Some(opened) = key.open(admin_place(&self.identity.id), &admin.auth) else {
+            return Err(damaged);
+        };
         let Some(bytes) = opened.first_chunk::<32>() else { return Err(damaged) };
         let mut bytes = *bytes;
         let auth = AuthValue::new(bytes);
         bytes.zeroize();
         Ok(auth)
     }
+}
 
-    const fn admin_place(&self) -> Place<'_> {
-        Place { container: &self.identity.id, row: &ADMIN_ROW }
-    }
+/// The administrative key's authorisation value, sealed under the authentication key.
+pub(super) fn seal_admin_auth(
+    container: &[u8; 16],
+    authentication_key: &Secret32,
+    auth: &AuthValue,
+    rng: &mut dyn CryptoRng,
+) -> Vec<u8> {
+    SealingKey::derive(authentication_key, Purpose::AdminAuth).seal(
+        admin_place(container),
+        auth.expose(),
+        rng,
+    )
+}
+
+const fn admin_place(container: &[u8; 16]) -> Place<'_> {
+    Place { container, row: &ADMIN_ROW }
 }
 
 fn tries_left(count: PinCount) -> u8 {

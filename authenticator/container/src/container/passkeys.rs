@@ -1,9 +1,8 @@
 //! Passkeys: registering, finding, changing, deleting, signing.
 
 use rand_core::CryptoRng;
-use sha2::{Digest, Sha256};
 
-use super::Container;
+use super::{Container, digest};
 use crate::counter::AHEAD;
 use crate::error::Error;
 use crate::lookup::Tag;
@@ -170,11 +169,7 @@ impl Container {
         message: &[&[u8]],
     ) -> Result<Signature, Error> {
         self.require(unlocked)?;
-        let mut digest = Sha256::new();
-        for part in message {
-            digest.update(part);
-        }
-        let bytes = self.tpm.sign(&passkey.key, &passkey.auth, &digest.finalize().into())?;
+        let bytes = self.tpm.sign(&passkey.key, &passkey.auth, &digest(message))?;
         Ok(Signature { bytes })
     }
 

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
 use super::Store;
 use crate::error::StorageError;
+use crate::item::{Item, Stage};
 use crate::tpm::{AdminKeyBlob, PinIndex, PinSlot, SealedBlob};
 
 /// What the PIN opens.
@@ -91,28 +92,19 @@ impl Store {
 
     /// The commit point of every change of PIN: the new protector stands, the slot of the old one is abandoned.
     pub fn switch_pin(&mut self, pin: &PinProtector, generation: u64) -> Result<(), StorageError> {
-        self.change(|change| {
-            abandon_current(change)?;
-            change.execute(
-                "INSERT INTO protectors (kind, slot, salt, sealed) VALUES ('pin', ?1, ?2, ?3)",
-                params![Slot(pin.slot), pin.salt, pin.sealed.0],
-            )?;
-            forget(change, pin.index())?;
-            change
-                .execute(
-                    "UPDATE container SET admin_key = ?1, admin_auth = ?2, generation = ?3",
-                    params![pin.admin.key.0, pin.admin.auth, generation.cast_signed()],
-                )
-                .map(drop)
-        })
+        self.change(|change| switch(change, pin, generation))
     }
 
-    /// The commit point of a reset: no PIN and no user key.
+    /// The commit point of a reset: no PIN, no user key, and of the compartments only what opens without a gesture.
     pub fn clear(&mut self, generation: u64) -> Result<(), StorageError> {
         self.change(|change| {
             abandon_current(change)?;
             change.execute("DELETE FROM protectors", [])?;
             change.execute("DELETE FROM user_keys", [])?;
+            change.execute(
+                "DELETE FROM compartment_records WHERE class = 'verified' OR kind IN (?1, ?2)",
+                [Stage::Pending, Stage::Active].map(|stage| Item::EnterprisePublic(stage).kind()),
+            )?;
             change
                 .execute(
                     "UPDATE container SET admin_key = NULL, admin_auth = NULL, generation = ?1",
@@ -121,6 +113,26 @@ impl Store {
                 .map(drop)
         })
     }
+}
+
+/// Makes `pin` the PIN.
+pub(super) fn switch(
+    change: &Transaction<'_>,
+    pin: &PinProtector,
+    generation: u64,
+) -> Result<(), rusqlite::Error> {
+    abandon_current(change)?;
+    change.execute(
+        "INSERT INTO protectors (kind, slot, salt, sealed) VALUES ('pin', ?1, ?2, ?3)",
+        params![Slot(pin.slot), pin.salt, pin.sealed.0],
+    )?;
+    forget(change, pin.index())?;
+    change
+        .execute(
+            "UPDATE container SET admin_key = ?1, admin_auth = ?2, generation = ?3",
+            params![pin.admin.key.0, pin.admin.auth, generation.cast_signed()],
+        )
+        .map(drop)
 }
 
 fn forget(change: &Transaction<'_>, index: PinIndex<'_>) -> Result<(), rusqlite::Error> {

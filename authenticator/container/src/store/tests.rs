@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{AbandonedSlot, Identity, Opened, PinProtector, RecordTags, SealedAdmin, Store, StoredIdentity};
+use super::{
+    AbandonedSlot, Identity, Opened, PinProtector, RecordTags, SealedAdmin, Store, StoredIdentity, newest,
+};
 use crate::error::{Error, StorageProblem};
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
@@ -59,7 +61,7 @@ fn an_empty_file_is_unborn_and_a_later_format_is_refused() {
     let (_dir, path, store) = store();
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
-    assert_eq!(Store::open(&path).err(), Some(Error::TooNew { found: 99, known: 2 }));
+    assert_eq!(Store::open(&path).err(), Some(Error::TooNew { found: 99, known: newest() }));
     std::fs::write(&path, b"").unwrap();
     assert!(matches!(Store::open(&path), Ok(Opened::Unborn)));
 }

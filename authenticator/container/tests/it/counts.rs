@@ -10,7 +10,7 @@ use crate::rig::{Home, NOW, hash, new_passkey, pin, rng};
 fn counts_grow_by_one_while_running() {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     let one = container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).unwrap();
     let two = container.register(&unlocked, new_passkey("a.example", b"2"), NOW, &mut rng()).unwrap();
     for expected in 1..=200 {
@@ -24,7 +24,7 @@ fn counts_grow_by_one_while_running() {
 fn a_crash_at_any_count_never_takes_it_back() {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     let id = container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).unwrap().id;
     let mut seen = HashSet::new();
     let mut last = 0;
@@ -41,7 +41,7 @@ fn a_crash_at_any_count_never_takes_it_back() {
         assert!(count > last && count <= last + 65, "{count} after {last}");
         drop(container);
         container = home.open();
-        container.unlock(&hash("123456")).unwrap();
+        container.unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     }
 }
 
@@ -49,11 +49,11 @@ fn a_crash_at_any_count_never_takes_it_back() {
 fn names_and_pins_do_not_touch_the_count() {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     let id = container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).unwrap().id;
     assert_eq!(container.next_signature_count(&id), Ok(1));
     container.rename(&unlocked, &id, Some("x".into()), &mut rng()).unwrap();
-    container.change_pin(&hash("123456"), &pin("111111"), &mut rng()).unwrap();
+    container.change_pin(&hash("123456"), &pin("111111"), NOW, &mut rng()).unwrap();
     container.lock();
     assert_eq!(container.next_signature_count(&id), Ok(2));
 }

@@ -34,7 +34,7 @@ fn limit(bytes: Option<u64>) {
 fn prepared() -> (Home, Container) {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin(OLD), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin(OLD), NOW, &mut rng()).unwrap();
     for handle in [b"1", b"2"] {
         container.register(&unlocked, new_passkey("a.example", handle), NOW, &mut rng()).unwrap();
     }
@@ -45,9 +45,13 @@ fn prepared() -> (Home, Container) {
 
 /// The PIN that works, when exactly one does and both accounts have their passkey.
 fn the_one_pin(container: &mut Container) -> &'static str {
-    let (works, other) = if container.unlock(&hash(NEW)).is_ok() { (NEW, OLD) } else { (OLD, NEW) };
-    let unlocked = container.unlock(&hash(works)).unwrap();
-    assert_eq!(container.unlock(&hash(other)).err(), Some(Error::WrongPin { tries_left: 7 }));
+    let (works, other) =
+        if container.unlock(&hash(NEW), NOW, &mut rng()).is_ok() { (NEW, OLD) } else { (OLD, NEW) };
+    let unlocked = container.unlock(&hash(works), NOW, &mut rng()).unwrap();
+    assert_eq!(
+        container.unlock(&hash(other), NOW, &mut rng()).err(),
+        Some(Error::WrongPin { tries_left: 7 })
+    );
     let passkeys = container.passkeys_for(&unlocked, "a.example").unwrap();
     assert_eq!(passkeys.len(), 2);
     for passkey in passkeys {
@@ -99,12 +103,12 @@ fn a_reset_stands_or_falls_as_a_whole() {
 #[ignore = "run in a child by the test above"]
 fn changed_pin() {
     at_every_limit(
-        |container| container.change_pin(&hash(OLD), &pin(NEW), &mut rng()).map(drop),
+        |container| container.change_pin(&hash(OLD), &pin(NEW), NOW, &mut rng()).map(drop),
         |container, done| {
             let works = the_one_pin(container);
             assert!(works == NEW || !done);
-            container.change_pin(&hash(works), &pin("777777"), &mut rng()).unwrap();
-            container.unlock(&hash("777777")).unwrap();
+            container.change_pin(&hash(works), &pin("777777"), NOW, &mut rng()).unwrap();
+            container.unlock(&hash("777777"), NOW, &mut rng()).unwrap();
         },
     );
 }
@@ -114,7 +118,7 @@ fn changed_pin() {
 fn registration() {
     at_every_limit(
         |container| {
-            let unlocked = container.unlock(&hash(OLD))?;
+            let unlocked = container.unlock(&hash(OLD), NOW, &mut rng())?;
             container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).map(drop)
         },
         |container, _| assert_eq!(the_one_pin(container), OLD),
@@ -130,7 +134,7 @@ fn reset() {
             assert_eq!(the_one_pin(container), OLD);
         } else {
             assert_eq!(container.status().unwrap().passkeys, 0);
-            container.set_pin(&pin(NEW), &mut rng()).unwrap();
+            container.set_pin(&pin(NEW), NOW, &mut rng()).unwrap();
         }
     });
 }

@@ -82,7 +82,7 @@ fn defined_slots(home: &Home) -> usize {
 
 /// The PIN works, every passkey opens and signs.
 fn works(container: &mut Container, pin: &str, passkeys: &[CredentialId]) {
-    let unlocked = container.unlock(&hash(pin)).unwrap();
+    let unlocked = container.unlock(&hash(pin), NOW, &mut rng()).unwrap();
     for id in passkeys {
         let passkey = container.passkey(&unlocked, id).unwrap().expect("a passkey is lost");
         container.sign(&unlocked, &passkey, &[b"m"]).unwrap();
@@ -96,7 +96,7 @@ fn empty(home: &Home) -> Vec<CredentialId> {
 
 fn with_two_passkeys(home: &Home) -> Vec<CredentialId> {
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin(OLD), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin(OLD), NOW, &mut rng()).unwrap();
     [b"1", b"2"]
         .map(|handle| {
             container.register(&unlocked, new_passkey("a.example", handle), NOW, &mut rng()).unwrap().id
@@ -116,7 +116,7 @@ fn creation() {
                 Err(error) => panic!("{error}"),
             }
             let mut container = home.open();
-            container.set_pin(&pin(NEW), &mut rng()).unwrap();
+            container.set_pin(&pin(NEW), NOW, &mut rng()).unwrap();
             works(&mut container, NEW, &[]);
         },
     );
@@ -127,7 +127,7 @@ fn first_pin() {
     every_interruption(
         empty,
         |home, device, _| {
-            Container::open(&home.container_dir(), device)?.set_pin(&pin(NEW), &mut rng()).map(drop)
+            Container::open(&home.container_dir(), device)?.set_pin(&pin(NEW), NOW, &mut rng()).map(drop)
         },
         |home, _, done| {
             let mut container = home.open();
@@ -136,7 +136,7 @@ fn first_pin() {
                 drop(container);
                 assert_eq!(defined_slots(home), 0);
                 container = home.open();
-                container.set_pin(&pin(NEW), &mut rng()).unwrap();
+                container.set_pin(&pin(NEW), NOW, &mut rng()).unwrap();
             }
             works(&mut container, NEW, &[]);
             drop(container);
@@ -151,16 +151,19 @@ fn changed_pin() {
         with_two_passkeys,
         |home, device, _| {
             let mut container = Container::open(&home.container_dir(), device)?;
-            container.change_pin(&hash(OLD), &pin(NEW), &mut rng()).map(drop)
+            container.change_pin(&hash(OLD), &pin(NEW), NOW, &mut rng()).map(drop)
         },
         |home, passkeys, done| {
             let mut container = home.open();
             let (works_now, other) =
-                if container.unlock(&hash(NEW)).is_ok() { (NEW, OLD) } else { (OLD, NEW) };
+                if container.unlock(&hash(NEW), NOW, &mut rng()).is_ok() { (NEW, OLD) } else { (OLD, NEW) };
             assert!(works_now == NEW || !done);
             works(&mut container, works_now, passkeys);
-            assert_eq!(container.unlock(&hash(other)).err(), Some(Error::WrongPin { tries_left: 7 }));
-            container.change_pin(&hash(works_now), &pin("777777"), &mut rng()).unwrap();
+            assert_eq!(
+                container.unlock(&hash(other), NOW, &mut rng()).err(),
+                Some(Error::WrongPin { tries_left: 7 })
+            );
+            container.change_pin(&hash(works_now), &pin("777777"), NOW, &mut rng()).unwrap();
             works(&mut container, "777777", passkeys);
             drop(container);
             assert_eq!(defined_slots(home), 1);
@@ -174,12 +177,12 @@ fn changed_pin_in_a_process_that_lives_on() {
         with_two_passkeys,
         |home, device, passkeys| {
             let mut container = Container::open(&home.container_dir(), device)?;
-            let first = container.change_pin(&hash(OLD), &pin(NEW), &mut rng()).map(drop);
+            let first = container.change_pin(&hash(OLD), &pin(NEW), NOW, &mut rng()).map(drop);
             // The device may be back: the same container goes on with whichever PIN stands.
             for text in [NEW, OLD] {
-                if let Ok(unlocked) = container.unlock(&hash(text)) {
+                if let Ok(unlocked) = container.unlock(&hash(text), NOW, &mut rng()) {
                     assert_eq!(container.passkeys(&unlocked).unwrap().len(), passkeys.len());
-                    let _ = container.change_pin(&hash(text), &pin(NEW), &mut rng());
+                    let _ = container.change_pin(&hash(text), &pin(NEW), NOW, &mut rng());
                     break;
                 }
             }
@@ -187,7 +190,7 @@ fn changed_pin_in_a_process_that_lives_on() {
         },
         |home, passkeys, _| {
             let mut container = home.open();
-            let text = if container.unlock(&hash(NEW)).is_ok() { NEW } else { OLD };
+            let text = if container.unlock(&hash(NEW), NOW, &mut rng()).is_ok() { NEW } else { OLD };
             works(&mut container, text, passkeys);
             drop(container);
             assert_eq!(defined_slots(home), 1);
@@ -209,7 +212,7 @@ fn reset() {
                 assert_eq!(container.status().unwrap().passkeys, 0);
                 drop(container);
                 assert_eq!(defined_slots(home), 0);
-                home.open().set_pin(&pin(NEW), &mut rng()).unwrap();
+                home.open().set_pin(&pin(NEW), NOW, &mut rng()).unwrap();
             }
         },
     );
@@ -233,7 +236,7 @@ fn destruction() {
                 Err(error) => panic!("{error}"),
             }
             assert_eq!(defined_slots(home), 0);
-            again.create().set_pin(&pin(NEW), &mut rng()).unwrap();
+            again.create().set_pin(&pin(NEW), NOW, &mut rng()).unwrap();
         },
     );
 }
@@ -244,12 +247,12 @@ fn registration_that_replaces() {
         with_two_passkeys,
         |home, device, _| {
             let mut container = Container::open(&home.container_dir(), device)?;
-            let unlocked = container.unlock(&hash(OLD))?;
+            let unlocked = container.unlock(&hash(OLD), NOW, &mut rng())?;
             container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).map(drop)
         },
         |home, passkeys, done| {
             let mut container = home.open();
-            let unlocked = container.unlock(&hash(OLD)).unwrap();
+            let unlocked = container.unlock(&hash(OLD), NOW, &mut rng()).unwrap();
             let found = container.passkeys_for(&unlocked, "a.example").unwrap();
             assert_eq!(found.len(), 2, "one for each account, whatever happened");
             let replaced = container.passkey(&unlocked, &passkeys[0]).unwrap().is_none();
@@ -267,12 +270,12 @@ fn deletion() {
         with_two_passkeys,
         |home, device, passkeys| {
             let mut container = Container::open(&home.container_dir(), device)?;
-            let unlocked = container.unlock(&hash(OLD))?;
+            let unlocked = container.unlock(&hash(OLD), NOW, &mut rng())?;
             container.delete(&unlocked, &passkeys[0]).map(drop)
         },
         |home, passkeys, done| {
             let mut container = home.open();
-            let unlocked = container.unlock(&hash(OLD)).unwrap();
+            let unlocked = container.unlock(&hash(OLD), NOW, &mut rng()).unwrap();
             let there = container.passkey(&unlocked, &passkeys[0]).unwrap().is_some();
             assert!(!(there && done));
             works(&mut container, OLD, &passkeys[1..]);

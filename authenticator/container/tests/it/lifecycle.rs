@@ -24,7 +24,7 @@ fn a_new_container_says_what_it_is() {
 fn only_the_user_may_look() {
     let home = Home::new();
     let mut container = home.create();
-    container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&home.container_dir()), 0o700);
     let mut files = 0;
@@ -83,14 +83,14 @@ fn the_software_provider_is_refused_where_policy_wants_a_tpm() {
 fn the_container_of_another_tpm_does_not_open_and_can_be_discarded() {
     let home = Home::new();
     let mut container = home.create();
-    container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     drop(container);
     let elsewhere = Home::new();
     let error = Container::open(&home.container_dir(), elsewhere.device()).err().unwrap();
     assert_eq!(error, Error::OtherTpm);
     assert!(error.to_string().contains("latchkey container destroy"), "{error}");
     // Nothing happened to it.
-    home.open().unlock(&hash("123456")).unwrap();
+    home.open().unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     Container::discard(&home.container_dir()).unwrap();
     assert!(!home.container_dir().exists());
     assert!(matches!(Container::discard(&home.container_dir()), Err(Error::Missing { .. })));
@@ -103,22 +103,22 @@ fn two_containers_on_one_tpm_never_touch_each_other_s_pin() {
     let second = home.container_dir().with_file_name("second");
     // Both are there before either has a PIN.
     let mut second = Container::create(&second, home.device(), &OPTIONS, NOW, &mut rng()).unwrap();
-    first.set_pin(&pin("123456"), &mut rng()).unwrap();
+    first.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     drop(first);
     // Its device has read the state already; a real one has no copy, so the second opens it again.
     let path = home.container_dir().with_file_name("second");
     drop(second);
     second = Container::open(&path, home.device()).unwrap();
-    assert!(matches!(second.set_pin(&pin("111111"), &mut rng()), Err(Error::SlotTaken { .. })));
+    assert!(matches!(second.set_pin(&pin("111111"), NOW, &mut rng()), Err(Error::SlotTaken { .. })));
     second.reset().unwrap();
     drop(second);
     Container::open(&path, home.device()).unwrap().destroy().unwrap();
-    home.open().unlock(&hash("123456")).unwrap();
+    home.open().unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     // A third is refused at once, with the way out.
     let refused = Container::create(&path, home.device(), &OPTIONS, NOW, &mut rng()).err().unwrap();
     assert!(matches!(refused, Error::SlotTaken { .. }), "{refused:?}");
     assert!(refused.to_string().contains("software-tpm.state"), "{refused}");
-    home.open().unlock(&hash("123456")).unwrap();
+    home.open().unlock(&hash("123456"), NOW, &mut rng()).unwrap();
 }
 
 /// The database of the second says that it was about to define a slot; by now the slot is the first one's.
@@ -128,7 +128,7 @@ fn a_crash_before_a_slot_turned_out_to_be_taken_harms_nobody() {
     let mut first = home.create();
     let path = home.container_dir().with_file_name("second");
     drop(Container::create(&path, home.device(), &OPTIONS, NOW, &mut rng()).unwrap());
-    first.set_pin(&pin("123456"), &mut rng()).unwrap();
+    first.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     drop(first);
     // The device answers no more once the definition was asked for, so nothing is taken back.
     let mut gone = false;
@@ -137,22 +137,22 @@ fn a_crash_before_a_slot_turned_out_to_be_taken_harms_nobody() {
         !gone
     });
     let mut second = Container::open(&path, Box::new(Watched::new(home.device(), hook))).unwrap();
-    assert!(matches!(second.set_pin(&pin("111111"), &mut rng()), Err(Error::Tpm(_))));
+    assert!(matches!(second.set_pin(&pin("111111"), NOW, &mut rng()), Err(Error::Tpm(_))));
     drop(second);
     let mut second = Container::open(&path, home.device()).unwrap();
     assert_eq!(second.status().unwrap().leftover_slots, 0);
-    assert!(matches!(second.set_pin(&pin("111111"), &mut rng()), Err(Error::SlotTaken { .. })));
+    assert!(matches!(second.set_pin(&pin("111111"), NOW, &mut rng()), Err(Error::SlotTaken { .. })));
     second.destroy().unwrap();
-    home.open().unlock(&hash("123456")).unwrap();
+    home.open().unlock(&hash("123456"), NOW, &mut rng()).unwrap();
 }
 
 #[test]
 fn destroying_leaves_neither_files_nor_pins() {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).unwrap();
-    container.change_pin(&hash("123456"), &pin("111111"), &mut rng()).unwrap();
+    container.change_pin(&hash("123456"), &pin("111111"), NOW, &mut rng()).unwrap();
     container.destroy().unwrap();
     assert!(!home.container_dir().exists());
     // Creation refuses a TPM that still has a PIN of ours.

@@ -9,7 +9,7 @@ use crate::rig::{Home, NOW, hash, new_passkey, pin, rng};
 fn unlocked() -> (Home, Container, Unlocked) {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     (home, container, unlocked)
 }
 
@@ -21,7 +21,7 @@ fn a_passkey_comes_back_whole_after_a_restart() {
     assert_eq!((made.created, made.label.clone()), (NOW, None));
     drop(container);
     let mut container = home.open();
-    let unlocked = container.unlock(&hash("123456")).unwrap();
+    let unlocked = container.unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     let found = container.passkey(&unlocked, &made.id).unwrap().unwrap();
     assert_eq!(format!("{found:?}"), format!("{made:?}"));
     for verified in [true, false] {
@@ -153,7 +153,7 @@ fn deleting_deletes_one() {
     assert_eq!(container.next_signature_count(&gone.id), Err(Error::UnknownPasskey));
     drop(container);
     let mut container = home.open();
-    let unlocked = container.unlock(&hash("123456")).unwrap();
+    let unlocked = container.unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     let left = container.passkeys(&unlocked).unwrap();
     assert_eq!(left.iter().map(|passkey| &passkey.id).collect::<Vec<_>>(), [&kept.id]);
 }

@@ -8,7 +8,7 @@ use crate::rig::{Home, NOW, hash, logged, new_passkey, pin, rng, taken};
 fn opening_and_signing_touch_one_passkey_of_many() {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     let mut ids = Vec::new();
     for n in 0_u32..300 {
         let new = new_passkey(&format!("{}.example", n / 3), &n.to_be_bytes());
@@ -18,7 +18,7 @@ fn opening_and_signing_touch_one_passkey_of_many() {
     let (device, log) = logged(home.device());
     let mut container = latchkey_container::Container::open(&home.container_dir(), device).unwrap();
     assert_eq!(container.status().unwrap().passkeys, 300);
-    let unlocked = container.unlock(&hash("123456")).unwrap();
+    let unlocked = container.unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     taken(&log);
     assert_eq!(container.passkeys_for(&unlocked, "7.example").unwrap().len(), 3);
     let passkey = container.passkey(&unlocked, &ids[200]).unwrap().unwrap();

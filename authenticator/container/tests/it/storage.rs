@@ -52,7 +52,7 @@ fn assert_read_only(error: Option<Error>, home: &Home) {
 #[test]
 fn a_read_only_directory_is_named_with_the_remedy_and_left_alone() {
     let home = Home::new();
-    home.create().set_pin(&pin("123456"), &mut rng()).unwrap();
+    home.create().set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     let before = home.bytes();
     as_somebody(&home, || {
         let dir = home.container_dir();
@@ -71,7 +71,7 @@ fn a_read_only_directory_is_named_with_the_remedy_and_left_alone() {
         set_mode(&dir.join("container.db"), 0o400);
         assert_read_only(home.try_open().err(), &home);
         set_mode(&dir.join("container.db"), 0o600);
-        home.open().unlock(&hash("123456")).unwrap();
+        home.open().unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     });
     assert_eq!(home.bytes().len(), before.len());
 }
@@ -98,13 +98,13 @@ fn a_full_disk_under_the_software_provider_is_called_full() {
     let mut container = home.create();
     let state = home.container_dir().with_file_name("tpm");
     std::os::unix::fs::symlink("/dev/full", state.join("software-tpm.new")).unwrap();
-    let Some(Error::Storage(error)) = container.set_pin(&pin("123456"), &mut rng()).err() else {
+    let Some(Error::Storage(error)) = container.set_pin(&pin("123456"), NOW, &mut rng()).err() else {
         panic!("set on a full disk");
     };
     assert_eq!(error.problem, StorageProblem::Full);
     assert!(error.to_string().contains(state.to_str().unwrap()), "{error}");
     std::fs::remove_file(state.join("software-tpm.new")).unwrap();
-    container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_database_that_is_none() {
 fn a_record_moved_to_another_site_or_row_is_refused() {
     let home = Home::new();
     let mut container = home.create();
-    let unlocked = container.set_pin(&pin("123456"), &mut rng()).unwrap();
+    let unlocked = container.set_pin(&pin("123456"), NOW, &mut rng()).unwrap();
     let a = container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).unwrap().id;
     let b = container.register(&unlocked, new_passkey("b.example", b"1"), NOW, &mut rng()).unwrap().id;
     drop(container);
@@ -141,7 +141,7 @@ fn a_record_moved_to_another_site_or_row_is_refused() {
         "UPDATE user_keys SET scope_tag = (SELECT scope_tag FROM user_keys WHERE sequence = 2) WHERE sequence = 1",
     );
     let mut container = home.open();
-    let unlocked = container.unlock(&hash("123456")).unwrap();
+    let unlocked = container.unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     let damaged = |what| Some(Error::Damaged { what });
     assert_eq!(container.passkeys_for(&unlocked, "b.example").err(), damaged("index of passkeys"));
     assert!(container.passkey(&unlocked, &a).is_ok());
@@ -151,6 +151,6 @@ fn a_record_moved_to_another_site_or_row_is_refused() {
         "UPDATE user_keys SET sealed = (SELECT sealed FROM user_keys WHERE sequence = 1) WHERE sequence = 2",
     );
     let mut container = home.open();
-    let unlocked = container.unlock(&hash("123456")).unwrap();
+    let unlocked = container.unlock(&hash("123456"), NOW, &mut rng()).unwrap();
     assert_eq!(container.passkey(&unlocked, &b).err(), damaged("passkey record"));
 }

@@ -72,7 +72,7 @@ fn fill(count: usize) -> TempDir {
         Container::create(&container_dir(&folder), tpm(&folder), &options, UnixTime(1), &mut rng)
             .expect("a container");
     let pin = Pin::parse(PIN.as_bytes(), container.minimum_pin_length()).expect("a PIN");
-    let unlocked = container.set_pin(&pin, &mut rng).expect("the PIN is set");
+    let unlocked = container.set_pin(&pin, UnixTime(1), &mut rng).expect("the PIN is set");
     for n in 0..count {
         if n > 0 && n % 2500 == 0 {
             progress(&format!("{n} of {count} passkeys made"));

@@ -112,11 +112,12 @@ impl Authenticator {
             Wait::Consent { pin_hash_enc } => {
                 approved_in_time(&answer)?;
                 let pin_hash = open_pin_hash(&shared, &pin_hash_enc, ambient.rng);
-                let outcome = self.try_pin(|container| container.unlock(&pin_hash));
+                let (now, rng) = (ambient.now, &mut *ambient.rng);
+                let outcome = self.try_pin(|container| container.unlock(&pin_hash, now, rng));
                 let unlocked = self.checked(grant.protocol, outcome, ambient.rng)?;
                 Ok(Flow::Done(self.issue(grant, &shared, unlocked, ambient.uptime, ambient.rng)))
             }
-            Wait::Gesture { again } => match self.gesture(answer) {
+            Wait::Gesture { again } => match self.gesture(answer, ambient) {
                 Ok(Gesture::Recognised(unlocked)) => {
                     Ok(Flow::Done(self.issue(grant, &shared, unlocked, ambient.uptime, ambient.rng)))
                 }

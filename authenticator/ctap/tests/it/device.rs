@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 pub const PIN: &str = "123456";
 pub const CHANNEL: ChannelId = ChannelId(1);
+/// What the clock says.
+pub const NOW: UnixTime = UnixTime(1000);
 
 pub struct Device {
     authenticator: Option<Authenticator>,
@@ -24,6 +26,11 @@ pub struct Device {
     pub prompts: Vec<Prompt>,
     /// Of the container and, on the software provider, of its state; removed in the end.
     directories: Vec<TempDir>,
+}
+
+/// Randomness for what needs some and is not looked at.
+pub fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(45)
 }
 
 impl Device {
@@ -77,7 +84,7 @@ impl Device {
     fn set_pin(mut self) -> Self {
         let mut rng = self.rng.clone();
         let pin = Pin::parse(PIN.as_bytes(), 4).unwrap();
-        drop(self.container().set_pin(&pin, &mut rng).unwrap());
+        drop(self.container().set_pin(&pin, NOW, &mut rng).unwrap());
         self.pass(3600);
         self
     }
@@ -110,12 +117,12 @@ impl Device {
     }
 
     pub fn handle(&mut self, channel: ChannelId, request: &[u8]) -> Step {
-        let ambient = Ambient { uptime: self.uptime, now: UnixTime(1000), rng: &mut self.rng };
+        let ambient = Ambient { uptime: self.uptime, now: NOW, rng: &mut self.rng };
         self.authenticator.as_mut().unwrap().handle(channel, request, ambient)
     }
 
     pub fn resume(&mut self, suspended: Suspended, answer: Answer) -> Step {
-        let ambient = Ambient { uptime: self.uptime, now: UnixTime(1000), rng: &mut self.rng };
+        let ambient = Ambient { uptime: self.uptime, now: NOW, rng: &mut self.rng };
         self.authenticator.as_mut().unwrap().resume(suspended, answer, ambient)
     }
 

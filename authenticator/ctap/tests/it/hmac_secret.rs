@@ -9,7 +9,7 @@ use latchkey_protocol::get_assertion::Response;
 use latchkey_protocol::{CredentialDescriptor, Request, Status};
 use sha2::Sha256;
 
-use crate::device::{Device, status};
+use crate::device::{Device, NOW, rng, status};
 use crate::platform::{
     PROTOCOLS, RP, Session, attested, authentication, gesture_token, prove_authentication, register,
     registration, user,
@@ -78,7 +78,7 @@ fn outputs_depend_on_salt_and_passkey_and_on_nothing_else() {
     assert_eq!(seen[0], seen[1], "the same under either protocol");
     // It is HMAC under the passkey's key for verified users.
     let pin = latchkey_container::PinHash::typed(crate::device::PIN);
-    let unlocked = device.container().unlock(&pin).unwrap();
+    let unlocked = device.container().unlock(&pin, NOW, &mut rng()).unwrap();
     let id = latchkey_container::CredentialId(first.id);
     let passkey = device.container().passkey(&unlocked, &id).unwrap().unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(passkey.cred_random(true).unwrap().expose()).unwrap();

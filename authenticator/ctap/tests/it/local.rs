@@ -5,7 +5,7 @@ use latchkey_ctap::{Answer, PinRefused, Step, Suspended};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::{Request, Status};
 
-use crate::device::{CHANNEL, Device, PIN, status, typed};
+use crate::device::{CHANNEL, Device, NOW, PIN, rng, status, typed};
 use crate::platform::{
     RP, ask_token_by_pin, authentication, passkey, prove_authentication, prove_registration, registration,
     token,
@@ -14,7 +14,7 @@ use crate::platform::{
 const GA: Permissions = Permissions::GET_ASSERTION;
 
 fn wrong(device: &mut Device) -> PinRefused {
-    device.engine().unlock(&PinHash::typed("000000")).unwrap_err()
+    device.engine().unlock(&PinHash::typed("000000"), NOW, &mut rng()).unwrap_err()
 }
 
 #[test]
@@ -22,19 +22,18 @@ fn wrong_pins_of_commands_and_of_ctap_count_together() {
     let mut device = Device::with_pin();
     assert!(matches!(wrong(&mut device), PinRefused::Container(ContainerError::WrongPin { tries_left: 7 })));
     assert_eq!(ask_token_by_pin(&mut device, 2, "000000", GA, Some(RP)).err(), Some(Status::PIN_INVALID));
-    let mut rng = device.rng.clone();
     let new = Pin::parse(b"another pin", 6).unwrap();
-    let third = device.engine().change_pin(&PinHash::typed("111111"), &new, &mut rng);
+    let third = device.engine().change_pin(&PinHash::typed("111111"), &new, NOW, &mut rng());
     assert!(matches!(third, Err(PinRefused::Container(ContainerError::WrongPin { tries_left: 5 }))));
 
-    let right = device.engine().unlock(&PinHash::typed(PIN));
+    let right = device.engine().unlock(&PinHash::typed(PIN), NOW, &mut rng());
     assert!(matches!(right, Err(PinRefused::NeedsPowerUp)), "even the right PIN");
     let blocked = ask_token_by_pin(&mut device, 2, PIN, GA, Some(RP)).err();
     assert_eq!(blocked, Some(Status::PIN_AUTH_BLOCKED));
     assert_eq!(device.container().tries_left().unwrap(), 5, "and nothing was tried");
 
     device.power_cycle();
-    assert!(device.engine().unlock(&PinHash::typed(PIN)).is_ok());
+    assert!(device.engine().unlock(&PinHash::typed(PIN), NOW, &mut rng()).is_ok());
     assert_eq!(device.container().tries_left().unwrap(), 8);
 }
 
@@ -44,7 +43,7 @@ fn a_right_pin_of_a_command_starts_the_count_again() {
     for _ in 0..2 {
         wrong(&mut device);
         wrong(&mut device);
-        assert!(device.engine().unlock(&PinHash::typed(PIN)).is_ok());
+        assert!(device.engine().unlock(&PinHash::typed(PIN), NOW, &mut rng()).is_ok());
     }
     assert!(ask_token_by_pin(&mut device, 2, PIN, GA, Some(RP)).is_ok());
 }
@@ -80,15 +79,14 @@ fn a_blocked_pin_is_called_blocked() {
 #[test]
 fn a_change_by_a_command_ends_the_tokens() {
     let mut device = Device::fresh();
-    let mut rng = device.rng.clone();
     let pin = Pin::parse(PIN.as_bytes(), 6).unwrap();
-    device.engine().set_pin(&pin, &mut rng).unwrap();
-    let again = device.engine().set_pin(&pin, &mut rng);
+    device.engine().set_pin(&pin, NOW, &mut rng()).unwrap();
+    let again = device.engine().set_pin(&pin, NOW, &mut rng());
     assert!(matches!(again, Err(ContainerError::PinAlreadySet)));
     passkey(&mut device, RP, "alice");
     let before = token(&mut device, GA, Some(RP));
     let new = Pin::parse(b"another pin", 6).unwrap();
-    device.engine().change_pin(&PinHash::typed(PIN), &new, &mut rng).unwrap();
+    device.engine().change_pin(&PinHash::typed(PIN), &new, NOW, &mut rng()).unwrap();
     assert_eq!(device.engine().next_deadline(), None, "no token is left");
     let mut request = authentication();
     prove_authentication(&mut request, &before);

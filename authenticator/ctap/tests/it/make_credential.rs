@@ -13,7 +13,7 @@ use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use crate::device::{Device, PIN, status, typed};
+use crate::device::{Device, NOW, PIN, rng, status, typed};
 use crate::platform::{self, HASH, RP, attested, passkey, prove_registration, registration};
 use crate::table::{Row, run};
 
@@ -354,7 +354,8 @@ fn a_long_name_is_cut_between_two_characters() {
     request.user.name = Some("é".repeat(200));
     request.user.display_name = Some(String::new());
     platform::register(&mut device, request);
-    let unlocked = device.container().unlock(&latchkey_container::PinHash::typed(PIN)).unwrap();
+    let unlocked =
+        device.container().unlock(&latchkey_container::PinHash::typed(PIN), NOW, &mut rng()).unwrap();
     let user = device.container().passkeys_for(&unlocked, RP).unwrap().remove(0).user;
     assert_eq!((user.name, user.display_name), (Some("é".repeat(127)), None));
 }

@@ -7,7 +7,7 @@ use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::get_assertion::Response;
 use latchkey_protocol::{Request, Status};
 
-use crate::device::{CHANNEL, Device, PIN, status, typed};
+use crate::device::{CHANNEL, Device, NOW, PIN, status, typed};
 use crate::platform::{self, RP, authentication, passkey, prove_authentication, user};
 
 const OTHER: ChannelId = ChannelId(2);
@@ -119,6 +119,6 @@ fn after_a_gesture_it_needs_no_token() {
     begin(&mut device);
     let mut rng = device.rng.clone();
     let new = Pin::parse(b"another pin", 6).unwrap();
-    device.engine().change_pin(&PinHash::typed(PIN), &new, &mut rng).unwrap();
+    device.engine().change_pin(&PinHash::typed(PIN), &new, NOW, &mut rng).unwrap();
     assert_eq!(next(&mut device, CHANNEL), Err(Status::NOT_ALLOWED));
 }

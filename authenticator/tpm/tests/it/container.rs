@@ -40,7 +40,7 @@ impl Machine {
     }
 
     fn with_pin(&self, text: &str) {
-        self.try_create().expect("created").set_pin(&pin(text), &mut rng()).expect("set");
+        self.try_create().expect("created").set_pin(&pin(text), NOW, &mut rng()).expect("set");
     }
 
     fn open(&self) -> Container {
@@ -112,22 +112,25 @@ fn whole_operations_cost_what_the_design_allows() {
     let unlock = ["StartAuthSession", "PolicySecret", "PolicyAuthValue", "Load", "Unseal", "FlushContext"];
     let define = ["Load", "NV_DefineSpace", "StartAuthSession", "PolicySecret", "NV_Write", "FlushContext"];
 
-    container.set_pin(&pin("1234"), &mut rng()).expect("set");
+    container.set_pin(&pin("1234"), NOW, &mut rng()).expect("set");
     assert_eq!(took(), [&["Create"], define.as_slice(), &["Create"]].concat(), "set PIN: at most 9");
 
-    container.unlock(&hash("1234")).expect("the first after a boot, with its retry");
+    container.unlock(&hash("1234"), NOW, &mut rng()).expect("the first after a boot, with its retry");
     let _retried = took();
-    container.unlock(&hash("1234")).expect("unlocked");
+    container.unlock(&hash("1234"), NOW, &mut rng()).expect("unlocked");
     assert_eq!(took(), unlock, "unlock: at most 6");
 
     assert_eq!(container.tries_left(), Ok(8));
     assert_eq!(took(), ["NV_Read"], "read the retry count: at most 1");
 
-    assert_eq!(container.unlock(&hash("0000")).err(), Some(Error::WrongPin { tries_left: 7 }));
+    assert_eq!(
+        container.unlock(&hash("0000"), NOW, &mut rng()).err(),
+        Some(Error::WrongPin { tries_left: 7 })
+    );
     let wrong = ["StartAuthSession", "PolicySecret", "FlushContext", "NV_Read"];
     assert_eq!(took(), wrong, "wrong PIN: at most 3, and 1 to read the retry count");
 
-    let unlocked = container.change_pin(&hash("1234"), &pin("5678"), &mut rng()).expect("changed");
+    let unlocked = container.change_pin(&hash("1234"), &pin("5678"), NOW, &mut rng()).expect("changed");
     let change = [unlock.as_slice(), &define, &["Create", "NV_UndefineSpace"]].concat();
     assert_eq!(took(), change, "change PIN: at most 9, and the 6 of checking the old one");
 
@@ -142,7 +145,7 @@ fn whole_operations_cost_what_the_design_allows() {
     assert_eq!(took(), ["FlushContext", "Load", "Sign"], "sign, key not loaded: at most 3");
     container.sign(&unlocked, &first, &[b"m"]).expect("signed");
     assert_eq!(took(), ["Sign"], "sign, key in the hot cache: at most 1");
-    container.unlock(&hash("5678")).expect("unlocked");
+    container.unlock(&hash("5678"), NOW, &mut rng()).expect("unlocked");
     assert_eq!(took(), unlock, "a hot key makes nothing else dearer");
 }
 
@@ -152,30 +155,30 @@ fn an_old_database_does_not_bring_the_old_pin_back() {
     let machine = Machine::new();
     machine.with_pin("1111");
     let backup = machine.backup();
-    machine.open().change_pin(&hash("1111"), &pin("2222"), &mut rng()).expect("changed");
+    machine.open().change_pin(&hash("1111"), &pin("2222"), NOW, &mut rng()).expect("changed");
     let current = machine.backup();
 
     machine.restore(&backup);
     let mut old = machine.open();
-    assert_eq!(old.unlock(&hash("1111")).err(), Some(Error::PinLost));
+    assert_eq!(old.unlock(&hash("1111"), NOW, &mut rng()).err(), Some(Error::PinLost));
     assert!(old.status().expect("readable").pin_lost);
     drop(old);
 
     // The PIN comes back to the slot where the old one was, under the same administrative key.
     machine.restore(&current);
-    machine.open().change_pin(&hash("2222"), &pin("3333"), &mut rng()).expect("changed");
+    machine.open().change_pin(&hash("2222"), &pin("3333"), NOW, &mut rng()).expect("changed");
     let current = machine.backup();
     machine.restore(&backup);
     let mut old = machine.open();
-    assert_eq!(old.unlock(&hash("1111")).err(), Some(Error::WrongPin { tries_left: 7 }));
+    assert_eq!(old.unlock(&hash("1111"), NOW, &mut rng()).err(), Some(Error::WrongPin { tries_left: 7 }));
     // Not even the PIN of now opens the old protector, whose salt is another.
-    assert_eq!(old.unlock(&hash("3333")).err(), Some(Error::WrongPin { tries_left: 6 }));
+    assert_eq!(old.unlock(&hash("3333"), NOW, &mut rng()).err(), Some(Error::WrongPin { tries_left: 6 }));
     drop(old);
     machine.restore(&current);
-    machine.open().unlock(&hash("3333")).expect("what is there now works");
+    machine.open().unlock(&hash("3333"), NOW, &mut rng()).expect("what is there now works");
 
     // Destroying by way of an old copy leaves nothing behind either.
-    machine.open().change_pin(&hash("3333"), &pin("4444"), &mut rng()).expect("changed");
+    machine.open().change_pin(&hash("3333"), &pin("4444"), NOW, &mut rng()).expect("changed");
     machine.restore(&backup);
     machine.open().destroy().expect("destroyed");
     machine.try_create().expect("both slots are free");
@@ -186,7 +189,7 @@ fn a_pin_that_the_owner_removed_is_called_lost_and_the_container_can_be_destroye
     let machine = Machine::new();
     machine.with_pin("1111");
     let mut container = machine.open();
-    container.unlock(&hash("1111")).expect("unlocked");
+    container.unlock(&hash("1111"), NOW, &mut rng()).expect("unlocked");
     machine.run("tpm2_nvundefine", &["-C", "o", "0x01801A50"]);
     // Something else takes its place; it is neither asked nor removed.
     machine.run("tpm2_nvdefine", &["-C", "o", "-s", "8", "0x01801A50"]);
@@ -195,7 +198,11 @@ fn a_pin_that_the_owner_removed_is_called_lost_and_the_container_can_be_destroye
             drop(container);
             container = machine.open();
         }
-        assert_eq!(container.unlock(&hash("1111")).err(), Some(Error::PinLost), "reopened: {reopened}");
+        assert_eq!(
+            container.unlock(&hash("1111"), NOW, &mut rng()).err(),
+            Some(Error::PinLost),
+            "reopened: {reopened}"
+        );
         let status = container.status().expect("readable");
         assert!(status.pin_lost && status.pin.is_some_and(|pin| pin.tries_left == 0));
     }
@@ -213,14 +220,14 @@ fn a_slot_that_cannot_be_cleared_does_not_keep_the_container_closed() {
     machine.open().reset().expect("reset");
     let mut container = machine.open();
     assert_eq!(container.status().expect("readable").leftover_slots, 1);
-    assert!(container.set_pin(&pin("2222"), &mut rng()).is_err(), "there is no place for it yet");
+    assert!(container.set_pin(&pin("2222"), NOW, &mut rng()).is_err(), "there is no place for it yet");
     drop(container);
     let mut options = DeviceOptions::new(machine.device.swtpm.tcti());
     options.owner_auth = Some(Zeroizing::new(b"secret".to_vec()));
     let tpm = DeviceTpm::open(&options).expect("swtpm answers");
     let mut container = Container::open(&machine.dir(), Box::new(tpm)).expect("opened");
     assert_eq!(container.status().expect("readable").leftover_slots, 0);
-    container.set_pin(&pin("2222"), &mut rng()).expect("set");
+    container.set_pin(&pin("2222"), NOW, &mut rng()).expect("set");
 }
 
 #[test]
@@ -233,5 +240,5 @@ fn files_deleted_by_hand_leave_a_slot_whose_removal_is_told() {
     assert!(refused.contains(&handle) && refused.contains("Latchkey"), "{refused}");
     machine.run("tpm2_nvundefine", &["-C", "o", "0x01801a50"]);
     machine.with_pin("2222");
-    machine.open().unlock(&hash("2222")).expect("unlocked");
+    machine.open().unlock(&hash("2222"), NOW, &mut rng()).expect("unlocked");
 }

@@ -33,7 +33,7 @@ impl Latchkey {
         let options = CreateOptions { stretch, require_tpm: false };
         let path = directory.path().join("container");
         let mut container = Container::create(&path, Box::new(tpm), &options, UnixTime(1), &mut rng).unwrap();
-        drop(container.set_pin(&Pin::parse(PIN.as_bytes(), 6).unwrap(), &mut rng).unwrap());
+        drop(container.set_pin(&Pin::parse(PIN.as_bytes(), 6).unwrap(), UnixTime(1), &mut rng).unwrap());
         let ambient = Ambient { uptime: Duration::ZERO, now: UnixTime(1), rng: &mut rng };
         let engine = Authenticator::power_up(container, Profile::Hello, ambient);
         Self { engine, rng, answers: VecDeque::new(), _directory: directory }
