@@ -7,6 +7,7 @@
 pub mod http;
 pub mod policy;
 mod secret;
+pub mod status;
 pub mod web_sign_in;
 
 pub use secret::Secret;
