@@ -6,6 +6,13 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::prompt::PromptChoice;
 
+mod enterprise;
+
+pub use enterprise::{
+    DeviceCommand, JoinArguments, LeaveArguments, PinResetArguments, ProvisionArguments, SignInArguments,
+    TenantArguments, TokenArguments,
+};
+
 /// Passkeys in your TPM, opened by your PIN.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey", version, max_term_width = 110, after_help = EXIT_CODES)]
@@ -23,7 +30,8 @@ pub struct Arguments {
 const EXIT_CODES: &str = "\
 Environment: LATCHKEY_DIR (data), LATCHKEY_RUNTIME_DIR (sockets), LATCHKEY_TPM, LATCHKEY_PINENTRY, LATCHKEY_LOG.
 Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no container, 4 wrong PIN, 5 PIN blocked or TPM locked out,
-6 TPM trouble, 7 storage trouble, 8 in use.";
+6 TPM trouble, 7 storage trouble, 8 in use, 9 not joined, provisioned or signed in, 10 the identity provider says no,
+11 it cannot be reached.";
 
 /// Which TPM, when this program opens it itself. A running daemon keeps the one it was started with.
 #[derive(Debug, Args)]
@@ -50,6 +58,15 @@ pub enum Command {
     /// Set or change the PIN.
     #[command(subcommand)]
     Pin(PinCommand),
+    /// Register this machine at an identity provider, and its key for you.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Sign in at the identity provider with your PIN.
+    Signin(SignInArguments),
+    /// Forget the identity provider's tokens.
+    Signout(TenantArguments),
+    /// Print an access token.
+    Token(TokenArguments),
     /// List, rename and delete passkeys.
     #[command(subcommand)]
     Passkeys(PasskeysCommand),
@@ -106,6 +123,16 @@ pub enum PinCommand {
     Change {
         #[command(flatten)]
         from: SecretSource,
+    },
+    /// Choose a new PIN when the old one is forgotten: sign in at the identity provider by another way. Passkeys stay.
+    Reset(PinResetArguments),
+    /// Clear the count of wrong PINs with a code of your help desk. The PIN stays what it is.
+    Rearm {
+        #[command(flatten)]
+        tenant: TenantArguments,
+        /// Read the code from standard input.
+        #[arg(long)]
+        code_stdin: bool,
     },
 }
 

@@ -5,6 +5,8 @@ pub mod commands;
 pub mod execute;
 pub mod report;
 
+use latchkey_enterprise::keyring;
+use latchkey_enterprise::wire::recovery::SealedSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -66,6 +68,27 @@ pub enum Request {
         /// The label.
         label: String,
     },
+    /// Open the container for the identity provider's commands, until the user signs out.
+    OpenSession {
+        /// The PIN; without it the daemon asks for it.
+        pin: Option<SecretText>,
+    },
+    /// Something for an identity provider.
+    Enterprise(keyring::Request),
+    /// Set a new PIN in the place of a forgotten one.
+    ResetPin {
+        /// The PIN.
+        new: SecretText,
+        /// What the PIN reset service answered to the request that was built last.
+        answer: SealedSecret,
+    },
+    /// Clear the count of wrong PINs.
+    RearmPin {
+        /// What the PIN reset service answered to the request that was built last.
+        answer: SealedSecret,
+    },
+    /// Delete the PIN with every passkey and enterprise key; the container and its registrations stay.
+    DeleteKeys {},
     /// Let the user choose among accounts, through the daemon's prompt.
     Choose {
         /// Where the user signs in.
@@ -82,9 +105,15 @@ impl Request {
             Self::ListPasskeys { pin: None } => Some("Show the list of your passkeys"),
             Self::DeletePasskey { pin: None, .. } => Some("Delete a passkey"),
             Self::RenamePasskey { pin: None, .. } => Some("Rename a passkey"),
+            Self::OpenSession { pin: None } => Some("Sign in at your identity provider"),
             Self::ListPasskeys { pin: Some(_) }
             | Self::DeletePasskey { pin: Some(_), .. }
             | Self::RenamePasskey { pin: Some(_), .. }
+            | Self::OpenSession { pin: Some(_) }
+            | Self::Enterprise(_)
+            | Self::ResetPin { .. }
+            | Self::RearmPin { .. }
+            | Self::DeleteKeys {}
             | Self::Status {}
             | Self::Create { .. }
             | Self::Destroy { .. }
@@ -97,7 +126,7 @@ impl Request {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Where the container stands.
@@ -114,6 +143,12 @@ pub enum Answer {
     Deleted(PasskeyReport),
     /// The passkey with its new label.
     Renamed(PasskeyReport),
+    /// The container is open for the identity provider's commands.
+    SessionOpened,
+    /// What came of something for an identity provider.
+    Enterprise(keyring::Answer),
+    /// PIN, passkeys and enterprise keys are gone.
+    KeysDeleted,
     /// The index of the account that the user chose.
     Chosen(usize),
     /// It was not done.
@@ -128,6 +163,10 @@ pub enum PinOutcome {
     Set,
     /// The PIN is another one now.
     Changed,
+    /// The PIN is another one now, without the old one.
+    Reset,
+    /// The count of wrong PINs is cleared.
+    Rearmed,
 }
 
 impl Answer {
@@ -142,6 +181,9 @@ impl Answer {
             | Self::Passkeys(_)
             | Self::Deleted(_)
             | Self::Renamed(_)
+            | Self::SessionOpened
+            | Self::Enterprise(_)
+            | Self::KeysDeleted
             | Self::Chosen(_)) => Ok(done),
         }
     }

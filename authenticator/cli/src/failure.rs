@@ -26,6 +26,12 @@ pub enum FailureKind {
     Storage,
     /// Another program holds the container.
     InUse,
+    /// Something comes first: join, provision, or sign in.
+    NotSignedIn,
+    /// The identity provider says no, or something that must not be believed.
+    Provider,
+    /// The identity provider cannot be reached.
+    Unreachable,
 }
 
 impl FailureKind {
@@ -40,6 +46,9 @@ impl FailureKind {
             Self::Tpm => 6,
             Self::Storage => 7,
             Self::InUse => 8,
+            Self::NotSignedIn => 9,
+            Self::Provider => 10,
+            Self::Unreachable => 11,
         }
     }
 }
@@ -72,6 +81,8 @@ impl fmt::Display for Failure {
         f.write_str(&self.message)
     }
 }
+
+impl std::error::Error for Failure {}
 
 impl From<PinRefused> for Failure {
     fn from(refused: PinRefused) -> Self {

@@ -7,6 +7,7 @@ mod clock;
 mod control;
 mod daemon;
 mod device;
+mod enterprise;
 mod failure;
 mod hardening;
 mod output;
@@ -48,7 +49,11 @@ fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Up(up) => daemon::run(&paths, device, &up),
         Command::Container(command) => command.run(&Caller::new(paths, device), output),
         Command::Status => args::ContainerCommand::Status.run(&Caller::new(paths, device), output),
-        Command::Pin(command) => command.run(&Caller::new(paths, device), output),
+        Command::Pin(command) => command.run(Caller::new(paths, device), output),
+        Command::Device(command) => command.run(Caller::new(paths, device), output),
+        Command::Signin(arguments) => arguments.run(Caller::new(paths, device), output),
+        Command::Signout(arguments) => enterprise::sign_out(Caller::new(paths, device), output, &arguments),
+        Command::Token(arguments) => arguments.run(Caller::new(paths, device), output),
         Command::Passkeys(command) => command.run(&Caller::new(paths, device), output),
         Command::Browser(BrowserCommand::Install(place)) => browser::install::install(&paths, &place, output),
         Command::Browser(BrowserCommand::Uninstall(place)) => {

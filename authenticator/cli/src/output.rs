@@ -40,6 +40,15 @@ impl Output {
         }
     }
 
+    /// Says what is going on meanwhile: on standard error, because standard output belongs to the answer.
+    pub fn progress(&self, object: &serde_json::Value, text: &str) {
+        if self.json {
+            eprintln!("{object}");
+        } else {
+            eprintln!("{text}");
+        }
+    }
+
     /// Prints why it was not done: for programs on standard output, for people on standard error.
     pub fn failure(&self, failure: &Failure) {
         if self.json {
@@ -69,6 +78,13 @@ fn text(answer: &Answer, zone: &TimeZone) -> String {
         Answer::Pin(PinOutcome::Changed) => {
             "The PIN is changed. Your passkeys are what they were.\n".to_owned()
         }
+        Answer::Pin(PinOutcome::Reset) => {
+            "The new PIN is set. Your passkeys are what they were.\n".to_owned()
+        }
+        Answer::Pin(PinOutcome::Rearmed) => "The count of wrong PINs is cleared.\n".to_owned(),
+        Answer::SessionOpened => "The container is open.\n".to_owned(),
+        Answer::Enterprise(_) => String::new(),
+        Answer::KeysDeleted => "PIN, passkeys and enterprise keys are deleted.\n".to_owned(),
         Answer::Passkeys(passkeys) if passkeys.is_empty() => "There are no passkeys.\n".to_owned(),
         Answer::Passkeys(passkeys) => passkeys_text(passkeys, zone),
         Answer::Deleted(passkey) => format!("Deleted the passkey of {}.\n", named(passkey)),
@@ -158,7 +174,8 @@ pub fn named(passkey: &PasskeyReport) -> String {
     format!("{} at {}{label}", shown(account(passkey)), shown(&passkey.rp_id))
 }
 
-fn counted(passkeys: u32) -> String {
+/// So many passkeys, in words.
+pub fn counted(passkeys: u32) -> String {
     match passkeys {
         1 => "1 passkey".to_owned(),
         other => format!("{other} passkeys"),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use latchkey_container::Error;
 use latchkey_protocol::Status;
+use rand_core::CryptoRng;
 
 use crate::engine::{Authenticator, Flow, KeyAgreements, Pending, approved, prompt};
 use crate::status::Failure;
@@ -25,10 +27,19 @@ impl Authenticator {
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
         approved(answer)?;
+        self.delete_keys(ambient.rng)?;
+        Ok(Status::OK.response())
+    }
+
+    /// The same from this side of the wire: no PIN and no key afterwards, and no token that was good before.
+    ///
+    /// # Errors
+    /// As [`Container::reset`](latchkey_container::Container::reset).
+    pub fn delete_keys(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         self.end_tokens();
         self.container.reset()?;
-        self.key_agreements = KeyAgreements::generate(ambient.rng);
+        self.key_agreements = KeyAgreements::generate(rng);
         (self.wrong_pins, self.blocked) = (0, Some(false));
-        Ok(Status::OK.response())
+        Ok(())
     }
 }

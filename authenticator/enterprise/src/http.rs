@@ -142,9 +142,48 @@ impl Http {
         bearer: Option<&str>,
         body: &(impl Serialize + ?Sized),
     ) -> Result<HttpAnswer, HttpError> {
+        let request = self.client.post(self.own(url.as_str())?);
+        self.send_json(request, bearer, body).await
+    }
+
+    /// Posts JSON with a credential that is no bearer token; `scheme` says what it is (RFC 9110 §11.4).
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn post_json_as(
+        &self,
+        url: &Url,
+        scheme: &str,
+        credential: &str,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<HttpAnswer, HttpError> {
+        let request = self.client.post(self.own(url.as_str())?);
+        let value = Zeroizing::new(format!("{scheme} {credential}"));
+        self.send_json(request.header("Authorization", value.as_str()), None, body).await
+    }
+
+    /// Deletes what `url` names; the body says who asks.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn delete_json(
+        &self,
+        url: &Url,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<HttpAnswer, HttpError> {
+        let request = self.client.delete(self.own(url.as_str())?);
+        self.send_json(request, None, body).await
+    }
+
+    async fn send_json(
+        &self,
+        request: RequestBuilder,
+        bearer: Option<&str>,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<HttpAnswer, HttpError> {
         let body = serde_json::to_vec(body).map(Zeroizing::new);
         let body = body.map_err(|error| HttpError::Answer(error.to_string()))?;
-        let request = self.client.post(self.own(url.as_str())?).header("Content-Type", "application/json");
+        let request = request.header("Content-Type", "application/json");
         self.send(request.body(body.to_vec()), bearer).await
     }
 

@@ -1,9 +1,11 @@
 //! Sends a command's request to the daemon, or carries it out here when no daemon runs.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use latchkey_container::Container;
+use latchkey_enterprise::keyring::Session;
 use zeroize::Zeroizing;
 
 use super::execute::{Holder, execute};
@@ -16,24 +18,46 @@ use crate::paths::Paths;
 pub struct Caller {
     paths: Paths,
     device: Choice,
+    /// Between the requests of a command that needs the container more than once.
+    held: Option<RefCell<Held>>,
+}
+
+/// What a command holds when no daemon does.
+#[derive(Default)]
+struct Held {
+    container: Option<Container>,
+    session: Session,
 }
 
 impl Caller {
     /// A caller for the container at `paths`; `device` is used only when no daemon runs.
     pub fn new(paths: Paths, device: Choice) -> Self {
-        Self { paths, device }
+        Self { paths, device, held: None }
+    }
+
+    /// The same for a command whose requests belong together: the container stays open between them.
+    pub fn holding(self) -> Self {
+        Self { held: Some(RefCell::default()), ..self }
+    }
+
+    /// Whether a daemon runs, which can ask the user itself.
+    pub fn has_daemon(&self) -> bool {
+        UnixStream::connect(self.paths.control_socket()).is_ok()
     }
 
     /// Carries `request` out and returns what it gave.
     pub fn call(&self, request: Request) -> Result<Answer, Failure> {
         match ask_daemon(&self.paths, &request)? {
             Some(answer) => answer.into_result(),
-            None => execute(
-                &mut InProcess { paths: &self.paths, device: &self.device, container: None },
-                request,
-                None,
-            ),
+            None => match &self.held {
+                Some(held) => self.execute_here(&mut held.borrow_mut(), request),
+                None => self.execute_here(&mut Held::default(), request),
+            },
         }
+    }
+
+    fn execute_here(&self, held: &mut Held, request: Request) -> Result<Answer, Failure> {
+        execute(&mut InProcess { paths: &self.paths, device: &self.device, held }, request, None)
     }
 }
 
@@ -73,33 +97,41 @@ fn line(request: &Request) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(line)
 }
 
-/// Holds the container for one request, under the same lock as a daemon would.
+/// Holds the container under the same lock as a daemon would.
 struct InProcess<'a> {
     paths: &'a Paths,
     device: &'a Choice,
-    container: Option<Container>,
+    held: &'a mut Held,
 }
 
 impl Holder for InProcess<'_> {
     fn container(&mut self) -> Result<&mut Container, Failure> {
-        let container = match self.container.take() {
+        self.enterprise().map(|(container, _session)| container)
+    }
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.held.session
+    }
+
+    fn enterprise(&mut self) -> Result<(&mut Container, &mut Session), Failure> {
+        let container = match self.held.container.take() {
             Some(open) => open,
             None => open(self.paths, self.device)?,
         };
-        Ok(self.container.insert(container))
+        Ok((self.held.container.insert(container), &mut self.held.session))
     }
 
     fn is_open(&self) -> bool {
-        self.container.is_some()
+        self.held.container.is_some()
     }
 
     fn place(&mut self, container: Container) {
-        self.container = Some(container);
+        self.held.container = Some(container);
     }
 
     fn take(&mut self) -> Result<Container, Failure> {
         self.container()?;
-        self.container.take().ok_or_else(no_container)
+        self.held.container.take().ok_or_else(no_container)
     }
 
     fn paths(&self) -> &Paths {

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stdin};
 use super::caller::Caller;
 use super::{Answer, Request};
 use crate::args::{ContainerCommand, PasskeysCommand, PinCommand, SecretSource};
+use crate::enterprise;
 use crate::failure::{Failure, FailureKind};
 use crate::output::{Output, named};
 use crate::secret_input::SecretInput;
@@ -24,32 +25,41 @@ impl ContainerCommand {
 
 impl PinCommand {
     /// Carries the command out and prints what came of it.
-    pub fn run(self, caller: &Caller, output: &Output) -> Result<(), Failure> {
-        // What cannot succeed fails before anybody types a PIN.
-        let status = caller.call(Request::Status {})?;
-        let has_pin = matches!(&status, Answer::Status(status) if status.pin.is_some());
+    pub fn run(self, caller: Caller, output: &Output) -> Result<(), Failure> {
         let request = match self {
-            Self::Set { .. } if has_pin => {
-                return Err(Failure::new(
-                    FailureKind::Refused,
-                    "a PIN is set already: `latchkey pin change` changes it",
-                ));
+            Self::Reset(arguments) => return arguments.run(caller, output),
+            Self::Rearm { tenant, code_stdin } => {
+                return enterprise::rearm_pin(caller, output, &tenant, code_stdin);
             }
-            Self::Change { .. } if !has_pin => {
-                return Err(Failure::new(
-                    FailureKind::Refused,
-                    "no PIN is set yet: `latchkey pin set` sets it",
-                ));
-            }
-            Self::Set { from } => Request::SetPin { new: SecretInput::open(from)?.chosen("New PIN")? },
-            Self::Change { from } => {
-                let mut input = SecretInput::open(from)?;
-                Request::ChangePin { old: input.existing("Current PIN")?, new: input.chosen("New PIN")? }
-            }
+            Self::Set { from } => set_request(&caller, from)?,
+            Self::Change { from } => change_request(&caller, from)?,
         };
         output.answer(&caller.call(request)?);
         Ok(())
     }
+}
+
+fn set_request(caller: &Caller, from: SecretSource) -> Result<Request, Failure> {
+    // What cannot succeed fails before anybody types a PIN.
+    if has_pin(caller)? {
+        let text = "a PIN is set already: `latchkey pin change` changes it";
+        return Err(Failure::new(FailureKind::Refused, text));
+    }
+    Ok(Request::SetPin { new: SecretInput::open(from)?.chosen("New PIN")? })
+}
+
+fn change_request(caller: &Caller, from: SecretSource) -> Result<Request, Failure> {
+    if !has_pin(caller)? {
+        let text = "no PIN is set yet: `latchkey pin set` sets it";
+        return Err(Failure::new(FailureKind::Refused, text));
+    }
+    let mut input = SecretInput::open(from)?;
+    Ok(Request::ChangePin { old: input.existing("Current PIN")?, new: input.chosen("New PIN")? })
+}
+
+fn has_pin(caller: &Caller) -> Result<bool, Failure> {
+    let status = caller.call(Request::Status {})?;
+    Ok(matches!(status, Answer::Status(status) if status.pin.is_some()))
 }
 
 impl PasskeysCommand {
@@ -119,7 +129,7 @@ fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure>
 }
 
 /// The names are sealed; whoever still knows the PIN may see them before they are lost.
-fn name_passkeys(caller: &Caller) -> Result<(), Failure> {
+pub fn name_passkeys(caller: &Caller) -> Result<(), Failure> {
     let source = SecretSource { pin_stdin: false, pin_fd: None };
     let Some(pin) = SecretInput::open(source)?.optional("PIN, to see which (empty to skip)")? else {
         return Ok(());

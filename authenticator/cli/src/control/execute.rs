@@ -1,14 +1,17 @@
 //! One request carried out on the container, in the daemon and in a command alike.
 
 use latchkey_container::{
-    Container, CreateOptions, CredentialId, Error as ContainerError, Passkey, Pin, PinHash, StretchCost,
-    Unlocked,
+    Container, CreateOptions, CredentialId, Error as ContainerError, Passkey, PendingRecovery, Pin, PinHash,
+    RecoveryAnswer, RecoveryPurpose, StretchCost, Unlocked,
 };
+use latchkey_enterprise::keyring::{self, Session};
+use latchkey_enterprise::wire::recovery::SealedSecret;
 
 use super::report::{Destroyed, PasskeyReport, StatusReport, id_text};
 use super::{Answer, PinOutcome, Request};
 use crate::clock;
 use crate::device::Choice;
+use crate::enterprise::local_policies;
 use crate::failure::{Failure, FailureKind};
 use crate::paths::{Paths, private_directory};
 use crate::secret_text::SecretText;
@@ -36,6 +39,27 @@ pub trait Holder {
         drop(self.container()?.change_pin(old, new, clock::now(), &mut clock::rng())?);
         Ok(())
     }
+    /// Sets a new PIN without the old one, and ends what the old one authorised.
+    fn reset_pin(
+        &mut self,
+        pending: PendingRecovery,
+        answer: &RecoveryAnswer,
+        new: &Pin,
+    ) -> Result<Unlocked, Failure> {
+        Ok(self.container()?.reset_pin(pending, answer, new, clock::now(), &mut clock::rng())?)
+    }
+    /// Clears the count of wrong PINs.
+    fn rearm_pin(&mut self, pending: PendingRecovery, answer: &RecoveryAnswer) -> Result<(), Failure> {
+        Ok(self.container()?.rearm_pin(pending, answer)?)
+    }
+    /// Deletes PIN, passkeys and enterprise keys, and ends what they authorised.
+    fn delete_keys(&mut self) -> Result<(), Failure> {
+        Ok(self.container()?.reset()?)
+    }
+    /// What the identity provider's commands hold in memory.
+    fn session(&mut self) -> &mut Session;
+    /// The container together with that.
+    fn enterprise(&mut self) -> Result<(&mut Container, &mut Session), Failure>;
     /// Whether a container is open already.
     fn is_open(&self) -> bool;
     /// Takes a container that was just created.
@@ -87,11 +111,41 @@ pub fn execute(holder: &mut dyn Holder, request: Request, asked: Option<PinHash>
             passkey.label = Some(label);
             Ok(Answer::Renamed(PasskeyReport::from(&passkey)))
         }
+        Request::OpenSession { pin } => {
+            let (_, unlocked) = unlock(holder, pin.as_ref(), asked)?;
+            holder.session().open(unlocked);
+            Ok(Answer::SessionOpened)
+        }
+        Request::Enterprise(request) => {
+            let (container, session) = holder.enterprise()?;
+            let answer = keyring::execute(container, session, request, clock::now(), &mut clock::rng())?;
+            Ok(Answer::Enterprise(answer))
+        }
+        Request::ResetPin { new, answer } => reset_pin(holder, &new, &answer),
+        Request::RearmPin { answer } => {
+            let (pending, answer) = holder.session().answer_recovery(RecoveryPurpose::Administer, &answer)?;
+            holder.rearm_pin(pending, &answer)?;
+            Ok(Answer::Pin(PinOutcome::Rearmed))
+        }
+        Request::DeleteKeys {} => {
+            holder.delete_keys()?;
+            holder.session().close();
+            Ok(Answer::KeysDeleted)
+        }
         Request::Choose { .. } => Err(Failure::new(
             FailureKind::Refused,
             "nobody can be asked without a daemon: start it with `latchkey up`",
         )),
     }
+}
+
+/// A PIN that breaks a rule is refused before the service's answer is used up.
+fn reset_pin(holder: &mut dyn Holder, new: &SecretText, answer: &SealedSecret) -> Result<Answer, Failure> {
+    let new = chosen_pin(new, holder.container()?)?;
+    let (pending, answer) = holder.session().answer_recovery(RecoveryPurpose::Recover, answer)?;
+    let unlocked = holder.reset_pin(pending, &answer, &new)?;
+    holder.session().open(unlocked);
+    Ok(Answer::Pin(PinOutcome::Reset))
 }
 
 fn create(holder: &mut dyn Holder, require_tpm: bool) -> Result<Answer, Failure> {
@@ -168,8 +222,13 @@ fn find(container: &mut Container, unlocked: &Unlocked, typed: &str) -> Result<P
     }
 }
 
-/// A PIN to be set obeys the container's minimum length.
-fn chosen_pin(text: &SecretText, container: &Container) -> Result<Pin, Failure> {
+/// A PIN to be set obeys the container's minimum length, and the rules of every tenant.
+fn chosen_pin(text: &SecretText, container: &mut Container) -> Result<Pin, Failure> {
+    if let Some(rules) = keyring::pin_rules(container, &local_policies()?)? {
+        rules
+            .check(text.expose())
+            .map_err(|broken| Failure::new(FailureKind::Refused, broken.to_string()))?;
+    }
     Pin::typed(text.expose(), container.minimum_pin_length())
         .map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))
 }

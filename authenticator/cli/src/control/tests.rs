@@ -16,6 +16,11 @@ fn requests_are_read_as_they_are_written() {
         r#"{"list_passkeys":{"pin":null}}"#,
         r#"{"delete_passkey":{"pin":"1234","id":"AAAA"}}"#,
         r#"{"rename_passkey":{"pin":"1234","id":"AAAA","label":"mine"}}"#,
+        r#"{"open_session":{"pin":null}}"#,
+        r#"{"enterprise":{"look":{}}}"#,
+        r#"{"reset_pin":{"new":"1234","answer":{"secret":"AAAA"}}}"#,
+        r#"{"rearm_pin":{"answer":{"secret":"AAAA"}}}"#,
+        r#"{"delete_keys":{}}"#,
         r#"{"choose":{"rp_id":"localhost","choices":["a","b"]}}"#,
     ];
     for line in lines {
@@ -57,8 +62,23 @@ fn answers_have_one_member_that_says_what_they_are() {
 
 #[test]
 fn every_kind_of_failure_has_its_own_exit_code() {
-    use FailureKind::{InUse, NoContainer, PinBlocked, Refused, Storage, Tpm, Usage, WrongPin};
-    let kinds = [Refused, Usage, NoContainer, WrongPin, PinBlocked, Tpm, Storage, InUse];
+    use FailureKind::{
+        InUse, NoContainer, NotSignedIn, PinBlocked, Provider, Refused, Storage, Tpm, Unreachable, Usage,
+        WrongPin,
+    };
+    let kinds = [
+        Refused,
+        Usage,
+        NoContainer,
+        WrongPin,
+        PinBlocked,
+        Tpm,
+        Storage,
+        InUse,
+        NotSignedIn,
+        Provider,
+        Unreachable,
+    ];
     let codes: Vec<u8> = kinds.iter().map(|kind| kind.exit_code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 }

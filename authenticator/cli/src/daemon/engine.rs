@@ -5,8 +5,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use latchkey_container::{Container, Pin, PinHash, Unlocked};
+use latchkey_container::{Container, PendingRecovery, Pin, PinHash, RecoveryAnswer, Unlocked};
 use latchkey_ctap::{Ambient, Answer as Gesture, Authenticator, ChannelId, Profile, Prompt, Step, Suspended};
+use latchkey_enterprise::keyring::Session;
 use latchkey_protocol::Status;
 use latchkey_transports::ctaphid::TransactionId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -93,8 +94,15 @@ pub fn start(
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
-            let mut seat =
-                Seat { paths, device, authenticator: None, uptime, tpm_required, suspended: HashMap::new() };
+            let mut seat = Seat {
+                paths,
+                device,
+                authenticator: None,
+                uptime,
+                tpm_required,
+                suspended: HashMap::new(),
+                session: Session::default(),
+            };
             if let Some(container) = container {
                 seat.place(container);
             }
@@ -112,6 +120,7 @@ struct Seat {
     uptime: Uptime,
     tpm_required: bool,
     suspended: HashMap<TransactionId, Suspended>,
+    session: Session,
 }
 
 impl Seat {
@@ -190,6 +199,11 @@ impl Seat {
             | Request::ListPasskeys { .. }
             | Request::DeletePasskey { .. }
             | Request::RenamePasskey { .. }
+            | Request::OpenSession { .. }
+            | Request::Enterprise(_)
+            | Request::ResetPin { .. }
+            | Request::RearmPin { .. }
+            | Request::DeleteKeys {}
             | Request::Choose { .. }) => other,
         };
         execute(self, request, asked)
@@ -213,6 +227,33 @@ impl Holder for Seat {
         Ok(self.authenticator()?.change_pin(old, new, clock::now(), &mut clock::rng())?)
     }
 
+    fn reset_pin(
+        &mut self,
+        pending: PendingRecovery,
+        answer: &RecoveryAnswer,
+        new: &Pin,
+    ) -> Result<Unlocked, Failure> {
+        let authenticator = self.authenticator()?;
+        Ok(authenticator.reset_pin(pending, answer, new, clock::now(), &mut clock::rng())?)
+    }
+
+    fn rearm_pin(&mut self, pending: PendingRecovery, answer: &RecoveryAnswer) -> Result<(), Failure> {
+        Ok(self.authenticator()?.rearm_pin(pending, answer)?)
+    }
+
+    fn delete_keys(&mut self) -> Result<(), Failure> {
+        Ok(self.authenticator()?.delete_keys(&mut clock::rng())?)
+    }
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    fn enterprise(&mut self) -> Result<(&mut Container, &mut Session), Failure> {
+        let authenticator = self.authenticator.as_mut().ok_or_else(no_container)?;
+        Ok((authenticator.container(), &mut self.session))
+    }
+
     fn is_open(&self) -> bool {
         self.authenticator.is_some()
     }
@@ -226,6 +267,7 @@ impl Holder for Seat {
 
     fn take(&mut self) -> Result<Container, Failure> {
         self.suspended.clear();
+        self.session.close();
         self.authenticator.take().map(Authenticator::into_container).ok_or_else(no_container)
     }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::HttpError;
+use crate::secret::Secret;
 
 /// The longest text of the provider's that is shown.
 const LONGEST_TEXT: usize = 600;
@@ -53,6 +54,19 @@ impl HttpAnswer {
             let (line, column) = (error.line(), error.column());
             HttpError::Answer(format!("{:?} error at line {line}, column {column}", error.classify()))
         })
+    }
+
+    /// The text of a success that is no document of this layer's.
+    ///
+    /// # Errors
+    /// The refusal; or it is no text.
+    pub fn text(&self) -> Result<Secret, HttpError> {
+        if !(200..300).contains(&self.status) {
+            return Err(self.refusal().into());
+        }
+        let text =
+            std::str::from_utf8(&self.body).map_err(|_| HttpError::Answer("it is no text".to_owned()))?;
+        Ok(Secret::new(Zeroizing::new(text.to_owned())))
     }
 
     /// The answer as a refusal.

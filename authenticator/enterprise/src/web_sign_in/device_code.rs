@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::metadata::Metadata;
-use super::token::{SignedIn, read, seconds};
+use super::token::{SignedIn, read};
 use super::{SignInError, SignInRequest, Told};
 use crate::http::{Http, HttpError, Refused, printable};
 use crate::secret::Secret;
@@ -21,9 +21,9 @@ struct Codes {
     user_code: String,
     device_code: Secret,
     verification_uri: String,
-    #[serde(deserialize_with = "seconds")]
+    #[serde(deserialize_with = "crate::wire::number")]
     expires_in: u64,
-    #[serde(deserialize_with = "seconds", default = "usual_interval")]
+    #[serde(deserialize_with = "crate::wire::number", default = "usual_interval")]
     interval: u64,
 }
 

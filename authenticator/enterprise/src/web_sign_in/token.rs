@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::metadata::Metadata;
@@ -44,7 +44,7 @@ struct TokenAnswer {
     #[serde(default)]
     refresh_token: Option<Secret>,
     id_token: Secret,
-    #[serde(deserialize_with = "seconds")]
+    #[serde(deserialize_with = "crate::wire::number")]
     expires_in: u64,
 }
 
@@ -103,20 +103,6 @@ pub(super) fn person(
     let user_name = claims.upn.or(claims.preferred_username).or(claims.unique_name);
     let user_name = user_name.ok_or(SignInError::IdToken("it has no user name"))?;
     Ok(Person { tenant: claims.tid, object: claims.oid, user_name, name: claims.name })
-}
-
-/// The dialect with `resource` writes numbers as text.
-pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Number {
-        Number(u64),
-        Text(String),
-    }
-    match Number::deserialize(deserializer)? {
-        Number::Number(number) => Ok(number),
-        Number::Text(text) => text.parse().map_err(serde::de::Error::custom),
-    }
 }
 
 impl From<crate::http::Refused> for SignInError {

@@ -1,0 +1,147 @@
+//! What these commands print.
+
+use latchkey_enterprise::keyring::{AccessToken, RecoveryView, View};
+use serde_json::{Value, json};
+
+use crate::output::{Output, counted, shown};
+
+/// One registration, after `done`.
+pub fn view(output: &Output, done: &str, view: &View) {
+    output.told(&json!({ "device": object(view) }), &format!("{done}\n{}", text(view)));
+}
+
+/// All registrations.
+pub fn views(output: &Output, views: &[View]) {
+    let all: Vec<Value> = views.iter().map(object).collect();
+    let texts: Vec<String> = views.iter().map(text).collect();
+    let said = if texts.is_empty() {
+        "This machine is registered nowhere. Next: latchkey device join --idp URL".to_owned()
+    } else {
+        texts.join("\n\n")
+    };
+    output.told(&json!({ "devices": all }), &said);
+}
+
+/// A join. `unprovisioned`: why there is no enterprise key yet.
+pub fn joined(output: &Output, view: &View, unprovisioned: Option<&str>) {
+    let next = match unprovisioned {
+        Some(reason) => format!("There is no enterprise key yet: {reason}."),
+        None => "Your enterprise key is registered. Next: latchkey signin".to_owned(),
+    };
+    output.told(
+        &json!({ "device": object(view), "unprovisioned": unprovisioned }),
+        &format!("This machine is registered.\n{}\n{next}", text(view)),
+    );
+}
+
+/// A registration is gone.
+pub fn left(output: &Output, view: &View) {
+    let text = format!("This machine is registered at {} no more. Your passkeys stay.", tenant_name(view));
+    output.told(&json!({ "left": view.facts.provider.tenant }), &text);
+}
+
+/// What leaving does.
+pub fn leaving(view: &View) -> String {
+    format!(
+        "This deletes the registration of this machine at {}, and the enterprise key of {} with it.\nPasskeys stay.",
+        tenant_name(view),
+        shown(&view.facts.user.upn)
+    )
+}
+
+/// A PIN was reset.
+pub fn reset(output: &Output, view: &View) {
+    let text = "The new PIN is set. Your passkeys and your enterprise key are what they were.";
+    output.told(&json!({ "pin": "reset", "device": object(view) }), text);
+}
+
+/// What a destructive reset deletes.
+pub fn loss(passkeys: u32) -> String {
+    format!(
+        "This deletes your PIN, your enterprise key, and {}: you will have to register again at each site.\nThere is no copy and no undo.",
+        counted(passkeys)
+    )
+}
+
+/// Everything was deleted and begun anew.
+pub fn destroyed(output: &Output, view: &View, passkeys: u32) {
+    let text = format!(
+        "{} deleted. The new PIN is set, and a new enterprise key is registered.\nNext: latchkey signin",
+        counted(passkeys)
+    );
+    output.told(&json!({ "pin": "reset", "passkeys_deleted": passkeys, "device": object(view) }), &text);
+}
+
+/// An access token: alone on its line, for `$(latchkey token …)`.
+pub fn token(output: &Output, token: &AccessToken) {
+    let object = json!({
+        "access_token": token.access_token.expose(),
+        "expires_in": token.expires_in,
+        "scope": token.scope,
+        "resource": token.resource,
+    });
+    output.told(&object, token.access_token.expose());
+}
+
+fn object(view: &View) -> Value {
+    let facts = &view.facts;
+    json!({
+        "url": facts.provider.url,
+        "tenant": facts.provider.tenant,
+        "user": facts.user,
+        "device": facts.device,
+        "key": view.key.as_ref().map(|id| json!({
+            "id": id,
+            "kid": facts.key.as_ref().map(|key| &key.kid),
+            "registered": facts.key.as_ref().map(|key| key.registered),
+        })),
+        "prt": facts.prt,
+        "recovery": view.recovery,
+        "open": view.open,
+        "policy": facts.policy,
+    })
+}
+
+fn text(view: &View) -> String {
+    let facts = &view.facts;
+    let device = facts.device.as_ref();
+    let attested = device.is_some_and(|device| device.attestation_certificate.is_some());
+    let rows = [
+        ("Organisation", tenant_name(view)),
+        ("Provider", shown(&facts.provider.url)),
+        ("User", shown(&facts.user.upn)),
+        (
+            "Device",
+            match device {
+                Some(device) if attested => format!("{}, its TPM is attested", device.id),
+                Some(device) => device.id.clone(),
+                None => "the join was interrupted: run it again".to_owned(),
+            },
+        ),
+        (
+            "Key",
+            match (&view.key, &facts.key) {
+                (Some(_), Some(key)) => shown(&key.kid),
+                (Some(_), None) => "not registered: latchkey device provision".to_owned(),
+                (None, _) => "none: latchkey device provision".to_owned(),
+            },
+        ),
+        ("Signed in", if facts.prt.is_some() { "yes" } else { "no: latchkey signin" }.to_owned()),
+        ("PIN reset", recovery(&view.recovery).to_owned()),
+    ];
+    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<13} {value}")).collect();
+    lines.join("\n")
+}
+
+const fn recovery(recovery: &RecoveryView) -> &'static str {
+    match recovery {
+        RecoveryView { present: true, .. } => "possible, and keeps your passkeys",
+        RecoveryView { wanted: true, .. } => "will be possible after you next use your PIN",
+        RecoveryView { .. } => "only by deleting your passkeys",
+    }
+}
+
+fn tenant_name(view: &View) -> String {
+    let policy = view.facts.policy.as_ref();
+    shown(policy.map_or(view.facts.provider.tenant.as_str(), |policy| policy.tenant_name()))
+}

@@ -1,0 +1,95 @@
+//! Signing in with the enterprise key, and the tokens that follow.
+
+use super::{FlowError, Site};
+use crate::keyring::{AccessToken, Refusal, Request};
+use crate::wire::prt::JWT_BEARER;
+
+/// What an application wants a token for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The application's client ID.
+    pub client: String,
+    /// The resource: an App ID URI or a client ID.
+    pub resource: Option<String>,
+    /// Scopes, separated by spaces.
+    pub scope: String,
+}
+
+impl Site<'_> {
+    /// Signs in: the container must be open. The primary refresh token stays in it.
+    ///
+    /// # Errors
+    /// [`FlowError`]; an older token stays.
+    pub async fn sign_in(&mut self) -> Result<(), FlowError> {
+        // One nonce for each signature: they are good once.
+        let (user_nonce, device_nonce) = (self.token_nonce().await?, self.token_nonce().await?);
+        let at = self.name();
+        let signed = self.build_signed(Request::BuildSignIn { at, user_nonce, device_nonce })?;
+        let answer = self.send_signed(&signed).await?;
+        let at = self.name();
+        self.tell(Request::FinishSignIn { at, answer })
+    }
+
+    /// An access token. A primary refresh token that is due is renewed first.
+    ///
+    /// # Errors
+    /// [`FlowError`].
+    pub async fn token(&mut self, target: &Target, is_due: bool) -> Result<AccessToken, FlowError> {
+        if is_due {
+            self.renew().await?;
+        }
+        let nonce = self.token_nonce().await?;
+        let Target { client, resource, scope } = target.clone();
+        let at = self.name();
+        let signed = self.build_signed(Request::BuildToken { at, nonce, client, resource, scope })?;
+        self.redeem(&signed).await?.ok_or_else(|| Refusal::Answer.into())
+    }
+
+    /// A new primary refresh token in the place of the one there is.
+    ///
+    /// # Errors
+    /// [`FlowError`]; the one there is stays.
+    pub async fn renew(&mut self) -> Result<(), FlowError> {
+        let nonce = self.token_nonce().await?;
+        let at = self.name();
+        let signed = self.build_signed(Request::BuildRenewal { at, nonce })?;
+        drop(self.redeem(&signed).await?);
+        Ok(())
+    }
+
+    /// The credential that a browser shows the provider's pages, for the nonce that they gave.
+    ///
+    /// # Errors
+    /// [`FlowError`].
+    pub fn credential(&mut self, nonce: String) -> Result<String, FlowError> {
+        let at = self.name();
+        self.build_signed(Request::BuildCredential { at, nonce })
+    }
+
+    /// Forgets the tokens here, and what a gesture opened.
+    ///
+    /// # Errors
+    /// [`FlowError`].
+    pub fn sign_out(&mut self) -> Result<(), FlowError> {
+        let at = self.name();
+        self.tell(Request::SignOut { at })
+    }
+
+    async fn redeem(&mut self, signed: &str) -> Result<Option<AccessToken>, FlowError> {
+        let answer = self.send_signed(signed).await?;
+        let at = self.name();
+        Ok(self.keyring.call(Request::FinishToken { at, answer })?.token()?)
+    }
+
+    async fn send_signed(&self, signed: &str) -> Result<crate::Secret, FlowError> {
+        let fields = [
+            ("windows_api_version", "2.2"),
+            // Answers that nobody can alter, in place of what version 2.2 is used to.
+            ("latchkey_answer", "gcm"),
+            ("grant_type", JWT_BEARER),
+            ("request", signed),
+            ("client_info", "1"),
+        ];
+        Ok(self.http.post_form(&self.token_endpoint(), &fields).await?.text()?)
+    }
+}

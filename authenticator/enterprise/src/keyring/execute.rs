@@ -1,0 +1,165 @@
+//! One request carried out.
+
+use latchkey_container::{Compartment, CompartmentId, Container, UnixTime};
+use rand_core::CryptoRng;
+use serde_json::json;
+
+use super::facts::{Device, Facts};
+use super::message::{Answer, CompartmentName, Request, View};
+use super::session::Session;
+use super::{Refusal, joining, provisioning, recovering, tokens};
+use crate::policy::{LocalPolicy, PinComplexity, resolve};
+use crate::wire::jws::Unsigned;
+use crate::wire::prt::Wish;
+use crate::wire::registration::device_request;
+
+/// Carries `request` out on the container. A session whose evidence has become stale is closed.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn execute(
+    container: &mut Container,
+    session: &mut Session,
+    request: Request,
+    now: UnixTime,
+    rng: &mut dyn CryptoRng,
+) -> Result<Answer, Refusal> {
+    let answer = Desk { container, session, now, rng }.answer(request);
+    if matches!(answer, Err(Refusal::Locked)) {
+        session.close();
+    }
+    answer
+}
+
+/// What every tenant, and this machine's policies, want of a new PIN: one PIN opens the container for all of them. `None`
+/// where nobody says anything.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn pin_rules(container: &mut Container, files: &[LocalPolicy]) -> Result<Option<PinComplexity>, Refusal> {
+    let mut rules = (!files.is_empty()).then(|| resolve(None, files).policy.pin);
+    for compartment in container.compartments()? {
+        if let Some(policy) = Facts::read(&compartment.facts)?.policy {
+            let wanted = resolve(Some(&policy), files).policy.pin;
+            rules = Some(rules.map_or(wanted, |rules| rules.and(wanted)));
+        }
+    }
+    Ok(rules)
+}
+
+/// Everything that carrying out a request takes.
+pub(super) struct Desk<'a> {
+    pub container: &'a mut Container,
+    pub session: &'a mut Session,
+    pub now: UnixTime,
+    pub rng: &'a mut dyn CryptoRng,
+}
+
+/// A compartment that is being worked on.
+pub(super) struct Place {
+    pub id: CompartmentId,
+    pub facts: Facts,
+}
+
+impl Desk<'_> {
+    fn answer(&mut self, request: Request) -> Result<Answer, Refusal> {
+        match request {
+            Request::Look {} => self.look(),
+            Request::BeginJoin { provider, user } => joining::begin(self, provider, user),
+            Request::BuildJoin { at, challenge, machine } => {
+                joining::build(self, &at, challenge.as_ref(), &machine)
+            }
+            Request::FinishJoin { at, joined } => joining::finish(self, &at, *joined),
+            Request::BuildDeviceRequest { at, nonce, audience } => {
+                self.build_device_request(&at, &nonce, &audience)
+            }
+            Request::SetPolicy { at, policy } => {
+                let mut place = self.place(&at)?;
+                place.facts.take_policy(*policy)?;
+                self.keep(&place)
+            }
+            Request::SetRecovery { at, key } => recovering::set(self, &at, key.as_ref()),
+            Request::Leave { at } => {
+                let place = self.place(&at)?;
+                self.container.remove_compartment(place.id)?;
+                Ok(Answer::Done)
+            }
+            Request::BuildKey { at, nonce, audience } => provisioning::build(self, &at, &nonce, &audience),
+            Request::FinishKey { at, registered } => provisioning::finish(self, &at, registered),
+            Request::BuildSignIn { at, user_nonce, device_nonce } => {
+                tokens::build_sign_in(self, &at, &user_nonce, &device_nonce)
+            }
+            Request::FinishSignIn { at, answer } => tokens::finish_sign_in(self, &at, &answer),
+            Request::BuildToken { at, nonce, client, resource, scope } => {
+                let wish =
+                    Wish { client: &client, resource: resource.as_deref(), scope: &scope, redirect: None };
+                tokens::build(self, &at, &wish, &nonce)
+            }
+            Request::BuildRenewal { at, nonce } => tokens::build(self, &at, &Wish::RENEWAL, &nonce),
+            Request::FinishToken { at, answer } => tokens::finish(self, &at, &answer),
+            Request::BuildCredential { at, nonce } => tokens::build_credential(self, &at, &nonce),
+            Request::SignOut { at } => tokens::sign_out(self, &at),
+            Request::Lock {} => {
+                self.session.close();
+                Ok(Answer::Done)
+            }
+            Request::BuildRecovery { at, nonce, audience, rearm } => {
+                recovering::build(self, &at, &nonce, &audience, rearm)
+            }
+        }
+    }
+
+    fn look(&mut self) -> Result<Answer, Refusal> {
+        let open = self.session.is_open();
+        let all = self.container.compartments()?;
+        let views = all.iter().map(|found| View::of(found, open)).collect::<Result<_, _>>()?;
+        Ok(Answer::Compartments(views))
+    }
+
+    fn build_device_request(
+        &mut self,
+        at: &CompartmentName,
+        nonce: &str,
+        audience: &str,
+    ) -> Result<Answer, Refusal> {
+        let place = self.place(at)?;
+        let certificate = place.facts.device()?.certificate()?;
+        let request =
+            self.sign_with_device_key(place.id, device_request(&certificate, nonce, audience, self.now))?;
+        Ok(Answer::Body(json!({ "request": request })))
+    }
+
+    pub(super) fn place(&mut self, at: &CompartmentName) -> Result<Place, Refusal> {
+        let found = self.find(at)?;
+        Ok(Place { id: found.id, facts: Facts::read(&found.facts)? })
+    }
+
+    pub(super) fn find(&mut self, at: &CompartmentName) -> Result<Compartment, Refusal> {
+        let mut all = self.container.compartments()?.into_iter();
+        all.find(|compartment| compartment.id.hex() == at.0).ok_or(Refusal::NotJoined)
+    }
+
+    /// Stores the facts, and shows the compartment.
+    pub(super) fn keep(&mut self, place: &Place) -> Result<Answer, Refusal> {
+        self.container.set_facts(place.id, &place.facts.bytes()?, self.rng)?;
+        let name = CompartmentName(place.id.hex());
+        let view = View::of(&self.find(&name)?, self.session.is_open())?;
+        Ok(Answer::Compartment(Box::new(view)))
+    }
+
+    pub(super) fn sign_with_device_key(
+        &mut self,
+        id: CompartmentId,
+        unsigned: Unsigned,
+    ) -> Result<String, Refusal> {
+        let signature = self.container.device_sign(id, &[unsigned.signing_input()])?;
+        Ok(unsigned.signed(&signature.bytes))
+    }
+
+    /// The device and its certificate, with the place.
+    pub(super) fn joined_place(&mut self, at: &CompartmentName) -> Result<(Place, Device), Refusal> {
+        let place = self.place(at)?;
+        let device = place.facts.device()?.clone();
+        Ok((place, device))
+    }
+}
