@@ -39,6 +39,12 @@ impl UnixTime {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// As documents write it (RFC 3339): `2026-01-01T00:00:00Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        jiff::Timestamp::from_second(self.0).map(|time| time.to_string()).unwrap_or_default()
+    }
+
     /// As errors show it: `2026-01-01 00:00:00Z`.
     #[must_use]
     pub fn to_text(self) -> String {

@@ -24,7 +24,7 @@ pub use device::{
 pub use device_policy::{
     CharacterRule, DevicePolicy, HelloPolicy, PinPolicy, Registrars, RequiredAttestation,
 };
-pub use ids::{ClientId, DeviceId, EnterpriseKeyId, GrantId, IdError, SessionId, TenantId, UserId};
+pub use ids::{ClientId, DeviceId, EnterpriseKeyId, GrantId, GroupId, IdError, SessionId, TenantId, UserId};
 pub use opaque::{Opaque, OpaqueHash};
 pub use people::User;
 pub use rsa1::Rsa1;

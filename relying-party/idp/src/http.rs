@@ -10,6 +10,7 @@ mod limits;
 mod message;
 mod own;
 mod peer;
+mod pin_reset;
 mod routes;
 mod sign_in;
 
@@ -36,7 +37,6 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(15);
 
 /// All routes. Paths are found in whichever case they are written: brokers write `/oAuth2/v2.0/token`.
 pub fn router(provider: Arc<Provider>) -> Router {
-    let secure = provider.settings.secure();
     // Pages without a server call these; a browser may ask first.
     let for_pages = Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(routes::token_v2).options(cors::preflight))
@@ -48,7 +48,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
             get(routes::userinfo).post(routes::userinfo_by_post).options(cors::preflight),
         )
         .route_layer(from_fn_with_state(Arc::clone(&provider), cors::spa));
-    let routes = Router::new()
+    let mut routes = Router::new()
         .merge(for_pages)
         .route("/{tenant}/oauth2/v2.0/devicecode", post(routes::device_code_v2))
         .route("/{tenant}/oauth2/devicecode", post(routes::device_code_v1))
@@ -65,7 +65,22 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .merge(graph::routes())
         .merge(own::routes())
         .merge(admin::routes(&provider))
-        .merge(brokers::routes())
+        .merge(brokers::routes());
+    if !provider.settings.pin_reset_is_elsewhere() {
+        routes = routes.merge(pin_reset::routes());
+    }
+    surrounded(routes, provider)
+}
+
+/// The routes of the PIN reset service and no others, for a process of its own.
+pub fn pin_reset_router(provider: Arc<Provider>) -> Router {
+    surrounded(pin_reset::routes().route("/healthz", get(routes::health)), provider)
+}
+
+/// What every request passes, around these routes.
+fn surrounded(routes: Router<Arc<Provider>>, provider: Arc<Provider>) -> Router {
+    let secure = provider.settings.secure();
+    let routes = routes
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         // By the announced length at once, and by what comes.

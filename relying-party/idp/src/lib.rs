@@ -22,6 +22,7 @@ pub mod own_pages;
 pub mod pages;
 pub mod passkeys;
 pub mod password;
+pub mod pin_reset;
 pub mod provider;
 pub mod reseal;
 pub mod secrets;

@@ -25,6 +25,7 @@ use crate::limits::Traffic;
 use crate::models::{MetadataError, Models};
 use crate::network::Network;
 use crate::password::Pool;
+use crate::pin_reset::place::KeyPlaces;
 use crate::secrets::{Place, Purpose, SealingKeys};
 use crate::settings::Settings;
 use crate::storage::{self, Database};
@@ -53,6 +54,7 @@ pub struct Provider {
     pub(crate) webauthn: Option<webauthn_rs::Webauthn>,
     pub(crate) models: Models,
     pub(crate) network: Network,
+    pub(crate) reset_places: KeyPlaces,
     traffic: Traffic,
     audit_key: AuditKey,
     audit_state: Mutex<Option<AuditState>>,
@@ -125,6 +127,7 @@ impl Provider {
             webauthn,
             models: Models::default(),
             network: Network::default(),
+            reset_places: KeyPlaces::default(),
             traffic: Traffic::default(),
             audit_key,
             audit_state: Mutex::new(None),
@@ -148,6 +151,13 @@ impl Provider {
         Ok(self)
     }
 
+    /// With these places for the keys of the PIN reset service.
+    #[must_use]
+    pub fn with_reset_places(mut self, places: KeyPlaces) -> Self {
+        self.reset_places = places;
+        self
+    }
+
     /// What is known about models of authenticators.
     #[must_use]
     pub const fn models(&self) -> &Models {
@@ -162,6 +172,9 @@ impl Provider {
         let mut rng = self.seeded();
         if let Err(error) = self.keys.tend(&self.database, now, &mut rng).await {
             tracing::error!(%error, "signing keys could not be tended");
+        }
+        if let Err(error) = crate::pin_reset::keys::tend(self).await {
+            tracing::error!(%error, "the keys of the PIN reset service could not be tended");
         }
         self.traffic.tend(now);
         if let Err(error) = self.database.purge(now).await {
@@ -218,7 +231,7 @@ impl Provider {
         uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    fn seeded(&self) -> Drawing<'_> {
+    pub(crate) fn seeded(&self) -> Drawing<'_> {
         Drawing(self)
     }
 
@@ -267,7 +280,7 @@ impl Provider {
 }
 
 /// The provider's randomness, drawn piece by piece.
-struct Drawing<'a>(&'a Provider);
+pub(crate) struct Drawing<'a>(&'a Provider);
 
 impl rand_core::TryRng for Drawing<'_> {
     type Error = std::convert::Infallible;

@@ -70,7 +70,7 @@ fn place(row: &SealedRow) -> (Purpose, Vec<u8>) {
         (SealedTable::SigningKeys, _) => (Purpose::SigningKey, text),
         (SealedTable::ServiceKeys, "pairwise") => (Purpose::PairwiseKey, text),
         (SealedTable::ServiceKeys, "audit") => (Purpose::AuditKey, text),
-        (SealedTable::ServiceKeys, _) => (Purpose::ServiceKey, text),
+        (SealedTable::ServiceKeys | SealedTable::ResetKeys, _) => (Purpose::ServiceKey, text),
         (SealedTable::Totp, id) => {
             (Purpose::TotpSecret, Uuid::try_parse(id).map_or(text, |id| id.as_bytes().to_vec()))
         }

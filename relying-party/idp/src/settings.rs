@@ -12,6 +12,8 @@ pub struct Settings {
     /// The origins that ceremonies may come from, as browsers write them.
     origins: Vec<Url>,
     host: String,
+    /// Where the PIN reset service is, when it is a process of its own.
+    pin_reset_url: Option<String>,
 }
 
 /// Why the settings cannot work. Each text says what to change.
@@ -31,6 +33,11 @@ pub enum SettingsError {
         /// The host of the public URL.
         host: String,
     },
+    /// The address of the PIN reset service is none.
+    #[error(
+        "--pin-reset-url {0:?} must be https, host and port only, like https://reset.example.org; http is for localhost only"
+    )]
+    PinResetUrl(String),
     /// An origin is not one.
     #[error("--origin {0:?} must be an origin, like https://login.example.org")]
     Origin(String),
@@ -43,15 +50,13 @@ impl Settings {
     /// When browsers or clients would refuse such a provider.
     pub fn new(public_url: &str, rp_id: Option<&str>, origins: &[String]) -> Result<Self, SettingsError> {
         let url = bare(public_url).ok_or_else(|| SettingsError::PublicUrl(public_url.to_owned()))?;
-        let (host, loopback) = match url.host() {
-            Some(Host::Domain(host)) => {
-                (host.to_owned(), host == "localhost" || host.ends_with(".localhost"))
-            }
-            Some(Host::Ipv4(address)) => (address.to_string(), address.is_loopback()),
-            Some(Host::Ipv6(address)) => (address.to_string(), address.is_loopback()),
+        let host = match url.host() {
+            Some(Host::Domain(host)) => host.to_owned(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
             None => return Err(SettingsError::PublicUrl(public_url.to_owned())),
         };
-        if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+        if url.scheme() != "https" && !is_loopback(&url) {
             return Err(SettingsError::Insecure(public_url.to_owned()));
         }
         let rp_id = rp_id.unwrap_or(&host).to_owned();
@@ -66,7 +71,30 @@ impl Settings {
         for origin in origins {
             all.push(bare(origin).ok_or_else(|| SettingsError::Origin(origin.clone()))?);
         }
-        Ok(Self { public_url: serialized, rp_id, origins: all, host })
+        Ok(Self { public_url: serialized, rp_id, origins: all, host, pin_reset_url: None })
+    }
+
+    /// With the PIN reset service at another address than the provider's.
+    ///
+    /// # Errors
+    /// When devices would refuse it.
+    pub fn with_pin_reset_at(mut self, url: &str) -> Result<Self, SettingsError> {
+        let parsed = bare(url).filter(|bare| bare.scheme() == "https" || is_loopback(bare));
+        let parsed = parsed.ok_or_else(|| SettingsError::PinResetUrl(url.to_owned()))?;
+        self.pin_reset_url = Some(parsed.origin().ascii_serialization());
+        Ok(self)
+    }
+
+    /// Where devices find the PIN reset service: `https://host[:port]`.
+    #[must_use]
+    pub fn pin_reset_url(&self) -> &str {
+        self.pin_reset_url.as_deref().unwrap_or(&self.public_url)
+    }
+
+    /// Whether the PIN reset service is a process of its own, at another address.
+    #[must_use]
+    pub fn pin_reset_is_elsewhere(&self) -> bool {
+        self.pin_reset_url() != self.public_url
     }
 
     /// `https://host[:port]`.
@@ -103,6 +131,16 @@ impl Settings {
     #[must_use]
     pub fn secure(&self) -> bool {
         self.public_url.starts_with("https:")
+    }
+}
+
+/// Whether the host is this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -22,6 +22,8 @@ mod logs;
 mod nonces;
 mod pushed_requests;
 mod registrations;
+mod reset_keys;
+mod reset_rules;
 mod sealed;
 mod sessions;
 mod sign_ins;
@@ -51,6 +53,8 @@ pub use logs::{Audit, AuditEntry, Limits, LogCursor, SignIn, SignInFilter, SignI
 pub use nonces::{Nonces, Purpose};
 pub use pushed_requests::PushedRequests;
 pub use registrations::{Assignment, GivenConsent};
+pub use reset_keys::{ResetKeys, StoredResetKey};
+pub use reset_rules::{ResetRule, ResetRules, RuleFor, RulesOf};
 pub use sealed::{Sealed, SealedRow, SealedTable};
 pub use sessions::{BrowserSession, Sessions};
 pub use sign_ins::SignIns;
@@ -171,6 +175,10 @@ impl Database {
         sealed: Sealed
         /// Signing keys.
         signing_keys: SigningKeys
+        /// Keys of the PIN reset service.
+        reset_keys: ResetKeys
+        /// Who may reset a PIN.
+        reset_rules: ResetRules
         /// Who signed in, and who tried.
         sign_in_log: SignInLog
         /// What administrators did.

@@ -206,14 +206,19 @@ pub fn allow_plain_http(listen: SocketAddr) -> Result<(), TlsError> {
     if listen.ip().to_canonical().is_loopback() { Ok(()) } else { Err(TlsError::PlainOnNetwork(listen)) }
 }
 
-fn common_name(name: &str) -> DistinguishedName {
+/// A subject that is only a name.
+pub(crate) fn common_name(name: &str) -> DistinguishedName {
     let mut distinguished = DistinguishedName::new();
     distinguished.push(DnType::CommonName, name);
     distinguished
 }
 
 /// Valid from yesterday, for clocks that are behind.
-fn last(params: &mut CertificateParams, now: UnixTime, lifetime: Duration) -> Result<(), TlsError> {
+pub(crate) fn last(
+    params: &mut CertificateParams,
+    now: UnixTime,
+    lifetime: Duration,
+) -> Result<(), TlsError> {
     let day = |time: UnixTime| {
         let date =
             jiff::Timestamp::from_second(time.seconds()).ok()?.to_zoned(jiff::tz::TimeZone::UTC).date();

@@ -281,6 +281,10 @@ pub mod first_party {
     pub const BROKER: ClientId = app(uuid!("29d9ed98-a469-4536-ade2-f981bc1d605e"));
     /// The Linux broker.
     pub const LINUX_BROKER: ClientId = app(uuid!("b743a22d-6705-4147-8670-d92fa515ee2b"));
+    /// The PIN reset service.
+    pub const PIN_RESET: ClientId = app(uuid!("b8456c59-1230-44c7-a4a2-99b085333e84"));
+    /// Which devices sign users in with before they reset a PIN.
+    pub const PIN_RESET_CLIENT: ClientId = app(uuid!("9115dd05-fad5-4f9c-acc7-305d08b1b04e"));
     /// The device registration service.
     pub const DEVICE_REGISTRATION: ClientId = app(uuid!("01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9"));
 }

@@ -76,4 +76,6 @@ identifiers! {
     DeviceId
     /// An enterprise key, as its device is told (`kid` in MS-KPP).
     EnterpriseKeyId
+    /// A group of users.
+    GroupId
 }

@@ -56,6 +56,10 @@ pub struct TenantPolicy {
     pub pass_max_minutes: u32,
     /// What it decides about devices.
     pub devices: DevicePolicy,
+    /// Whether users may reset a forgotten PIN without losing what it protects.
+    pub enable_pin_recovery: bool,
+    /// How devices protect what such a reset needs.
+    pub pin_recovery_protocol: crate::pin_reset::Protocol,
 }
 
 /// What becomes of a user who signs in with a password and has no second factor.
@@ -95,6 +99,8 @@ impl Default for TenantPolicy {
             lockout_seconds: 60,
             pass_max_minutes: 8 * 60,
             devices: DevicePolicy::default(),
+            enable_pin_recovery: false,
+            pin_recovery_protocol: crate::pin_reset::Protocol::default(),
         }
     }
 }

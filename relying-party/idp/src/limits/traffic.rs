@@ -31,6 +31,8 @@ pub enum Kind {
     Public,
     /// Requests with an access token.
     Api,
+    /// Requests to open what a forgotten PIN protects.
+    PinReset,
 }
 
 /// How many requests a subscriber has.
@@ -59,6 +61,8 @@ impl Kind {
             "/healthz" => return None,
             _ if begins(&["/v1.0/", "/beta/", "/oidc/"]) => Self::Api,
             _ if begins(&["/static/", "/common/userrealm/", "/common/discovery/"]) => Self::Public,
+            "/getencryptionkey/v1" => Self::Public,
+            "/unprotectsecret/v1" => Self::PinReset,
             _ if ends(&["/discovery/keys", "/discovery/v2.0/keys", "/.well-known/openid-configuration"]) => {
                 Self::Public
             }
@@ -74,7 +78,9 @@ impl Kind {
     pub const fn is_page(self) -> bool {
         match self {
             Self::Page => true,
-            Self::Token | Self::DeviceCode | Self::Account | Self::Public | Self::Api => false,
+            Self::Token | Self::DeviceCode | Self::Account | Self::Public | Self::Api | Self::PinReset => {
+                false
+            }
         }
     }
 
@@ -94,6 +100,8 @@ impl Kind {
             Self::Public => Allowance::of(500, 20, 1),
             // 3,000 at once, then 100 a second.
             Self::Api => Allowance::of(100, 30, 1),
+            // 300 at once, then one a second: an office on the morning after the holidays.
+            Self::PinReset => Allowance::of(10, 30, 10),
         }
     }
 
@@ -106,6 +114,7 @@ impl Kind {
             Self::Account => "account",
             Self::Public => "public",
             Self::Api => "api",
+            Self::PinReset => "pin-reset",
         }
     }
 

@@ -4,6 +4,8 @@ use crate::clock::UnixTime;
 use crate::domain::{
     App, ClientId, ExposedScope, RedirectKind, RedirectUri, Registration, TokenVersion, first_party,
 };
+use crate::pin_reset;
+use crate::strength::Strength;
 
 /// Where codes of brokers go: to a program on the device, whichever way it waits for them.
 const BROKER_REDIRECTS: [&str; 6] = [
@@ -58,6 +60,8 @@ pub(super) fn apps(now: UnixTime) -> Vec<App> {
             Some("urn:ms-drs:enterpriseregistration.windows.net"),
             drs,
         ),
+        app(first_party::PIN_RESET, "PIN reset service", Some(pin_reset::RESOURCE), reset_service()),
+        app(first_party::PIN_RESET_CLIENT, "PIN reset", None, reset_client()),
         app(first_party::BROKER, "Authentication broker", None, broker(&BROKER_REDIRECTS)),
         app(first_party::LINUX_BROKER, "Linux broker", None, broker(&LINUX_BROKER_REDIRECTS)),
     ]
@@ -72,6 +76,28 @@ fn broker(redirects: &[&str]) -> Registration {
         family: true,
         public_flows: true,
         amr_claim: true,
+        ..Registration::default()
+    }
+}
+
+/// The PIN reset service as an API: v1.0 tokens, which say how and when the user signed in.
+fn reset_service() -> Registration {
+    let scope = ExposedScope {
+        name: pin_reset::SCOPE.to_owned(),
+        description: "Reset your PIN".to_owned(),
+        administrators_only: false,
+    };
+    Registration { access_token_version: TokenVersion::V1, scopes: vec![scope], ..Registration::default() }
+}
+
+/// The program that a device signs its user in with before a PIN is reset: on the machine itself, or with a code on another one.
+fn reset_client() -> Registration {
+    let native = |uri: &str| RedirectUri { uri: uri.to_owned(), kind: RedirectKind::Native };
+    Registration {
+        redirect_uris: vec![native("http://127.0.0.1"), native("http://localhost")],
+        consented: true,
+        public_flows: true,
+        strength: Strength::Multifactor,
         ..Registration::default()
     }
 }

@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, Row as _};
 
 use super::{Error, OpenError};
-use crate::domain::{ClientId, DeviceId, EnterpriseKeyId, GrantId, OpaqueHash, SessionId, TenantId, UserId};
+use crate::domain::{ClientId, DeviceId, EnterpriseKeyId, GrantId, GroupId, OpaqueHash, SessionId, TenantId, UserId};
 
 /// Connections that one process keeps.
 const CONNECTIONS: u32 = 8;
@@ -381,4 +381,4 @@ macro_rules! identifiers {
     )*};
 }
 
-identifiers!(TenantId, UserId, ClientId, SessionId, GrantId, DeviceId, EnterpriseKeyId);
+identifiers!(TenantId, UserId, ClientId, SessionId, GrantId, DeviceId, EnterpriseKeyId, GroupId);

@@ -12,6 +12,8 @@ pub enum SealedTable {
     ServiceKeys,
     /// Seeds of authenticator apps, by their GUIDs.
     Totp,
+    /// Live keys of the PIN reset service, by `kid`.
+    ResetKeys,
 }
 
 /// Something sealed, and where it is.
@@ -30,7 +32,7 @@ pub struct Sealed<'a>(pub(super) &'a Pool);
 
 impl SealedTable {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::SigningKeys, Self::ServiceKeys, Self::Totp];
+    pub const ALL: [Self; 4] = [Self::SigningKeys, Self::ServiceKeys, Self::Totp, Self::ResetKeys];
 }
 
 impl Sealed<'_> {
@@ -40,6 +42,7 @@ impl Sealed<'_> {
             SealedTable::SigningKeys => "SELECT kid, sealed FROM signing_keys",
             SealedTable::ServiceKeys => "SELECT name, sealed FROM service_keys",
             SealedTable::Totp => "SELECT id, sealed FROM totp",
+            SealedTable::ResetKeys => "SELECT kid, sealed FROM reset_keys WHERE retired_at IS NULL",
         };
         let rows = self.0.rows(sql, &[]).await?;
         rows.iter().map(|row| Ok(SealedRow { table, key: row.text(0)?, sealed: row.blob(1)? })).collect()
@@ -51,6 +54,7 @@ impl Sealed<'_> {
             SealedTable::SigningKeys => "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2",
             SealedTable::ServiceKeys => "UPDATE service_keys SET sealed = $3 WHERE name = $1 AND sealed = $2",
             SealedTable::Totp => "UPDATE totp SET sealed = $3 WHERE id = $1 AND sealed = $2",
+            SealedTable::ResetKeys => "UPDATE reset_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2",
         };
         let changed = self.0.write(sql, values![row.key.as_str(), row.sealed.as_slice(), again]).await?;
         Ok(changed > 0)

@@ -1,0 +1,166 @@
+//! The service's keys: made, given to devices, kept for as long as envelopes need them, retired.
+//!
+//! Each protocol has one current key, the newest; envelopes of older ones are opened until an administrator retires the key. A
+//! device wraps its secret again for the current key when it is next unlocked.
+
+use std::time::Duration;
+
+use p256::PublicKey;
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::Error;
+use super::anchor::{Anchor, Usage};
+use super::blind::Master;
+use super::envelope::Protocol;
+use super::place::{KeyPlace as _, NewKey, Software};
+use super::point::{self, Shared};
+use crate::provider::Provider;
+use crate::secrets::{Place, Purpose};
+use crate::storage::StoredResetKey;
+use crate::tokens;
+
+/// A key is replaced by another one after this long.
+const REPLACED_AFTER: Duration = Duration::from_hours(180 * 24);
+/// A device may take a key for this long, should nobody be there to replace it.
+const CERTIFIED_FOR: Duration = Duration::from_hours(730 * 24);
+/// The anchor's name among the sealed keys.
+const ANCHOR: &str = "pin-reset-anchor";
+
+/// The anchor, made at its first use.
+pub(super) async fn anchor(provider: &Provider) -> Result<Anchor, Error> {
+    let place = Place { purpose: Purpose::ServiceKey, row: ANCHOR.as_bytes() };
+    let proposed = Anchor::create(provider.now())?;
+    let proposed = provider.draw(|rng| provider.sealing.seal(place, proposed.as_bytes(), rng));
+    let stored = provider.database.signing_keys().service_key(ANCHOR, &proposed).await?;
+    Ok(Anchor::open(&provider.sealing.open(place, &stored)?)?)
+}
+
+/// The key of a protocol that devices are given; the first one is made here.
+pub(super) async fn current(provider: &Provider, protocol: Protocol) -> Result<StoredResetKey, Error> {
+    if let Some(key) = provider.database.reset_keys().current(protocol).await? {
+        return Ok(key);
+    }
+    replace(provider, protocol, None).await
+}
+
+/// Replaces what is old enough, in all protocols.
+///
+/// # Errors
+/// When a key cannot be made or stored; the old ones stay in use.
+pub async fn tend(provider: &Provider) -> Result<(), Error> {
+    for protocol in Protocol::ALL {
+        let key = current(provider, protocol).await?;
+        if provider.now().since(key.created_at) >= REPLACED_AFTER {
+            replace(provider, protocol, Some(&key.kid)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the keys of all protocols before their time: the new ones.
+///
+/// # Errors
+/// When a key cannot be made or stored.
+pub async fn rotate(provider: &Provider) -> Result<Vec<StoredResetKey>, Error> {
+    let mut new = Vec::new();
+    for protocol in Protocol::ALL {
+        let known = provider.database.reset_keys().current(protocol).await?;
+        new.push(replace(provider, protocol, known.as_ref().map(|key| key.kid.as_str())).await?);
+    }
+    Ok(new)
+}
+
+/// Destroys the private half of a key: envelopes that were made for it open no more.
+///
+/// # Errors
+/// When there is no such live key, or it is the one that devices are given.
+pub async fn retire(provider: &Provider, kid: &str) -> Result<(), Error> {
+    let keys = provider.database.reset_keys();
+    let key = keys.find(kid).await?.filter(|key| key.retired_at.is_none()).ok_or(Error::NoSuchKey)?;
+    if keys.current(key.protocol).await?.is_some_and(|current| current.kid == kid) {
+        return Err(Error::CurrentKey);
+    }
+    // First the row: a key that is destroyed in its place and still offered would be worse than one that is left there.
+    let handle = open(provider, &key)?;
+    if !keys.retire(kid, provider.now()).await? {
+        return Err(Error::NoSuchKey);
+    }
+    Ok(provider.reset_places.named(&key.place)?.destroy(&handle).await?)
+}
+
+/// The ECDH of a live key of `hpke-p256` with a point.
+pub(super) async fn agree(
+    provider: &Provider,
+    key: &StoredResetKey,
+    peer: &PublicKey,
+) -> Result<Shared, Error> {
+    let handle = open(provider, key)?;
+    Ok(provider.reset_places.named(&key.place)?.agree(&handle, peer).await?)
+}
+
+/// The master secret of a live key of `blind-p256`.
+pub(super) fn master(provider: &Provider, key: &StoredResetKey) -> Result<Master, Error> {
+    let bytes = open(provider, key)?;
+    Ok(Master::new(bytes.as_slice().try_into().map_err(|_| Error::Damaged)?))
+}
+
+/// Stores a new key, unless another process was faster: the one that devices are given now.
+async fn replace(
+    provider: &Provider,
+    protocol: Protocol,
+    known: Option<&str>,
+) -> Result<StoredResetKey, Error> {
+    let new = make(provider, protocol).await?;
+    let keys = provider.database.reset_keys();
+    if keys.add(&new, known).await? {
+        return Ok(new);
+    }
+    let handle = open(provider, &new)?;
+    provider.reset_places.named(&new.place)?.destroy(&handle).await?;
+    keys.current(protocol).await?.ok_or(Error::Damaged)
+}
+
+async fn make(provider: &Provider, protocol: Protocol) -> Result<StoredResetKey, Error> {
+    let mut rng = provider.seeded();
+    let (place, usage, pair) = match protocol {
+        Protocol::Hpke => {
+            let place = provider.reset_places.first();
+            (place.name(), Usage::Agreement, place.create(&mut rng).await?)
+        }
+        // Its scalars are derived per device: no TPM and no security module does that, so it is in software always.
+        Protocol::Blind => (Software.name(), Usage::Signature, blind(&mut rng)),
+    };
+    let public = point::bytes(&pair.public);
+    let kid = tokens::PublicKey::P256(public).thumbprint();
+    let (now, name) = (provider.now(), format!("PIN reset {protocol} {kid}"));
+    let anchor = anchor(provider).await?;
+    let certified = anchor.certify((&name, &pair.public), usage, (now, CERTIFIED_FOR))?;
+    let sealed = provider.sealing.seal(sealed_at(&kid), &pair.handle, &mut rng);
+    Ok(StoredResetKey {
+        kid,
+        protocol,
+        place: place.to_owned(),
+        public: public.to_vec(),
+        sealed,
+        certificate: certified.certificate,
+        created_at: now,
+        expires_at: certified.expires_at,
+        retired_at: None,
+    })
+}
+
+/// A master secret, with the key that signs its points.
+fn blind(rng: &mut dyn CryptoRng) -> NewKey {
+    let master = Master::random(rng);
+    let public = PublicKey::from(master.signing_key().verifying_key());
+    NewKey { public, handle: Zeroizing::new(master.expose().to_vec()) }
+}
+
+fn open(provider: &Provider, key: &StoredResetKey) -> Result<Zeroizing<Vec<u8>>, Error> {
+    Ok(provider.sealing.open(sealed_at(&key.kid), &key.sealed)?)
+}
+
+const fn sealed_at(kid: &str) -> Place<'_> {
+    Place { purpose: Purpose::ServiceKey, row: kid.as_bytes() }
+}
