@@ -89,12 +89,11 @@ pub async fn retire(provider: &Provider, kid: &str) -> Result<(), Error> {
     Ok(provider.reset_places.named(&key.place)?.destroy(&handle).await?)
 }
 
-/// The ECDH of a live key of `hpke-p256` with a point.
-pub(super) async fn agree(
-    provider: &Provider,
-    key: &StoredResetKey,
-    peer: &PublicKey,
-) -> Result<Shared, Error> {
+/// The ECDH of a live key of `hpke-p256` with a point, in the place where the key is.
+///
+/// # Errors
+/// When the place is not reached, or refuses.
+pub async fn agree(provider: &Provider, key: &StoredResetKey, peer: &PublicKey) -> Result<Shared, Error> {
     let handle = open(provider, key)?;
     Ok(provider.reset_places.named(&key.place)?.agree(&handle, peer).await?)
 }

@@ -14,7 +14,9 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, Row as _};
 
 use super::{Error, OpenError};
-use crate::domain::{ClientId, DeviceId, EnterpriseKeyId, GrantId, GroupId, OpaqueHash, SessionId, TenantId, UserId};
+use crate::domain::{
+    ClientId, DeviceId, EnterpriseKeyId, GrantId, GroupId, OpaqueHash, SessionId, TenantId, UserId,
+};
 
 /// Connections that one process keeps.
 const CONNECTIONS: u32 = 8;

@@ -33,6 +33,7 @@ mod other_sites;
 mod own_pages;
 mod passkeys;
 mod password;
+mod pin_reset;
 mod postgres;
 mod program;
 mod program_commands;
