@@ -33,7 +33,7 @@ fn owner() -> Owner {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A request in the form of a JWS. Its signature is for other tests: here only its bytes count.
