@@ -108,6 +108,8 @@ impl From<ContainerError> for Failure {
             | ContainerError::NoDeviceKeys
             | ContainerError::NoEnterpriseKey
             | ContainerError::NoRecoveryProtector
+            | ContainerError::PinNeeded
+            | ContainerError::TemplateNotEnrolled
             | ContainerError::StaleRecovery
             | ContainerError::WrongRecoveryAnswer
             | ContainerError::BadRecoveryKey

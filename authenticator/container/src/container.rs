@@ -16,6 +16,7 @@ use crate::stretch::StretchCost;
 use crate::time::UnixTime;
 use crate::tpm::{PinIndex, PinSlot, Tpm, TpmClass};
 
+mod biometrics;
 mod compartments;
 mod device;
 mod enterprise;
@@ -25,6 +26,7 @@ mod recovery;
 mod reset_pin;
 mod status;
 
+use biometrics::Biometrics;
 pub use gesture::PIN_TRIES;
 pub use status::{PinTries, Status};
 
@@ -48,6 +50,7 @@ pub struct Container {
     counts: SignatureCounts,
     generation: u64,
     pin: Option<PinProtector>,
+    biometrics: Biometrics,
     /// The commit of a PIN change failed, and only the next one that succeeds tells which PIN stands.
     unsettled: bool,
     /// Given back last, after the database is closed.
@@ -106,7 +109,7 @@ impl Container {
         directory.make_database()?;
         let store = Store::create(&directory.database(), &stored)?;
         directory.sync()?;
-        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, None))
+        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, None, Biometrics::default()))
     }
 
     /// Opens the container in `dir`, and finishes or undoes what was interrupted there.
@@ -137,7 +140,8 @@ impl Container {
         drop(clear_abandoned_slots(&mut store, tpm.as_mut()));
         let lookup_key = tpm.unbind(&stored.lookup_key)?;
         let pin = store.pin()?;
-        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, pin))
+        let biometrics = Biometrics::load(&store)?;
+        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, pin, biometrics))
     }
 
     /// Deletes the container with all its passkeys: the PIN from the TPM, then the files.
@@ -193,6 +197,7 @@ impl Container {
         lookup_key: &Secret32,
         directory: Directory,
         pin: Option<PinProtector>,
+        biometrics: Biometrics,
     ) -> Self {
         Self {
             tpm,
@@ -203,6 +208,7 @@ impl Container {
             counts: SignatureCounts::default(),
             generation: stored.generation,
             pin,
+            biometrics,
             unsettled: false,
             directory,
         }

@@ -58,6 +58,17 @@ pub enum Error {
     #[error("the PIN reset service's key is not a point on P-256; tell your administrator")]
     BadRecoveryKey,
 
+    /// No biometric gesture can open the container now.
+    #[error(
+        "the PIN is needed: no biometric gesture can open the container in this session, or too many failed"
+    )]
+    PinNeeded,
+    /// The template was not enrolled with the PIN: another one was put in its place.
+    #[error(
+        "the recognised template is not one that was enrolled with the PIN: somebody exchanged it; use the PIN, then remove and enrol it again (`latchkey biometric`)"
+    )]
+    TemplateNotEnrolled,
+
     /// No container in this directory.
     #[error("there is no container in {}; make one with `latchkey container create`", .path.display())]
     Missing {
@@ -155,7 +166,9 @@ impl Error {
             | Self::NoPin
             | Self::NoDeviceKeys
             | Self::NoEnterpriseKey
-            | Self::NoRecoveryProtector => Responsible::User,
+            | Self::NoRecoveryProtector
+            | Self::PinNeeded
+            | Self::TemplateNotEnrolled => Responsible::User,
             Self::PinAlreadySet
             | Self::Stale
             | Self::UnknownPasskey

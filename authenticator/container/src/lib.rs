@@ -14,6 +14,7 @@
 //!
 //! The container knows neither CTAP nor WebAuthn. `authenticator/DESIGN.md` says what it defends against.
 
+mod biometric;
 mod compartment;
 mod container;
 mod counter;
@@ -35,6 +36,7 @@ mod time;
 pub mod tpm;
 mod unlocked;
 
+pub use biometric::{Biometric, BiometricState, MATCH_TRIES, Recognised, TemplateDigest};
 pub use compartment::{Compartment, CompartmentId, DevicePublic, EnterpriseKeyPublic};
 pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
 pub use error::{Error, Responsible, StorageError, StorageProblem};
@@ -46,5 +48,5 @@ pub use recovery::{
 };
 pub use stretch::StretchCost;
 pub use time::UnixTime;
-pub use tpm::{KeyAlgorithm, Lockout, PublicKey, Tpm, TpmClass, TpmError};
+pub use tpm::{KeyAlgorithm, Lifetime, Lockout, PublicKey, Tpm, TpmClass, TpmError};
 pub use unlocked::Unlocked;

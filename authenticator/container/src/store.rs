@@ -6,6 +6,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Error, StorageError};
 
+mod biometrics;
 mod compartments;
 mod identity;
 mod pins;
@@ -23,10 +24,11 @@ pub(crate) use records::{RecordTags, StoredRecord};
 pub(crate) use recovery::ResetProtector;
 
 /// Each migration once, in order; a merged one is never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_container.sql"),
     include_str!("../migrations/0002_owners_of_slots.sql"),
     include_str!("../migrations/0003_compartments.sql"),
+    include_str!("../migrations/0004_biometrics.sql"),
 ];
 
 /// An open database of a container.

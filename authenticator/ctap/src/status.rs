@@ -135,6 +135,8 @@ const fn container_status(error: &ContainerError) -> Status {
         | ContainerError::NoDeviceKeys
         | ContainerError::NoEnterpriseKey
         | ContainerError::NoRecoveryProtector
+        | ContainerError::PinNeeded
+        | ContainerError::TemplateNotEnrolled
         | ContainerError::StaleRecovery
         | ContainerError::WrongRecoveryAnswer
         | ContainerError::BadRecoveryKey

@@ -96,6 +96,7 @@ impl Container {
     ) -> Result<Unlocked, Error> {
         let authentication_key = self.unseal(pin)?;
         self.fit_recovery(&authentication_key, now, rng);
+        self.fit_biometrics(&authentication_key);
         Ok(Unlocked::new(&authentication_key, self.generation))
     }
 
@@ -111,6 +112,7 @@ impl Container {
         self.pin = None;
         self.unsettled = false;
         self.counts.forget_all();
+        self.forget_biometric_protectors();
         self.tpm.forget_keys();
         self.tidy_up();
         Ok(())
@@ -172,6 +174,7 @@ impl Container {
     ) -> Result<Unlocked, Error> {
         self.adopt(protector, Store::switch_pin)?;
         self.fit_recovery(authentication_key, now, rng);
+        self.fit_biometrics(authentication_key);
         Ok(Unlocked::new(authentication_key, self.generation))
     }
 

@@ -55,7 +55,9 @@ impl Container {
                 Some(to.seal(place, &from.open(place, sealed)?, rng))
             })
         })?;
+        self.forget_biometric_protectors();
         self.fit_recovery(&new_key, now, rng);
+        self.fit_biometrics(&new_key);
         Ok(Unlocked::new(&new_key, self.generation))
     }
 

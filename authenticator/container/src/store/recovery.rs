@@ -91,6 +91,12 @@ impl Store {
                 "UPDATE compartment_records SET sealed = ?2 WHERE tag = ?1",
                 reseal,
             )?;
+            reseal_all(
+                change,
+                "SELECT digest, sealed FROM templates",
+                "UPDATE templates SET sealed = ?2 WHERE digest = ?1",
+                reseal,
+            )?;
             change.execute("DELETE FROM protectors WHERE kind <> 'pin'", [])?;
             switch(change, pin, generation)
         })

@@ -1,6 +1,8 @@
 //! The container over the software provider: every rule on both sides.
 
 #[cfg(test)]
+mod biometrics;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod full_disk;
