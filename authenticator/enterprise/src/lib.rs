@@ -9,6 +9,7 @@ pub mod http;
 pub mod keyring;
 pub mod policy;
 mod secret;
+pub mod status;
 pub mod web_sign_in;
 pub mod wire;
 
