@@ -24,6 +24,7 @@ pub mod native_host;
 pub mod people;
 #[cfg(feature = "browser")]
 pub mod person;
+pub mod pin_reset_service;
 pub mod postgres;
 pub mod process;
 pub mod programs;

@@ -15,8 +15,12 @@ mod passkeys;
 #[cfg(test)]
 mod pins;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod storage;
+#[cfg(test)]
+mod tenant;
