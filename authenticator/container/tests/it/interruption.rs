@@ -5,6 +5,8 @@
 //! around every call. Between two calls there is at most one commit, so the photographs show every state that a
 //! power cut can leave.
 
+mod enterprise;
+
 use std::sync::{Arc, Mutex};
 
 use latchkey_container::tpm::PinSlot;
@@ -23,6 +25,7 @@ type Operate = fn(&Home, Box<Watched>, &[CredentialId]) -> Result<(), Error>;
 type Check = fn(&Home, &[CredentialId], done: bool);
 
 fn every_interruption(prepare: Prepare, operate: Operate, check: Check) {
+    let mut points = 0;
     // Whether the device stays away, or comes back for the next call.
     for stays_away in [true, false] {
         for moment in [Moment::Before, Moment::After] {
@@ -38,6 +41,7 @@ fn every_interruption(prepare: Prepare, operate: Operate, check: Check) {
                     break;
                 }
                 at += 1;
+                points += 1;
             }
         }
     }
@@ -52,6 +56,11 @@ fn every_interruption(prepare: Prepare, operate: Operate, check: Check) {
     operate(&home, Box::new(Watched::new(home.device(), hook)), &passkeys).unwrap();
     let photographs = std::mem::take(&mut *photographs.lock().unwrap());
     assert!(!photographs.is_empty());
+    println!(
+        "{} points: {points} failures of the device, {} photographs",
+        points + photographs.len(),
+        photographs.len()
+    );
     for photograph in photographs {
         check(&photograph, &passkeys, false);
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod biometrics;
 #[cfg(test)]
+mod compartments;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod full_disk;
@@ -16,6 +18,8 @@ mod passkeys;
 mod pins;
 #[cfg(test)]
 mod recovery;
+#[cfg(test)]
+mod recovery_refused;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -82,6 +82,36 @@ impl Home {
         all
     }
 
+    /// What somebody does to the database who can write it.
+    pub fn sql(&self, statements: &str) {
+        self.database().execute_batch(statements).unwrap();
+    }
+
+    /// Exchanges a column of two rows of a kind.
+    pub fn swap(&self, table: &str, column: &str, kind: &str) {
+        self.sql(&format!(
+            "CREATE TEMP TABLE old AS SELECT rowid AS at, {column} AS value FROM {table} WHERE kind = '{kind}';
+             UPDATE {table} SET {column} = (SELECT value FROM old WHERE at <> {table}.rowid)
+             WHERE kind = '{kind}';"
+        ));
+    }
+
+    /// What a query counts.
+    pub fn number(&self, query: &str) -> u32 {
+        self.database().query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.container_dir().join("container.db")).unwrap()
+    }
+
+    /// The container's files become those of another home; the device stays as it is.
+    pub fn restore_container(&self, other: &Self) {
+        std::fs::remove_dir_all(self.container_dir()).unwrap();
+        std::fs::create_dir(self.container_dir()).unwrap();
+        copy_dir(&other.container_dir(), &self.container_dir());
+    }
+
     /// A second handle on the same files, for a hook.
     pub fn same(&self) -> Self {
         Self { _keep: None, root: self.root.clone() }

@@ -1,5 +1,7 @@
 //! A tenant of a played identity provider: a compartment, and the PIN reset service that it uses.
 
+use std::sync::OnceLock;
+
 use latchkey_container::{
     Binding, CompartmentId, Container, Error, Pin, RecoveryAnswer, RecoveryPurpose, RecoveryRequest,
     RecoveryService, Unlocked,
@@ -14,6 +16,12 @@ pub const REQUEST: [u8; 32] = [7; 32];
 pub struct Tenant {
     pub name: &'static str,
     pub service: PinResetService,
+}
+
+/// A tenant whose keys last as long as the tests, for what begins in one home and ends in a copy of it.
+pub fn tenant() -> &'static Tenant {
+    static TENANT: OnceLock<Tenant> = OnceLock::new();
+    TENANT.get_or_init(|| Tenant::new("t1"))
 }
 
 impl Tenant {
