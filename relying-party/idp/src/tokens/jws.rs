@@ -5,12 +5,16 @@ use aws_lc_rs::signature::{
     UnparsedPublicKey,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::session_key::{Derivation, SessionKey};
+
 /// The longest token that is read.
 const LONGEST: usize = 16 * 1024;
+/// How many bytes a context has: 24 of Windows, 32 of libhimmelblau. A short one would come twice.
+const CONTEXT: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// Why a token is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +31,9 @@ pub enum JwsError {
     /// The signature is wrong.
     #[error("the token's signature is wrong")]
     Signature,
+    /// The key of a message must follow from its payload, and does not.
+    #[error("the token's key must be derived with kdf_ver 2")]
+    Derivation,
 }
 
 /// The header of a token. It names an algorithm, but never decides on one: the key does.
@@ -46,6 +53,13 @@ pub struct Header {
     #[serde(rename = "x5t#S256")]
     pub x5t_s256: Option<String>,
     x5c: Option<Certificates>,
+    /// What the key is for (`ngc`: an enterprise key).
+    #[serde(rename = "use")]
+    pub purpose: Option<String>,
+    /// The context that the key of a session is derived with (MS-OAPXBC 3.1.5.1.3), standard base64.
+    ctx: Option<String>,
+    /// How it is derived.
+    kdf_ver: Option<u32>,
     crit: Option<serde_json::Value>,
     b64: Option<serde_json::Value>,
 }
@@ -118,6 +132,36 @@ impl<'a> Jws<'a> {
     /// When it is not what is expected.
     pub fn unverified<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         serde_json::from_slice(&self.payload).map_err(|_| JwsError::Malformed)
+    }
+
+    /// The payload, if whoever holds the session key signed it (HS256 under a key that is derived from it), with the second
+    /// derivation if `derivation` says so.
+    ///
+    /// # Errors
+    /// When the algorithm is another, the context is missing, the derivation is too old, or the signature is wrong.
+    pub fn verify_session<T: DeserializeOwned>(
+        &self,
+        key: &SessionKey,
+        least: Derivation,
+    ) -> Result<T, JwsError> {
+        if self.header.alg != "HS256" {
+            return Err(JwsError::Algorithm);
+        }
+        let derivation = match self.header.kdf_ver {
+            None | Some(1) => Derivation::V1,
+            Some(2) => Derivation::V2,
+            Some(_) => return Err(JwsError::Derivation),
+        };
+        if derivation < least {
+            return Err(JwsError::Derivation);
+        }
+        let context = self.header.ctx.as_deref().and_then(|context| STANDARD.decode(context).ok());
+        let context =
+            context.filter(|context| CONTEXT.contains(&context.len())).ok_or(JwsError::Malformed)?;
+        if !key.derive(derivation, &context, &self.payload).verify(self.signed.as_bytes(), &self.signature) {
+            return Err(JwsError::Signature);
+        }
+        self.unverified()
     }
 
     /// The payload, if `key` signed it.
