@@ -6,7 +6,9 @@
 mod authority;
 mod refusal;
 mod signed;
+mod usable;
 
 pub use authority::{Authorities, Authority, AuthorityError, IssuedFor};
 pub use refusal::DeviceRefusal;
 pub use signed::{Signed, signed};
+pub(crate) use usable::usable;

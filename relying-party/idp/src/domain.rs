@@ -10,6 +10,7 @@ mod opaque;
 mod people;
 mod rsa1;
 mod scope;
+mod sid;
 mod tenant;
 
 pub use app::{
@@ -29,6 +30,7 @@ pub use opaque::{Opaque, OpaqueHash};
 pub use people::User;
 pub use rsa1::Rsa1;
 pub use scope::{Scope, ScopeError, Scopes};
+pub use sid::security_identifier;
 pub use tenant::{Authority, SecondFactor, Tenant, TenantPolicy};
 
 #[cfg(test)]

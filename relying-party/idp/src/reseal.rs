@@ -71,8 +71,12 @@ fn place(row: &SealedRow) -> (Purpose, Vec<u8>) {
         (SealedTable::ServiceKeys, "pairwise") => (Purpose::PairwiseKey, text),
         (SealedTable::ServiceKeys, "audit") => (Purpose::AuditKey, text),
         (SealedTable::ServiceKeys | SealedTable::ResetKeys, _) => (Purpose::ServiceKey, text),
-        (SealedTable::Totp, id) => {
-            (Purpose::TotpSecret, Uuid::try_parse(id).map_or(text, |id| id.as_bytes().to_vec()))
-        }
+        (SealedTable::Totp, id) => (Purpose::TotpSecret, guid(id, text)),
+        (SealedTable::PrimaryTokens, id) => (Purpose::SessionKey, guid(id, text)),
     }
+}
+
+/// The bytes of a row's GUID.
+fn guid(id: &str, text: Vec<u8>) -> Vec<u8> {
+    Uuid::try_parse(id).map_or(text, |id| id.as_bytes().to_vec())
 }

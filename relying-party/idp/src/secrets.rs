@@ -39,6 +39,8 @@ pub enum Purpose {
     AuditKey,
     /// The key of pairwise subjects.
     PairwiseKey,
+    /// The session key of a primary refresh token.
+    SessionKey,
     /// A key of a service that a later part of the provider runs (device CA, PIN reset).
     ServiceKey,
 }
@@ -50,6 +52,7 @@ impl Purpose {
             Self::TotpSecret => b"totp secret",
             Self::AuditKey => b"audit key",
             Self::PairwiseKey => b"pairwise key",
+            Self::SessionKey => b"session key",
             Self::ServiceKey => b"service key",
         }
     }

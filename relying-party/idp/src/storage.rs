@@ -20,6 +20,7 @@ mod high_marks;
 mod invitations;
 mod logs;
 mod nonces;
+mod primary_tokens;
 mod pushed_requests;
 mod registrations;
 mod reset_keys;
@@ -51,6 +52,7 @@ pub use high_marks::HighMarks;
 pub use invitations::Invitations;
 pub use logs::{Audit, AuditEntry, Limits, LogCursor, SignIn, SignInFilter, SignInLog};
 pub use nonces::{Nonces, Purpose};
+pub use primary_tokens::{NewPrimaryToken, PrimaryTokens, StoredPrimaryToken};
 pub use pushed_requests::PushedRequests;
 pub use registrations::{Assignment, GivenConsent};
 pub use reset_keys::{ResetKeys, StoredResetKey};
@@ -151,6 +153,8 @@ impl Database {
         codes: Codes
         /// Refresh tokens.
         refresh_tokens: RefreshTokens
+        /// Primary refresh tokens.
+        primary_tokens: PrimaryTokens
         /// Device codes.
         device_codes: DeviceCodes
         /// Registered devices.
@@ -199,6 +203,7 @@ impl Database {
         for statement in [
             "DELETE FROM codes WHERE expires_at < $1 AND used_at IS NULL",
             "DELETE FROM refresh_tokens WHERE expires_at < $1",
+            "DELETE FROM primary_tokens WHERE expires_at < $1",
             "DELETE FROM grants WHERE expires_at < $1",
             "DELETE FROM sessions WHERE expires_at < $1",
             "DELETE FROM sign_ins WHERE expires_at < $1",

@@ -94,7 +94,8 @@ impl Method {
             Self::AccessPass => &[Amr::Tap],
             Self::Phone => &[Amr::Hwk],
             Self::Passkey | Self::PasskeyPresenceOnly => &[Amr::Fido],
-            Self::HelloKey => &[Amr::Rsa, Amr::Hwk],
+            // Whether it is in hardware is known of each key.
+            Self::HelloKey => &[Amr::Rsa],
         }
     }
 }

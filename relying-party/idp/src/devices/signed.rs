@@ -43,7 +43,9 @@ pub async fn signed<T: DeserializeOwned>(
     let (id, key) = certified(provider, &der)?;
     let payload = jws.verify(&key).map_err(|error| match error {
         JwsError::Malformed => DeviceRefusal::Malformed("a member of the payload is missing or wrong"),
-        JwsError::Critical | JwsError::Algorithm | JwsError::Signature => DeviceRefusal::Signature,
+        JwsError::Critical | JwsError::Algorithm | JwsError::Signature | JwsError::Derivation => {
+            DeviceRefusal::Signature
+        }
     })?;
     let device = provider.database.devices().find(id).await?.ok_or(DeviceRefusal::Unknown)?;
     // Another certificate for the same device is one of an earlier registration.

@@ -115,6 +115,8 @@ pub struct Registration {
     pub public_flows: bool,
     /// Whether it sees `amr` in v2.0 tokens (brokers and registration services need it).
     pub amr_claim: bool,
+    /// Whether it may leave PKCE out although it has no secret: a program from before RFC 7636.
+    pub pkce_optional: bool,
     /// Whether its authorization requests must be pushed (RFC 9126 §5).
     pub pushed_requests: bool,
     /// Whether its tokens must be bound to a key (RFC 9449 §5).
@@ -142,6 +144,7 @@ impl Default for Registration {
             family: false,
             public_flows: false,
             amr_claim: false,
+            pkce_optional: false,
             pushed_requests: false,
             dpop_bound: false,
             strength: Strength::SingleFactor,

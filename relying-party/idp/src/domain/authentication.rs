@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeviceId, SessionId, UserId};
 use crate::clock::UnixTime;
+use crate::strength::FRESH;
 
 /// One authentication method reference (RFC 8176, with the Entra-style additions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,4 +61,15 @@ pub struct Authentication {
     /// Authentication contexts that are satisfied (`acrs`: `c1`..`c99`).
     #[serde(default)]
     pub contexts: Vec<String>,
+}
+
+impl Authentication {
+    /// This sign-in as it is at `now`: factors do not stay fresh ([`Amr::NgcMfa`]).
+    #[must_use]
+    pub fn as_of(&self, now: UnixTime) -> Self {
+        let fresh = self.at <= now && now.since(self.at) <= FRESH;
+        let mut authentication = self.clone();
+        authentication.methods.retain(|method| fresh || *method != Amr::NgcMfa);
+        authentication
+    }
 }

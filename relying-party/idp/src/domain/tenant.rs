@@ -60,6 +60,11 @@ pub struct TenantPolicy {
     pub enable_pin_recovery: bool,
     /// How devices protect what such a reset needs.
     pub pin_recovery_protocol: crate::pin_reset::Protocol,
+    /// Whether messages under a session key must have a key of their own (`kdf_ver` 2). Off: some brokers know the first
+    /// derivation only.
+    pub require_kdf_v2: bool,
+    /// Whether the assertion of an enterprise key must have the nonce of the device's request around it. Off: brokers fetch two.
+    pub require_equal_nonce: bool,
 }
 
 /// What becomes of a user who signs in with a password and has no second factor.
@@ -101,6 +106,8 @@ impl Default for TenantPolicy {
             devices: DevicePolicy::default(),
             enable_pin_recovery: false,
             pin_recovery_protocol: crate::pin_reset::Protocol::default(),
+            require_kdf_v2: false,
+            require_equal_nonce: false,
         }
     }
 }

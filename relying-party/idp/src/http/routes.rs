@@ -14,7 +14,7 @@ use super::answer::Trace;
 use super::message::Message;
 use crate::domain::Authority;
 use crate::oauth::bearer::Sent;
-use crate::oauth::{self, Fields, Metadata, Protocol, Refusal, TokenRequest};
+use crate::oauth::{self, Fields, Metadata, Protocol, Refusal, TokenReply, TokenRequest};
 use crate::provider::Provider;
 
 type Shared = State<Arc<Provider>>;
@@ -73,7 +73,32 @@ client_endpoints! {
 }
 
 async fn token(call: Call<'_>) -> Response {
-    call.answer(oauth::token).await
+    let (provider, trace) = (call.provider, Trace::new(call.provider, &call.message.headers));
+    let request = call.message.client_request((call.tenant, trace), call.protocol, call.body);
+    let reply = match request {
+        Ok(request) => oauth::token(provider, &request).await,
+        Err(refusal) => Err(refusal),
+    };
+    match reply {
+        Ok(TokenReply::Json(answer)) => trace.answer(provider, Ok(answer)),
+        Ok(TokenReply::Sealed(jwe)) => {
+            let jose = HeaderValue::from_static("application/jose");
+            ([(CONTENT_TYPE, jose)], jwe).into_response()
+        }
+        Err(refusal) => trace.answer(provider, Err(refusal)),
+    }
+}
+
+/// Brokers send a form with GET, so it is read as bytes.
+pub(super) async fn user_of_sid(
+    State(provider): Shared,
+    Path(tenant): Path<String>,
+    message: Message,
+    body: Bytes,
+) -> Response {
+    let (provider, tenant, message, body) = (&*provider, tenant.as_str(), &message, &*body);
+    let call = Call { provider, tenant, protocol: Protocol::V1, message, body };
+    call.answer(oauth::user_of_sid).await
 }
 
 async fn device_code(call: Call<'_>) -> Response {

@@ -20,7 +20,7 @@ use crate::domain::Opaque;
 use crate::oauth::Fields;
 use crate::pages::assets::asset;
 use crate::provider::Provider;
-use crate::sign_in::{self, Asked, Browser, Cookie, Outcome, Reply, SignOut};
+use crate::sign_in::{self, Asked, Browser, Cookie, Credentials, Outcome, Reply, SignOut};
 
 pub(super) type Shared = State<Arc<Provider>>;
 
@@ -55,6 +55,10 @@ impl FromRequestParts<Arc<Provider>> for Visitor {
             agent: agent.chars().take(LONGEST_AGENT).collect(),
             binding: cookie(&parts.headers, &name("sign-in", secure)),
             session: cookie(&parts.headers, &name("session", secure)),
+            broker: Credentials {
+                primary: credential(&parts.headers, "x-ms-RefreshTokenCredential"),
+                device: credential(&parts.headers, "x-ms-DeviceCredential"),
+            },
         }))
     }
 }
@@ -68,6 +72,12 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<Opaque> {
     let all = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
     let mut pairs = all.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(known, _)| *known == name).map(|(_, value)| Opaque::presented(value))
+}
+
+/// What a broker says in a header, or in a cookie of the same name.
+fn credential(headers: &HeaderMap, name: &str) -> Option<Opaque> {
+    let header = headers.get(name).and_then(|value| value.to_str().ok()).map(Opaque::presented);
+    header.or_else(|| cookie(headers, name))
 }
 
 async fn authorize_v2(provider: Shared, tenant: Path<String>, visitor: Visitor, query: RawQuery) -> Response {

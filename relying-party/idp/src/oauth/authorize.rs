@@ -292,8 +292,8 @@ fn challenge(client: &App, kind: RedirectKind, fields: &Fields) -> Result<Option
     let challenge = fields.optional("code_challenge")?;
     let method = fields.optional("code_challenge_method")?;
     let Some(challenge) = challenge else {
-        let needed =
-            client.registration.kind == AppKind::Public || kind != RedirectKind::Web || method.is_some();
+        let without_secret = client.registration.kind == AppKind::Public || kind != RedirectKind::Web;
+        let needed = (without_secret && !client.registration.pkce_optional) || method.is_some();
         return if needed { Err(Refusal::PkceRequired) } else { Ok(None) };
     };
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

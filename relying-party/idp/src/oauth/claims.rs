@@ -136,7 +136,7 @@ pub(super) fn check_fresh(authentication: &Authentication, now: UnixTime) -> Res
 }
 
 /// The claims with which an authorization request gets a sign-in of this strength.
-fn challenge(policy: &TenantPolicy, required: Strength) -> String {
+pub(super) fn challenge(policy: &TenantPolicy, required: Strength) -> String {
     let all = (1..=99_u8).map(|number| format!("c{number}"));
     let enough = all.map(|context| (policy.context(&context), context));
     let least = enough.filter(|(strength, _)| *strength >= required).min_by_key(|(strength, _)| *strength);

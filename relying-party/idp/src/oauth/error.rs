@@ -1,5 +1,6 @@
 //! Every way in which the protocol says no, and the one table to AADSTS code, OAuth error and HTTP status.
 
+use super::primary::PrimaryRefusal;
 use crate::devices::DeviceRefusal;
 use crate::limits::Locked;
 use crate::{keys, storage};
@@ -151,6 +152,8 @@ pub enum Refusal {
     // Devices.
     #[error("{0}")]
     Device(DeviceRefusal),
+    #[error("{0}")]
+    Primary(PrimaryRefusal),
 
     // We could not.
     #[error("The service is busy. Try again in a moment.")]
@@ -247,6 +250,7 @@ impl Refusal {
             Self::PasswordChange => (50_055, "interaction_required", 400, Some("user_password_expired")),
             Self::AccessToken => (50_027, "invalid_token", 401, None),
             Self::Device(refusal) => (refusal.code().unwrap_or(90_033), "invalid_grant", 400, None),
+            Self::Primary(refusal) => return refusal.row(),
             Self::Busy | Self::TooMany(_) => (90_055, "temporarily_unavailable", 429, None),
             Self::Storage(_) | Self::Keys(_) | Self::NoSigningKey | Self::Encoding(_) => {
                 (90_033, "temporarily_unavailable", 503, None)

@@ -77,9 +77,10 @@ pub(super) async fn for_user(
     let openid = requested.openid.has("openid") || protocol == Protocol::V1;
     let now = provider.now();
     let expires_at = now.plus(lifetime(provider));
+    let authentication = grant.authentication.as_of(now);
     let subject = Subject::User {
         user,
-        authentication: &grant.authentication,
+        authentication: &authentication,
         grant: grant.id,
         scopes,
         handles_challenges: grant.asked.handles_challenges,
@@ -105,7 +106,7 @@ pub(super) async fn for_user(
             public_url: provider.settings.public_url(),
             client: app,
             user,
-            authentication: &grant.authentication,
+            authentication: &authentication,
             version: protocol.token_version(),
             scopes: &requested.openid,
             asked: &grant.asked.id_token,
@@ -121,10 +122,7 @@ pub(super) async fn for_user(
     } else {
         None
     };
-    let client_info = answer.client_info.then(|| {
-        let info = format!("{{\"uid\":\"{}\",\"utid\":\"{}\"}}", user.id, user.tenant);
-        URL_SAFE_NO_PAD.encode(info)
-    });
+    let client_info = answer.client_info.then(|| client_info(user));
     // Clients look up cached tokens by the scopes that they asked for, so those are what they read.
     let scope = requested.written.union(scopes);
     let mut body = bare(protocol, client, access_token, (now.seconds(), expires_at.seconds()));
@@ -135,6 +133,11 @@ pub(super) async fn for_user(
     body.id_token = id_token;
     body.client_info = client_info;
     Ok(body)
+}
+
+/// By what clients tell accounts apart.
+pub(super) fn client_info(user: &User) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{{\"uid\":\"{}\",\"utid\":\"{}\"}}", user.id, user.tenant))
 }
 
 /// A token for the client itself.

@@ -17,9 +17,13 @@ use super::bearer::Sent;
 use super::client::{ClientProof, authenticate};
 use super::error::Refusal;
 use super::fields::Fields;
-use crate::domain::{Authority, Scopes, Tenant, TokenVersion, User};
+use super::primary;
+use crate::devices;
+use crate::domain::{Authority, Scopes, Tenant, TenantId, TokenVersion, User};
 use crate::provider::Provider;
-use crate::storage::{Grant, Purpose};
+use crate::storage::Grant;
+pub(super) use give::{Giving, Renewal, give, rotated};
+pub(super) use password::check_second_factor;
 
 /// Which endpoint was used: `/oauth2/token` or `/oauth2/v2.0/token`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +44,9 @@ impl Protocol {
     }
 }
 
+/// An assertion, of one kind or another (RFC 7523 §2.1).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// A request to the token endpoint. Its header may hold a secret, so it has no `Debug`.
 pub struct TokenRequest<'a> {
     /// The first segment of the path.
@@ -58,17 +65,26 @@ pub struct TokenRequest<'a> {
     pub correlation: Uuid,
 }
 
-/// How long a broker's nonce is good.
-const NONCE: std::time::Duration = std::time::Duration::from_mins(5);
+/// What the token endpoint answers. It holds secrets, so it has no `Debug`.
+pub enum TokenReply {
+    /// JSON.
+    Json(Value),
+    /// A compact JWE that only the device's broker can read.
+    Sealed(String),
+}
 
 /// Answers a request to the token endpoint.
 ///
 /// # Errors
 /// When the request is refused.
-pub async fn token(provider: &Provider, request: &TokenRequest<'_>) -> Result<Value, Refusal> {
+pub async fn token(provider: &Provider, request: &TokenRequest<'_>) -> Result<TokenReply, Refusal> {
     let grant_type = request.fields.required("grant_type")?;
     if grant_type == "srv_challenge" {
-        return challenge(provider).await;
+        let nonce = primary::issue_nonce(provider).await?;
+        return Ok(TokenReply::Json(serde_json::json!({ "Nonce": nonce.expose() })));
+    }
+    if grant_type == JWT_BEARER && request.fields.optional("request")?.is_some() {
+        return primary::answer(provider, request).await;
     }
     let audiences = audiences(provider, &request.authority);
     let client = || proven(provider, request, &audiences);
@@ -80,12 +96,10 @@ pub async fn token(provider: &Provider, request: &TokenRequest<'_>) -> Result<Va
         "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
             device_code::redeem(provider, request, client().await?).await?
         }
-        "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
-            on_behalf_of::redeem(provider, request, client().await?).await?
-        }
+        JWT_BEARER => on_behalf_of::redeem(provider, request, client().await?).await?,
         _ => return Err(Refusal::GrantType),
     };
-    Ok(serde_json::to_value(answer)?)
+    Ok(TokenReply::Json(serde_json::to_value(answer)?))
 }
 
 /// The client, with the key that its tokens shall be bound to, if it showed one.
@@ -99,14 +113,6 @@ async fn proven(
         return Err(Refusal::ProofRequired);
     }
     Ok(client)
-}
-
-/// A nonce for a broker to sign.
-async fn challenge(provider: &Provider) -> Result<Value, Refusal> {
-    let nonce = provider.opaque();
-    let expires_at = provider.now().plus(NONCE);
-    provider.database.nonces().issue(&nonce.hash(), Purpose::Broker, expires_at).await?;
-    Ok(serde_json::json!({ "Nonce": nonce.expose() }))
 }
 
 /// What an assertion may name as its audience: an endpoint that authenticates clients, in either version, or the issuer
@@ -124,6 +130,19 @@ async fn one_tenant(provider: &Provider, authority: &Authority) -> Result<std::s
         Authority::Common | Authority::Organizations | Authority::Consumers => Err(Refusal::NoTenant),
         Authority::Tenant(_) | Authority::Domain(_) => {
             provider.tenant(authority).await?.ok_or(Refusal::Tenant)
+        }
+    }
+}
+
+/// The tenant whose users and devices alone the request is for, if it names one.
+pub(super) async fn named_tenant(
+    provider: &Provider,
+    authority: &Authority,
+) -> Result<Option<TenantId>, Refusal> {
+    match authority {
+        Authority::Common | Authority::Organizations => Ok(None),
+        Authority::Tenant(_) | Authority::Domain(_) | Authority::Consumers => {
+            Ok(Some(one_tenant(provider, authority).await?.id))
         }
     }
 }
@@ -151,7 +170,8 @@ async fn still_welcome(
     if grant.authentication.at < user.sessions_valid_from {
         return Err(Refusal::Revoked);
     }
-    Ok(())
+    // What was given on a device goes with it.
+    Ok(devices::usable(provider, grant.authentication.device).await?)
 }
 
 /// The `scope` and `resource` of a request, if it has any.
@@ -161,6 +181,6 @@ fn wanted(fields: &Fields) -> Result<(Option<Scopes>, Option<&str>), Refusal> {
     Ok((scopes, fields.optional("resource")?))
 }
 
-fn wants_client_info(fields: &Fields) -> Result<bool, Refusal> {
+pub(super) fn wants_client_info(fields: &Fields) -> Result<bool, Refusal> {
     Ok(fields.optional("client_info")? == Some("1"))
 }

@@ -62,6 +62,12 @@ pub(super) fn apps(now: UnixTime) -> Vec<App> {
         ),
         app(first_party::PIN_RESET, "PIN reset service", Some(pin_reset::RESOURCE), reset_service()),
         app(first_party::PIN_RESET_CLIENT, "PIN reset", None, reset_client()),
+        app(
+            first_party::PRT,
+            "Sign-in on a device",
+            None,
+            Registration { consented: true, amr_claim: true, ..Registration::default() },
+        ),
         app(first_party::BROKER, "Authentication broker", None, broker(&BROKER_REDIRECTS)),
         app(first_party::LINUX_BROKER, "Linux broker", None, broker(&LINUX_BROKER_REDIRECTS)),
     ]

@@ -6,10 +6,11 @@ use super::finish;
 use super::flow::{Flow, Next, read_request};
 use super::interrupts::Interrupt;
 use super::problem::Stop;
-use super::reply::{Browser, Cookie, Outcome};
+use super::reply::{Browser, Cookie, Outcome, Reply};
+use super::single_sign_on::{self, Brought};
 use super::state::{Goal, State};
 use super::view;
-use crate::domain::User;
+use crate::domain::{Authentication, User};
 use crate::oauth::authorize::{AuthorizeRequest, LONGEST_REQUEST, Prompt};
 use crate::oauth::{Fields, Refusal, pulled};
 use crate::provider::Provider;
@@ -42,8 +43,16 @@ async fn begin(
     asked: &Asked<'_>,
     correlation: Uuid,
 ) -> Result<Outcome, Stop> {
-    let state = received(provider, asked, correlation).await?;
-    match open(provider, browser, state).await? {
+    let mut state = received(provider, asked, correlation).await?;
+    let brought = match single_sign_on::read(provider, browser, asked, correlation).await? {
+        Brought::NonceWanted(location) => return Ok(Reply::Redirect(location).into()),
+        Brought::Proved { device, user } => {
+            state.device = Some(device);
+            user
+        }
+        Brought::Nothing => None,
+    };
+    match open(provider, browser, state, brought).await? {
         Begun::Session(flow, user, session) => {
             finish::with_session(&flow, &user, &session).await.map(Outcome::from)
         }
@@ -73,6 +82,7 @@ pub(super) async fn open<'a>(
     provider: &'a Provider,
     browser: &'a Browser,
     state: State,
+    brought: Option<Box<(User, Authentication)>>,
 ) -> Result<Begun<'a>, Stop> {
     if state.request.len() > LONGEST_REQUEST {
         return Err(Stop::Page(Refusal::NotAForm));
@@ -91,15 +101,30 @@ pub(super) async fn open<'a>(
         known.map_or_else(|| provider.opaque(), |known| crate::domain::Opaque::presented(known.expose()));
     let ctx = provider.opaque();
     let mut flow = Flow { provider, browser, binding, ctx, request, state };
-    let session = session.filter(|(_, user)| flow.admits(user.tenant) && hinted(&flow.request, user));
+    let session = session.filter(|(session, user)| {
+        let same_device = flow.state.may_be_of(session.authentication.device);
+        same_device && flow.admits(user.tenant) && hinted(&flow.request, user)
+    });
     flow.start(session.as_ref());
+    // A session that says which device it is on is as good as the device's token.
+    let needs_token = session.as_ref().is_none_or(|(session, _)| session.authentication.device.is_none());
+    if let Some((user, authentication)) = brought.as_deref()
+        && needs_token
+        && flow.admits(user.tenant)
+        && hinted(&flow.request, user)
+    {
+        flow.sign_in_by_token(user, authentication);
+    }
     let silent = flow.request.prompt == Prompt::None;
-    if silent && session.is_none() {
+    if silent && session.is_none() && !flow.state.proved() {
         return Err(flow.to_client(Refusal::NoSession));
     }
     let next = flow.next().await;
     let next = if silent { silently(&flow, next)? } else { next? };
     match (next, session) {
+        (Next::Finish(user), _) if flow.state.by_token => {
+            Ok(Begun::Page(finish::complete(&flow, &user).await?))
+        }
         (Next::Finish(user), Some((session, _))) => {
             Ok(Begun::Session(Box::new(flow), user, Box::new(session)))
         }

@@ -29,7 +29,7 @@ pub async fn device_sign_in(provider: &Provider, browser: &Browser, proposed: Op
     let proposed = letters(proposed.unwrap_or_default());
     let device = OtherDevice { proposed, ..OtherDevice::default() };
     let state = State::ours(Goal::Device(device), correlation);
-    let begun = begin::open(provider, browser, state).await;
+    let begun = begin::open(provider, browser, state, None).await;
     let ended = match begun {
         Ok(begin::Begun::Page(outcome)) => return outcome,
         // Nothing can be at its end before a code was typed.

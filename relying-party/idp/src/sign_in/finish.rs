@@ -7,6 +7,7 @@ use super::guesses::remember_place;
 use super::problem::Stop;
 use super::reply::{Cookie, Outcome, Reply};
 use super::state::Goal;
+use crate::devices;
 use crate::domain::{Amr, Authentication, SessionId, TenantId, User, UserId};
 use crate::oauth::authorize::issue_code;
 use crate::storage::{self, BrowserSession, SignIn};
@@ -26,6 +27,7 @@ pub(super) async fn with_session(
     session: &BrowserSession,
 ) -> Result<Reply, Stop> {
     let mut authentication = session.authentication.clone();
+    authentication.device = authentication.device.or(flow.state.device);
     authentication.contexts = flow.satisfied_contexts(user, &Proofs::of(&session.authentication)).await?;
     let now = flow.provider.now();
     if now.since(session.seen_at) >= SEEN {
@@ -48,8 +50,11 @@ pub(super) async fn complete(flow: &Flow<'_>, user: &User) -> Result<Outcome, St
     if let Some((before, _)) = current {
         provider.database.sessions().end(before.id, provider.now()).await?;
     }
+    // It may have been disabled while its user was on the pages.
+    devices::usable(provider, flow.state.device).await.map_err(|refusal| flow.to_client(refusal.into()))?;
     let (cookie, mut authentication) = begin_session(flow, user).await?;
-    if flow.state.proofs.is_fresh(provider.now()) && flow.state.session.is_none() {
+    let shown = flow.state.session.is_none() && !flow.state.by_token;
+    if flow.state.proofs.is_fresh(provider.now()) && shown {
         authentication.methods.push(Amr::NgcMfa);
     }
     remember_place(provider, user.id, flow.browser.address).await?;
@@ -68,7 +73,7 @@ async fn begin_session(flow: &Flow<'_>, user: &User) -> Result<(Cookie, Authenti
         session: Some(SessionId::new(provider.guid())),
         at: proofs.latest().ok_or(Stop::Lost)?,
         methods: lasting.collect(),
-        device: None,
+        device: flow.state.device,
         contexts: flow.satisfied_contexts(user, proofs).await?,
     };
     let persistent = flow.state.stay == Some(true);

@@ -172,7 +172,7 @@ pub async fn set_up(provider: &Provider, browser: &Browser, credential: Credenti
 }
 
 async fn entered(provider: &Provider, browser: &Browser, state: State) -> Result<Entered, Stop> {
-    match open(provider, browser, state).await? {
+    match open(provider, browser, state, None).await? {
         Begun::Page(outcome) => Ok(Entered::SignIn(outcome)),
         Begun::Session(_, user, session) => {
             let cookie = browser.session.as_ref().ok_or(Stop::Lost)?;

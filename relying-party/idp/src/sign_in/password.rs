@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::guesses::{Guess, is_familiar, password_name};
 use crate::domain::{ClientId, TenantId, User, UserId};
+use crate::oauth::Refusal;
 use crate::password::{Password, PasswordHash, Verdict};
 use crate::provider::Provider;
 use crate::storage::{self, SignIn};
@@ -58,6 +59,17 @@ impl WrongPassword {
             Self::Disabled => 50_057,
             Self::Busy => 90_055,
             Self::Storage(_) => 90_033,
+        }
+    }
+
+    /// What a program is told.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            Self::Wrong => Refusal::WrongPassword,
+            Self::Locked => Refusal::Locked,
+            Self::Disabled => Refusal::UserDisabled,
+            Self::Busy => Refusal::Busy,
+            Self::Storage(error) => Refusal::Storage(error),
         }
     }
 }

@@ -24,6 +24,17 @@ pub struct Browser {
     pub binding: Option<Opaque>,
     /// The cookie of its session.
     pub session: Option<Opaque>,
+    /// What the device's broker vouches for.
+    pub broker: Credentials,
+}
+
+/// What a broker adds to the requests of a browser on its device (MS-OAPXBC 3.2.5.1.4; the wire reference, 1.4).
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// The user's primary token, under its session key (`x-ms-RefreshTokenCredential`).
+    pub primary: Option<Opaque>,
+    /// The device alone, under its key (`x-ms-DeviceCredential`).
+    pub device: Option<Opaque>,
 }
 
 /// A cookie that is set.

@@ -7,7 +7,7 @@ use super::own::Entry;
 use super::set_up::SetUp;
 use super::welcome::Welcome;
 use crate::clock::UnixTime;
-use crate::domain::{SessionId, UserId};
+use crate::domain::{DeviceId, SessionId, UserId};
 use crate::pages::WayKind;
 use crate::strength::Proofs;
 
@@ -56,6 +56,12 @@ pub(super) struct State {
     /// Whether a broker answers the pages, and no person.
     #[serde(default)]
     pub(super) by_broker: bool,
+    /// The device that the browser proved.
+    #[serde(default)]
+    pub(super) device: Option<DeviceId>,
+    /// Whether the proofs are those of the device's primary token: nobody showed them to a page.
+    #[serde(default)]
+    pub(super) by_token: bool,
     /// By which support finds it.
     pub(super) correlation: Uuid,
 }
@@ -146,6 +152,8 @@ impl State {
             set_up: SetUp::default(),
             stay: None,
             by_broker: false,
+            device: None,
+            by_token: false,
             correlation,
         }
     }
@@ -162,7 +170,14 @@ impl State {
             device.confirmed = false;
         }
         let (request, authority) = (std::mem::take(&mut self.request), std::mem::take(&mut self.authority));
-        *self = Self { goal, ..Self::new(request, authority, self.v1, self.correlation) };
+        // Whoever signs in, it is on this device.
+        let device = self.device;
+        *self = Self { goal, device, ..Self::new(request, authority, self.v1, self.correlation) };
+    }
+
+    /// Whether something that was begun on `device` can have come from the device that the browser proved.
+    pub(super) fn may_be_of(&self, device: Option<DeviceId>) -> bool {
+        device.is_none() || self.device.is_none() || device == self.device
     }
 
     /// Whether anything was proved.

@@ -67,7 +67,7 @@ async fn open(provider: &Provider, browser: &Browser, fields: &Fields) -> Result
     let destination = if user.administrator { Destination::Administration } else { Destination::Home };
     let mut state = State::ours(Goal::Welcome(Welcome { link, user: user.id, destination }), provider.guid());
     state.user_name = Some(user.upn);
-    match begin::open(provider, browser, state).await? {
+    match begin::open(provider, browser, state, None).await? {
         begin::Begun::Page(outcome) => Ok(outcome),
         // Nothing can be at its end before something was set up.
         begin::Begun::Session(..) => Err(Stop::Lost),

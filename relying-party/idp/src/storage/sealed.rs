@@ -14,6 +14,8 @@ pub enum SealedTable {
     Totp,
     /// Live keys of the PIN reset service, by `kid`.
     ResetKeys,
+    /// Session keys of primary refresh tokens, by their GUIDs.
+    PrimaryTokens,
 }
 
 /// Something sealed, and where it is.
@@ -32,7 +34,8 @@ pub struct Sealed<'a>(pub(super) &'a Pool);
 
 impl SealedTable {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::SigningKeys, Self::ServiceKeys, Self::Totp, Self::ResetKeys];
+    pub const ALL: [Self; 5] =
+        [Self::SigningKeys, Self::ServiceKeys, Self::Totp, Self::ResetKeys, Self::PrimaryTokens];
 }
 
 impl Sealed<'_> {
@@ -43,6 +46,7 @@ impl Sealed<'_> {
             SealedTable::ServiceKeys => "SELECT name, sealed FROM service_keys",
             SealedTable::Totp => "SELECT id, sealed FROM totp",
             SealedTable::ResetKeys => "SELECT kid, sealed FROM reset_keys WHERE retired_at IS NULL",
+            SealedTable::PrimaryTokens => "SELECT id, sealed FROM primary_tokens",
         };
         let rows = self.0.rows(sql, &[]).await?;
         rows.iter().map(|row| Ok(SealedRow { table, key: row.text(0)?, sealed: row.blob(1)? })).collect()
@@ -55,6 +59,9 @@ impl Sealed<'_> {
             SealedTable::ServiceKeys => "UPDATE service_keys SET sealed = $3 WHERE name = $1 AND sealed = $2",
             SealedTable::Totp => "UPDATE totp SET sealed = $3 WHERE id = $1 AND sealed = $2",
             SealedTable::ResetKeys => "UPDATE reset_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2",
+            SealedTable::PrimaryTokens => {
+                "UPDATE primary_tokens SET sealed = $3 WHERE id = $1 AND sealed = $2"
+            }
         };
         let changed = self.0.write(sql, values![row.key.as_str(), row.sealed.as_slice(), again]).await?;
         Ok(changed > 0)

@@ -1,7 +1,7 @@
 //! Browser sessions with the provider.
 
 use super::Error;
-use super::database::{Pool, Row, values};
+use super::database::{Pool, Row, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{Authentication, OpaqueHash, SessionId, User, UserId};
@@ -33,30 +33,11 @@ pub struct Sessions<'a>(pub(super) &'a Pool);
 impl Sessions<'_> {
     /// Begins a session, known by its cookie's hash.
     pub async fn begin(&self, cookie: &OpaqueHash, session: &BrowserSession) -> Result<(), Error> {
-        let record = serde_json::to_string(&session.authentication).map_err(|_| Error::Damaged)?;
-        self.0
-            .write(
-                "INSERT INTO sessions (id, hash, user_id, record, persistent, address, agent, created_at, seen_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                values![
-                    session.id,
-                    cookie,
-                    session.authentication.user,
-                    record,
-                    session.persistent,
-                    session.address.as_str(),
-                    session.agent.as_str(),
-                    session.created_at,
-                    session.seen_at,
-                    session.expires_at,
-                ],
-            )
-            .await
-            .map(drop)
+        self.0.write(INSERT, &columns(cookie, session)?).await.map(drop)
     }
 
-    /// The session of this cookie and its user, if it still stands: neither over nor ended, its user enabled and the
-    /// sign-in not revoked.
+    /// The session of this cookie and its user, if it still stands: neither over nor ended, its user enabled, its
+    /// device, if it proved one, too, and the sign-in not revoked.
     pub async fn find(
         &self,
         cookie: &OpaqueHash,
@@ -67,7 +48,8 @@ impl Sessions<'_> {
             user_columns!(),
             ", s.id, s.record, s.persistent, s.address, s.agent, s.created_at, s.seen_at, s.expires_at
              FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.enabled = 1"
+             WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.enabled = 1
+               AND (s.device IS NULL OR EXISTS (SELECT 1 FROM devices d WHERE d.id = s.device AND d.enabled = 1))"
         );
         let Some(row) = self.0.row(SQL, values![cookie, now]).await? else { return Ok(None) };
         let (session, user) = (session(&row, USER_COLUMNS)?, user(&row, 0)?);
@@ -122,6 +104,27 @@ impl Sessions<'_> {
             .await?;
         rows.iter().map(|row| session(row, 0)).collect()
     }
+}
+
+pub(super) const INSERT: &str =
+    "INSERT INTO sessions (id, hash, user_id, record, persistent, address, agent, created_at, seen_at, expires_at, device)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+pub(super) fn columns(cookie: &OpaqueHash, session: &BrowserSession) -> Result<[Value; 11], Error> {
+    let record = serde_json::to_string(&session.authentication).map_err(|_| Error::Damaged)?;
+    Ok([
+        session.id.into(),
+        cookie.into(),
+        session.authentication.user.into(),
+        record.into(),
+        session.persistent.into(),
+        session.address.as_str().into(),
+        session.agent.as_str().into(),
+        session.created_at.into(),
+        session.seen_at.into(),
+        session.expires_at.into(),
+        session.authentication.device.into(),
+    ])
 }
 
 fn session(row: &Row, at: usize) -> Result<BrowserSession, Error> {

@@ -31,7 +31,7 @@ fn what_methods_prove() {
         (&[AccessPass, Totp], Multifactor, &["otp", "tap", "mfa", "ngcmfa"]),
         (&[Phone], Passwordless, &["hwk", "mfa", "ngcmfa"]),
         (&[Passkey], PhishingResistant, &["fido", "mfa", "ngcmfa"]),
-        (&[HelloKey], PhishingResistant, &["rsa", "hwk", "mfa", "ngcmfa"]),
+        (&[HelloKey], PhishingResistant, &["rsa", "mfa", "ngcmfa"]),
         (&[Password, Passkey], PhishingResistant, &["pwd", "fido", "mfa", "ngcmfa"]),
     ] {
         let proofs = shown(methods);

@@ -38,13 +38,12 @@ pub fn seal_answer(
     let derived = key.derive(Derivation::V1, &context, &[]);
     let header = json!({ "alg": "dir", "enc": "A256GCM", "ctx": STANDARD.encode(context), "kid": "session" });
     let header = URL_SAFE_NO_PAD.encode(header.to_string());
-    let (iv, content, tag) = match cipher {
+    let (iv, sealed, tag) = match cipher {
         AnswerCipher::Gcm => {
             let mut nonce = [0; 12];
             rng.fill_bytes(&mut nonce);
-            let (content, tag) =
-                derived.seal_gcm(nonce, header.as_bytes(), text.to_vec()).ok_or(SealError)?;
-            (nonce.to_vec(), content, tag)
+            let (sealed, tag) = derived.seal_gcm(nonce, header.as_bytes(), text.to_vec()).ok_or(SealError)?;
+            (nonce.to_vec(), sealed, tag)
         }
         AnswerCipher::Cbc => {
             let mut iv = [0; 16];
@@ -54,7 +53,7 @@ pub fn seal_answer(
     };
     let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     // There is no encrypted key between the first two dots.
-    Ok(format!("{header}..{}.{}.{}", part(&iv), part(&content), part(&tag)))
+    Ok(format!("{header}..{}.{}.{}", part(&iv), part(&sealed), part(&tag)))
 }
 
 fn cbc(key: &[u8; 32], iv: [u8; 16], text: &[u8]) -> Option<Vec<u8>> {

@@ -57,7 +57,7 @@ impl Process {
         let (parts, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body, text: String::new() }
     }
 
     /// How many requests are let in before the first that is refused.

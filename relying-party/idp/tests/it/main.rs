@@ -35,6 +35,7 @@ mod passkeys;
 mod password;
 mod pin_reset;
 mod postgres;
+mod primary;
 mod program;
 mod program_commands;
 mod program_edges;

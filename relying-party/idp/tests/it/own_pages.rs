@@ -30,6 +30,7 @@ fn core(browser: &Browser) -> sign_in::Browser {
         agent: String::new(),
         binding: cookie("sign-in"),
         session: cookie("session"),
+        broker: sign_in::Credentials::default(),
     }
 }
 

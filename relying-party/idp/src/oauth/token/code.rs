@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::give::{Giving, Renewal, give};
 use super::{TokenRequest, wanted};
-use crate::domain::{AppKind, OpaqueHash};
+use crate::domain::{AppKind, OpaqueHash, Registration};
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
 use crate::oauth::issue::TokenAnswer;
@@ -31,7 +31,7 @@ pub(super) async fn redeem(
     if grant.client != client.app.id || fields.required("redirect_uri")? != issued.redirect_uri {
         return Err(Refusal::Code);
     }
-    check_verifier(&issued, fields.optional("code_verifier")?, client.app.registration.kind)?;
+    check_verifier(&issued, fields.optional("code_verifier")?, &client.app.registration)?;
     if issued.key.is_some() && issued.key != client.key {
         return Err(Refusal::ProofKey);
     }
@@ -53,10 +53,10 @@ pub(super) async fn redeem(
 }
 
 /// PKCE. A verifier without a challenge is refused too: it says that the code was injected (RFC 9700 §4.8.2).
-fn check_verifier(issued: &IssuedCode, verifier: Option<&str>, kind: AppKind) -> Result<(), Refusal> {
+fn check_verifier(issued: &IssuedCode, verifier: Option<&str>, app: &Registration) -> Result<(), Refusal> {
     let (challenge, verifier) = match (&issued.challenge, verifier) {
         (Some(challenge), Some(verifier)) => (challenge, verifier),
-        (None, None) if kind == AppKind::Confidential => return Ok(()),
+        (None, None) if app.kind == AppKind::Confidential || app.pkce_optional => return Ok(()),
         (None, None) => return Err(Refusal::PkceRequired),
         (Some(_), None) | (None, Some(_)) => return Err(Refusal::PkceMismatch),
     };

@@ -12,21 +12,21 @@ use crate::provider::Provider;
 use crate::storage::{Grant, Rotation};
 
 /// What a client is to get for a user.
-pub(super) struct Giving<'a> {
-    pub(super) client: &'a ClientProof,
-    pub(super) grant: Grant,
-    pub(super) user: &'a User,
+pub(in crate::oauth) struct Giving<'a> {
+    pub(in crate::oauth) client: &'a ClientProof,
+    pub(in crate::oauth) grant: Grant,
+    pub(in crate::oauth) user: &'a User,
     /// What it asks for now.
-    pub(super) scopes: &'a Scopes,
-    pub(super) resource: Option<&'a str>,
+    pub(in crate::oauth) scopes: &'a Scopes,
+    pub(in crate::oauth) resource: Option<&'a str>,
     /// Of the authorization request.
-    pub(super) nonce: Option<&'a str>,
-    pub(super) renewal: Renewal,
+    pub(in crate::oauth) nonce: Option<&'a str>,
+    pub(in crate::oauth) renewal: Renewal,
 }
 
 /// Where the refresh token of the answer comes from.
 #[derive(Clone, Copy)]
-pub(super) enum Renewal {
+pub(in crate::oauth) enum Renewal {
     /// The grant is new, and is stored now; with a first refresh token, or without one.
     New { refresh: bool },
     /// The grant was stored with its code.
@@ -35,7 +35,7 @@ pub(super) enum Renewal {
     After(OpaqueHash),
 }
 
-pub(super) async fn give(
+pub(in crate::oauth) async fn give(
     provider: &Provider,
     request: &TokenRequest<'_>,
     giving: Giving<'_>,
@@ -123,7 +123,7 @@ async fn store(
 }
 
 /// What the rotation of a refresh token says to the client.
-pub(super) fn rotated(rotation: Rotation) -> Result<(), Refusal> {
+pub(in crate::oauth) fn rotated(rotation: Rotation) -> Result<(), Refusal> {
     match rotation {
         Rotation::Next => Ok(()),
         Rotation::Reused => Err(Refusal::RefreshReused),

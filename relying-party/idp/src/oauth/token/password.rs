@@ -4,8 +4,10 @@
 use super::give::{Giving, Renewal, give};
 use super::{TokenRequest, one_tenant, wanted};
 use crate::domain::{
-    Amr, AppKind, AskedClaims, Authentication, GrantId, Registration, SecondFactor, TenantPolicy, UserId,
+    Amr, AppKind, AskedClaims, Authentication, Authority, GrantId, Registration, SecondFactor, TenantPolicy,
+    User, UserId,
 };
+use crate::oauth::claims::challenge;
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
 use crate::oauth::issue::TokenAnswer;
@@ -35,13 +37,7 @@ pub(super) async fn redeem(
         agent: request.agent,
         correlation: request.correlation,
     };
-    let user = check_password(provider, &attempt).await.map_err(|wrong| match wrong {
-        WrongPassword::Wrong => Refusal::WrongPassword,
-        WrongPassword::Locked => Refusal::Locked,
-        WrongPassword::Disabled => Refusal::UserDisabled,
-        WrongPassword::Busy => Refusal::Busy,
-        WrongPassword::Storage(error) => Refusal::Storage(error),
-    })?;
+    let user = check_password(provider, &attempt).await.map_err(WrongPassword::refusal)?;
     if wants_second_factor(provider, registration, &tenant.policy, user.id).await? {
         return Err(Refusal::SecondFactor);
     }
@@ -83,6 +79,23 @@ pub(super) async fn redeem(
     give(provider, request, giving).await
 }
 
+/// Refuses a sign-in with a password alone of whoever has a second factor, or must have one, and says how to get a stronger one.
+pub(in crate::oauth) async fn check_second_factor(
+    provider: &Provider,
+    user: &User,
+    authentication: &Authentication,
+) -> Result<(), Refusal> {
+    let methods = &authentication.methods;
+    if !methods.contains(&Amr::Pwd) || methods.contains(&Amr::Mfa) {
+        return Ok(());
+    }
+    let tenant = provider.tenant(&Authority::Tenant(user.tenant)).await?.ok_or(Refusal::Tenant)?;
+    if has_second_factor(provider, &tenant.policy, user.id).await? {
+        return Err(Refusal::Interaction(challenge(&tenant.policy, Strength::Multifactor)));
+    }
+    Ok(())
+}
+
 /// A password alone is not enough for an application or a tenant that asks for more, or for whoever has an authenticator app.
 async fn wants_second_factor(
     provider: &Provider,
@@ -91,6 +104,15 @@ async fn wants_second_factor(
     user: UserId,
 ) -> Result<bool, Refusal> {
     let asked = app.strength.max(policy.strength) > Strength::SingleFactor;
-    let asked = asked || policy.second_factor == SecondFactor::Required;
-    Ok(asked || !provider.database.totp().of_user(user).await?.is_empty())
+    Ok(asked || has_second_factor(provider, policy, user).await?)
+}
+
+/// Whether the user has a second factor, or must have one.
+async fn has_second_factor(
+    provider: &Provider,
+    policy: &TenantPolicy,
+    user: UserId,
+) -> Result<bool, Refusal> {
+    let required = policy.second_factor == SecondFactor::Required;
+    Ok(required || !provider.database.totp().of_user(user).await?.is_empty())
 }
