@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::HttpError;
@@ -72,28 +72,25 @@ impl HttpAnswer {
     /// The answer as a refusal.
     #[must_use]
     pub fn refusal(&self) -> Refused {
-        let said: Said = serde_json::from_slice(&self.body).unwrap_or_default();
-        let description = said.description.unwrap_or_default();
+        let said: Map<String, Value> = serde_json::from_slice(&self.body).unwrap_or_default();
+        let first = |names: [&str; 3]| {
+            let texts = names.iter().filter_map(|name| said.get(*name).and_then(Value::as_str));
+            texts.map(printable).find(|text| !text.is_empty())
+        };
         Refused {
             status: self.status,
-            error: printable(&said.error.unwrap_or_default()),
-            description: printable(&description),
-            trace_id: said.trace_id.map(|id| printable(&id)),
+            error: first(ERROR).unwrap_or_default(),
+            description: first(DESCRIPTION).unwrap_or_default(),
+            trace_id: first(TRACE),
         }
     }
 }
 
-/// The three shapes that services of a provider give their refusals.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Said {
-    #[serde(alias = "ErrorType", alias = "code")]
-    error: Option<String>,
-    #[serde(rename = "error_description", alias = "Message", alias = "message")]
-    description: Option<String>,
-    #[serde(alias = "TraceId", alias = "clientrequestid")]
-    trace_id: Option<String>,
-}
+/// How the services of a provider name the parts of a refusal: OAuth, key provisioning, device registration. Some answers
+/// name a part twice.
+const ERROR: [&str; 3] = ["error", "code", "ErrorType"];
+const DESCRIPTION: [&str; 3] = ["error_description", "message", "Message"];
+const TRACE: [&str; 3] = ["trace_id", "clientrequestid", "TraceId"];
 
 /// Text of a peer for a terminal: no control characters, not endless.
 pub(crate) fn printable(text: &str) -> String {

@@ -48,6 +48,7 @@ fn refusals_of_all_services_are_read() {
             "no [31m",
         ),
         (r#"{"code":"mfa_required","message":"no"}"#, "mfa_required", "no"),
+        (r#"{"ErrorType":"X","code":"x","Message":"no","message":"no"}"#, "x", "no"),
         ("<html>", "", ""),
     ] {
         let refused = HttpAnswer::new(400, Zeroizing::new(body.as_bytes().to_vec())).refusal();
