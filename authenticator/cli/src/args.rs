@@ -9,8 +9,8 @@ use crate::prompt::PromptChoice;
 mod enterprise;
 
 pub use enterprise::{
-    DeviceCommand, JoinArguments, LeaveArguments, PinResetArguments, ProvisionArguments, SignInArguments,
-    TenantArguments, TokenArguments,
+    DeviceCommand, JoinArguments, LeaveArguments, PinResetArguments, PolicyCommand, ProvisionArguments,
+    SignInArguments, TenantArguments, TokenArguments,
 };
 
 /// Passkeys in your TPM, opened by your PIN.
@@ -28,7 +28,8 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Environment: LATCHKEY_DIR (data), LATCHKEY_RUNTIME_DIR (sockets), LATCHKEY_TPM, LATCHKEY_PINENTRY, LATCHKEY_LOG.
+Environment: LATCHKEY_DIR (data), LATCHKEY_RUNTIME_DIR (sockets), LATCHKEY_TPM, LATCHKEY_POLICY (a further policy file),
+LATCHKEY_PINENTRY, LATCHKEY_LOG.
 Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no container, 4 wrong PIN, 5 PIN blocked or TPM locked out,
 6 TPM trouble, 7 storage trouble, 8 in use, 9 not joined, provisioned or signed in, 10 the identity provider says no,
 11 it cannot be reached.";
@@ -53,7 +54,7 @@ pub enum Command {
     /// Create, look at or destroy your container.
     #[command(subcommand)]
     Container(ContainerCommand),
-    /// The same as `container status`.
+    /// Show where the container stands, and where this machine is registered.
     Status,
     /// Set or change the PIN.
     #[command(subcommand)]
@@ -67,6 +68,15 @@ pub enum Command {
     Signout(TenantArguments),
     /// Print an access token.
     Token(TokenArguments),
+    /// Show what your organisation and this machine's administrator allow.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Report as the Windows tool of this name does; also when the program is called by it.
+    Dsregcmd {
+        /// `/status`, and `/verbose` for reasons.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SWITCH")]
+        switches: Vec<String>,
+    },
     /// List, rename and delete passkeys.
     #[command(subcommand)]
     Passkeys(PasskeysCommand),

@@ -4,7 +4,9 @@
 mod device;
 mod machine;
 mod opening;
+mod overview;
 mod pin_reset;
+mod policy;
 mod refused;
 mod tokens;
 mod told;
@@ -15,13 +17,14 @@ use std::path::Path;
 
 use latchkey_enterprise::flows::{FlowError, Site};
 use latchkey_enterprise::keyring::{self, Keyring, Refusal};
-use latchkey_enterprise::policy::{self, LocalPolicy};
+use latchkey_enterprise::policy::{LocalPolicy, VARIABLE};
 
 use crate::control::caller::Caller;
 use crate::control::{Answer, Request};
 use crate::failure::{Failure, FailureKind};
 use crate::output::Output;
 
+pub use overview::{dsregcmd, status};
 pub use pin_reset::rearm_pin;
 pub use tokens::sign_out;
 
@@ -44,7 +47,7 @@ impl<'o> Desk<'o> {
 
 /// The policies of this machine.
 pub fn local_policies() -> Result<Vec<LocalPolicy>, Failure> {
-    let named = env::var_os(policy::VARIABLE);
+    let named = env::var_os(VARIABLE);
     Ok(LocalPolicy::of_machine(named.as_deref().map(Path::new))?)
 }
 

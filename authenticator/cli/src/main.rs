@@ -16,7 +16,9 @@ mod prompt;
 mod secret_input;
 mod secret_text;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,7 +31,7 @@ use crate::paths::Paths;
 
 fn main() -> ExitCode {
     silence_tpm2_tss();
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(words());
     let output = Output::new(arguments.json);
     log_to_stderr();
     match run(arguments, &output) {
@@ -41,6 +43,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command line; called as `dsregcmd`, the program is that command.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let called = words.first().and_then(|path| Path::new(path).file_name());
+    if called.is_some_and(|name| name == DSREGCMD) {
+        words.insert(1, DSREGCMD.into());
+    }
+    words
+}
+
+const DSREGCMD: &str = "dsregcmd";
+
 fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     hardening::apply()?;
     let paths = Paths::from_environment()?;
@@ -48,7 +62,9 @@ fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     match arguments.command {
         Command::Up(up) => daemon::run(&paths, device, &up),
         Command::Container(command) => command.run(&Caller::new(paths, device), output),
-        Command::Status => args::ContainerCommand::Status.run(&Caller::new(paths, device), output),
+        Command::Status => enterprise::status(Caller::new(paths, device), output),
+        Command::Policy(command) => command.run(Caller::new(paths, device), output),
+        Command::Dsregcmd { switches } => enterprise::dsregcmd(Caller::new(paths, device), output, &switches),
         Command::Pin(command) => command.run(Caller::new(paths, device), output),
         Command::Device(command) => command.run(Caller::new(paths, device), output),
         Command::Signin(arguments) => arguments.run(Caller::new(paths, device), output),

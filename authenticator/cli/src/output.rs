@@ -94,7 +94,8 @@ fn text(answer: &Answer, zone: &TimeZone) -> String {
     }
 }
 
-fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
+/// Where the container stands.
+pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
     let mut rows = vec![
         ("Container", status.id.clone()),
         ("Protected by", status.class.in_words().to_owned()),
@@ -149,7 +150,7 @@ fn passkeys_text(passkeys: &[PasskeyReport], zone: &TimeZone) -> String {
 }
 
 /// Columns as wide as their widest cell.
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+pub fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

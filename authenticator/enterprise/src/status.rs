@@ -8,9 +8,11 @@
 mod can_reset;
 mod certificate;
 mod dsregcmd;
+mod gather;
 
 pub use can_reset::{CanReset, ResetFacts, Verdict, can_reset};
 pub use certificate::{Certificate, CertificateError};
+pub use gather::Seen;
 
 use std::fmt;
 

@@ -112,6 +112,13 @@ pub struct PinResetArguments {
     pub from: SecretSource,
 }
 
+/// `latchkey policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Show each setting, its value, and whose it is: of several, the strictest counts.
+    Explain(TenantArguments),
+}
+
 /// Which tenant, where this machine is registered at several.
 #[derive(Debug, Clone, Args)]
 pub struct TenantArguments {

@@ -28,8 +28,13 @@ pub fn status(caller: &Caller) -> Result<StatusReport, Failure> {
 
 /// What provisioning wants to know.
 pub fn surroundings(status: &StatusReport) -> Surroundings {
+    surroundings_with(!matches!(status.class, Class::Software))
+}
+
+/// The same where no container says whether there is a TPM.
+pub fn surroundings_with(has_tpm: bool) -> Surroundings {
     Surroundings {
-        has_tpm: !matches!(status.class, Class::Software),
+        has_tpm,
         // sshd sets it, for shells and commands alike.
         is_remote: env::var_os("SSH_CONNECTION").is_some(),
     }

@@ -1,9 +1,12 @@
 //! What these commands print.
 
+use jiff::tz::TimeZone;
 use latchkey_enterprise::keyring::{AccessToken, RecoveryView, View};
+use latchkey_enterprise::policy::Resolved;
 use serde_json::{Value, json};
 
-use crate::output::{Output, counted, shown};
+use crate::control::report::StatusReport;
+use crate::output::{Output, counted, shown, status_text, table};
 
 /// One registration, after `done`.
 pub fn view(output: &Output, done: &str, view: &View) {
@@ -20,6 +23,31 @@ pub fn views(output: &Output, views: &[View]) {
         texts.join("\n\n")
     };
     output.told(&json!({ "devices": all }), &said);
+}
+
+/// The container, and below it all registrations.
+pub fn overview(output: &Output, status: &StatusReport, views: &[View]) {
+    let all: Vec<Value> = views.iter().map(object).collect();
+    let mut said = status_text(status, &TimeZone::system());
+    for view in views {
+        said = format!("{said}\n{}\n", text(view));
+    }
+    output.told(&json!({ "status": status, "devices": all }), said.trim_end());
+}
+
+/// Settings, each with whose it is.
+pub fn policy(output: &Output, resolved: &Resolved) {
+    let mut rows = vec![["SETTING", "VALUE", "FROM", "OVERRULED"].map(str::to_owned)];
+    rows.extend(resolved.settings.iter().map(|setting| {
+        let overruled = setting.overruled.iter().map(|(source, value)| format!("{source}: {value}"));
+        let overruled: Vec<String> = overruled.collect();
+        let cells = [setting.name, &setting.value, &setting.source.to_string(), &overruled.join(", ")];
+        cells.map(|cell| if cell.is_empty() { "-".to_owned() } else { shown(cell) })
+    }));
+    let remarks: Vec<String> =
+        resolved.remarks.iter().map(|remark| format!("Note: {}\n", shown(remark))).collect();
+    let text = format!("{}{}", table(&rows), remarks.concat());
+    output.told(&json!({ "settings": resolved.settings, "remarks": resolved.remarks }), text.trim_end());
 }
 
 /// A join. `unprovisioned`: why there is no enterprise key yet.

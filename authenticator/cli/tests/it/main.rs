@@ -12,6 +12,8 @@ mod daemon;
 #[cfg(test)]
 mod prompt;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod swtpm;
 #[cfg(test)]
 mod terminal;

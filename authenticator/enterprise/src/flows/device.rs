@@ -1,9 +1,10 @@
 //! The device at the provider: join, policy, leave.
 
 use super::{FlowError, Site};
-use crate::http::{Http, HttpError};
+use crate::http::{Http, HttpAnswer, HttpError, Refused};
 use crate::keyring::{Keyring, Provider, Request, User};
 use crate::policy::{LocalPolicy, PolicyDocument};
+use crate::status::Standing;
 use crate::web_sign_in::SignedIn;
 use crate::wire::recovery::ServiceKey;
 use crate::wire::registration::{AttestationChallenge, AttestationRequest, Joined, Machine};
@@ -48,12 +49,32 @@ impl<'k> Site<'k> {
     /// # Errors
     /// [`FlowError`]; the policy so far stays.
     pub async fn refresh(&mut self) -> Result<(), FlowError> {
-        let (url, audience) = self.registration_endpoint("policy/", "1.0");
-        let body = self.device_request(audience).await?;
-        let policy: PolicyDocument = self.http.post_json(&url, None, &body).await?.read()?;
+        let policy: PolicyDocument = self.policy_answer().await?.read()?;
         let at = self.name();
         self.tell(Request::SetPolicy { at, policy: Box::new(policy) })?;
         self.refresh_recovery().await
+    }
+
+    /// Whether the device key signs: for nobody, since no provider gave out the nonce.
+    pub fn key_signs(&mut self) -> bool {
+        let (_url, audience) = self.registration_endpoint("policy/", "1.0");
+        let at = self.name();
+        self.build(Request::BuildDeviceRequest { at, nonce: "test".to_owned(), audience }).is_ok()
+    }
+
+    /// Asks the provider whether it still knows the device. Changes nothing here.
+    pub async fn standing(&mut self) -> Standing {
+        match self.policy_answer().await.and_then(|answer| Ok(answer.read::<PolicyDocument>()?)) {
+            Ok(_policy) => Standing::Good,
+            Err(FlowError::Http(HttpError::Refused(refused))) if is_gone(&refused) => Standing::Gone,
+            Err(_other) => Standing::Unknown,
+        }
+    }
+
+    async fn policy_answer(&mut self) -> Result<HttpAnswer, FlowError> {
+        let (url, audience) = self.registration_endpoint("policy/", "1.0");
+        let body = self.device_request(audience).await?;
+        Ok(self.http.post_json(&url, None, &body).await?)
     }
 
     /// Fetches the PIN reset service's key where the policy wants a PIN reset protector; gives the protector up where it
@@ -111,6 +132,11 @@ impl<'k> Site<'k> {
         let at = self.name();
         self.build(Request::BuildDeviceRequest { at, nonce, audience })
     }
+}
+
+/// The provider's words for a device that it no longer believes.
+fn is_gone(refused: &Refused) -> bool {
+    ["device_unknown", "device_disabled"].contains(&refused.error.as_str())
 }
 
 async fn challenge(

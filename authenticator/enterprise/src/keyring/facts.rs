@@ -21,6 +21,9 @@ pub struct Facts {
     pub policy: Option<PolicyDocument>,
     /// The certificate (DER in base64) that the PIN reset service's keys must chain to: the first that a policy named.
     pub reset_anchor: Option<String>,
+    /// Until when the PIN reset service's key that was taken last is good, in seconds since 1970.
+    #[serde(default)]
+    pub reset_key_until: Option<u64>,
     /// The registered enterprise key.
     pub key: Option<RegisteredKey>,
     /// When the primary refresh token was got, and until when it is good.

@@ -21,8 +21,16 @@ use crate::wire::registration::{
 use crate::wire::rsa_key::RsaKey;
 
 pub(super) fn begin(desk: &mut Desk<'_>, provider: Provider, user: User) -> Result<Answer, Refusal> {
-    let facts =
-        Facts { provider, user, device: None, policy: None, reset_anchor: None, key: None, prt: None };
+    let facts = Facts {
+        provider,
+        user,
+        device: None,
+        policy: None,
+        reset_anchor: None,
+        reset_key_until: None,
+        key: None,
+        prt: None,
+    };
     let id = match interrupted(desk, &facts)? {
         Some(id) => id,
         None => desk.container.add_compartment(&facts.bytes()?, desk.rng)?,

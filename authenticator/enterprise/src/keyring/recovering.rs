@@ -15,7 +15,8 @@ pub(super) fn set(
     at: &CompartmentName,
     key: Option<&ServiceKey>,
 ) -> Result<Answer, Refusal> {
-    let place = desk.place(at)?;
+    let mut place = desk.place(at)?;
+    place.facts.reset_key_until = key.map(ServiceKey::until).transpose()?;
     let service = match key {
         Some(key) => Some(key.verified(&anchor(&place.facts)?, binding(&place.facts)?, &at.0, desk.now)?),
         None => None,

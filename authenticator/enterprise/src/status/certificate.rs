@@ -17,9 +17,9 @@ pub struct Certificate {
     pub until: UnixTime,
 }
 
-/// The bytes are no certificate.
+/// What is stored of the registration is no certificate, or no provider's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the device certificate cannot be read: leave the tenant and join again")]
+#[error("what is stored of the registration cannot be read: leave the tenant and join again")]
 pub struct CertificateError;
 
 impl Certificate {

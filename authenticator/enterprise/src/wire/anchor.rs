@@ -32,6 +32,16 @@ impl Chain {
         Ok(Self(chain))
     }
 
+    /// Until when the first certificate is good, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`WireError::Malformed`].
+    pub fn until(&self) -> Result<u64, WireError> {
+        let first = self.0.first().map(|der| parse(der)).transpose()?;
+        let until = first.map(|certificate| certificate.validity().not_after.timestamp());
+        until.and_then(|until| u64::try_from(until).ok()).ok_or(WireError::Malformed(WHAT))
+    }
+
     /// Checks every link up to `anchor` (DER) at `now`, and returns the public key of the first certificate as an
     /// uncompressed point.
     ///

@@ -47,6 +47,14 @@ struct Jwk {
 }
 
 impl ServiceKey {
+    /// Until when it is good, as its certificate says, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`WireError::Malformed`].
+    pub fn until(&self) -> Result<u64, WireError> {
+        Chain::read(&self.x5c)?.until()
+    }
+
     /// Checks the key against the pinned `anchor` (DER). `container` is the compartment's ID in hexadecimal, for which a
     /// blinded key was made.
     ///
