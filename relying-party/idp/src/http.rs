@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod brokers;
 mod cors;
+mod devices;
 mod graph;
 mod layers;
 mod limits;
@@ -64,6 +65,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .route("/healthz", get(routes::health))
         .merge(sign_in::routes())
         .merge(graph::routes())
+        .merge(devices::routes())
         .merge(own::routes())
         .merge(admin::routes(&provider))
         .merge(brokers::routes());

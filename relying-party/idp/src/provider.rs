@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::administration::AuditState;
 use crate::audit_chain::AuditKey;
 use crate::clock::{Clock, UnixTime};
-use crate::devices::{Authorities, AuthorityError};
+use crate::devices::{Authorities, AuthorityError, EndorsementRoots};
 use crate::domain::{App, Authority, ClientId, Opaque, Tenant, TenantId};
 use crate::keys::{self, SigningKeys};
 use crate::limits::Traffic;
@@ -48,6 +48,7 @@ pub struct Provider {
     pub(crate) database: Database,
     pub(crate) keys: SigningKeys,
     pub(crate) authorities: Authorities,
+    pub(crate) endorsement_roots: EndorsementRoots,
     pub(crate) pairwise_key: Zeroizing<Vec<u8>>,
     pub(crate) passwords: Pool,
     pub(crate) sealing: Arc<SealingKeys>,
@@ -121,6 +122,7 @@ impl Provider {
             database,
             keys,
             authorities,
+            endorsement_roots: EndorsementRoots::default(),
             pairwise_key,
             passwords,
             sealing,
@@ -155,6 +157,13 @@ impl Provider {
     #[must_use]
     pub fn with_reset_places(mut self, places: KeyPlaces) -> Self {
         self.reset_places = places;
+        self
+    }
+
+    /// With the makers of TPMs whose word is taken.
+    #[must_use]
+    pub fn with_endorsement_roots(mut self, roots: EndorsementRoots) -> Self {
+        self.endorsement_roots = roots;
         self
     }
 

@@ -59,7 +59,7 @@ impl Kind {
         let begins = |begins: &[&str]| begins.iter().any(|begin| path.starts_with(begin));
         Some(match path {
             "/healthz" => return None,
-            _ if begins(&["/v1.0/", "/beta/", "/oidc/"]) => Self::Api,
+            _ if begins(&["/v1.0/", "/beta/", "/oidc/", "/enrollmentserver/"]) => Self::Api,
             _ if begins(&["/static/", "/common/userrealm/", "/common/discovery/"]) => Self::Public,
             "/getencryptionkey/v1" => Self::Public,
             "/unprotectsecret/v1" => Self::PinReset,

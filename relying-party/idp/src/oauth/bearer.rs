@@ -121,6 +121,13 @@ pub async fn check_at(provider: &Provider, sent: &Sent<'_>, resource: ClientId) 
     Ok(Bearer { tenant: claims.tid, client: claims.client, caller })
 }
 
+/// Whom a token of ours names that was refused, for the audit log. It proves nothing but that.
+pub(crate) fn named(provider: &Provider, sent: &Sent<'_>) -> Option<(TenantId, Uuid)> {
+    let (_, token) = sent.authorization?.split_once(' ')?;
+    let claims = AccessClaims::read(provider, token.trim())?;
+    Some((claims.tid, claims.oid))
+}
+
 /// The roles of an application that still exists in the tenant.
 async fn app_roles(provider: &Provider, claims: &AccessClaims) -> Result<Vec<String>, Refusal> {
     let tenant = provider.tenant(&Authority::Tenant(claims.tid)).await?;

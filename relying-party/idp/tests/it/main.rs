@@ -21,6 +21,7 @@ mod brokers;
 mod browser;
 mod certification;
 mod clients;
+mod devices;
 mod dpop;
 mod given_password;
 mod grants;

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_idp::clock::{Clock, UnixTime};
+use latchkey_idp::devices::EndorsementRoots;
 use latchkey_idp::domain::{
     Amr, App, AppKind, Authentication, Authority, ClientId, ClientKey, ClientSecret, ExposedScope,
     OpaqueHash, RedirectKind, RedirectUri, Registration, SigningAlgorithm, Tenant, TenantId, TenantPolicy,
@@ -106,6 +107,11 @@ impl Rig {
 
     /// With these models of authenticators.
     pub async fn start_with(models: Models) -> Self {
+        Self::start_trusting(models, EndorsementRoots::default()).await
+    }
+
+    /// With these makers of TPMs besides.
+    pub async fn start_trusting(models: Models, roots: EndorsementRoots) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("idp.db").display());
         let database = Database::open(&url).await.unwrap();
@@ -126,7 +132,8 @@ impl Rig {
         let created_at = clock.now();
         let provider =
             Provider::open(settings, database.clone(), (sealing, passwords), clock, rng).await.unwrap();
-        let provider = Arc::new(provider.with_models(models).await.unwrap());
+        let provider = provider.with_endorsement_roots(roots).with_models(models).await.unwrap();
+        let provider = Arc::new(provider);
         let (tenant, user) = people(&database, hash.to_string(), created_at).await;
         let (key, _) = SigningKey::generate(SigningAlgorithm::Es256, created_at).unwrap();
         let [web, native, api] = apps(&database, tenant, &key, created_at).await;
@@ -223,6 +230,16 @@ impl Rig {
         more: &[(&str, &str)],
         authentication: Authentication,
     ) -> String {
+        self.code_in(self.tenant, (scope, more), authentication).await
+    }
+
+    /// The same for a user of another tenant.
+    pub async fn code_in(
+        &self,
+        tenant: TenantId,
+        (scope, more): (&str, &[(&str, &str)]),
+        authentication: Authentication,
+    ) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
         let web = self.web.to_string();
         let mut parameters = BTreeMap::from([
@@ -239,11 +256,12 @@ impl Rig {
         let redirect_uri = parameters["redirect_uri"];
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
         let fields = Fields::parse(query.as_bytes()).unwrap();
-        let authority = Authority::Tenant(self.tenant);
+        let authority = Authority::Tenant(tenant);
         let request =
             AuthorizeRequest::parse(&self.provider, authority, Protocol::V2, &fields).await.unwrap();
-        assert!(request.satisfied_by(&authentication, &self.user, &self.provider));
-        let answer = issue_code(&self.provider, &request, &self.user, authentication).await.unwrap();
+        let user = self.database.users().find(authentication.user).await.unwrap().unwrap();
+        assert!(request.satisfied_by(&authentication, &user, &self.provider));
+        let answer = issue_code(&self.provider, &request, &user, authentication).await.unwrap();
         let AuthorizeAnswer::Redirect(location) = answer else { panic!("{answer:?}") };
         let (uri, query) = location.split_once('?').unwrap();
         assert_eq!(uri, redirect_uri);

@@ -1,0 +1,49 @@
+//! What devices are told of the tenant's policy.
+
+use serde_json::{Value, json};
+
+use super::refused::RegistrationRefusal;
+use super::requests::{Nothing, SignedRequest, asked};
+use crate::domain::{Authority, Tenant};
+use crate::provider::Provider;
+
+/// Where the policy is asked for.
+const PATH: &str = "/EnrollmentServer/policy/";
+
+/// The policy, for a registered device that asks.
+///
+/// # Errors
+/// When the device is not believed, or asks for something else.
+pub async fn policy(provider: &Provider, body: &[u8]) -> Result<Value, RegistrationRefusal> {
+    let request = SignedRequest::read(body)?;
+    let (device, _) = asked::<Nothing>(provider, &request.request, PATH, None).await?;
+    let tenant = provider.tenant(&Authority::Tenant(device.tenant)).await?;
+    let tenant = tenant.ok_or(RegistrationRefusal::Tenant)?;
+    Ok(document(&tenant))
+}
+
+/// The policy document, as the policies of Windows Hello for Business are called.
+pub(super) fn document(tenant: &Tenant) -> Value {
+    let devices = &tenant.policy.devices;
+    let (hello, pin) = (&devices.hello, &devices.hello.pin);
+    json!({
+        "tenantId": tenant.id,
+        "tenantName": tenant.name,
+        "version": devices.version,
+        "UsePassportForWork": hello.enabled,
+        "DisablePostLogonProvisioning": hello.without_prompt,
+        "RequireSecurityDevice": hello.requires_tpm,
+        "PINComplexity": {
+            "MinimumPINLength": pin.minimum,
+            "MaximumPINLength": pin.maximum,
+            "UppercaseLetters": pin.uppercase.number(),
+            "LowercaseLetters": pin.lowercase.number(),
+            "SpecialCharacters": pin.special.number(),
+            "Digits": pin.digits.number(),
+            "History": pin.history,
+            "Expiration": pin.expiration,
+        },
+        "Biometrics": { "UseBiometrics": hello.biometrics, "Persistent": hello.persistent_biometrics },
+        "ConfigureWebSignInAllowedUrls": hello.web_sign_in_hosts.join(";"),
+    })
+}
