@@ -1,10 +1,11 @@
-//! Which models of authenticators an operator lets the provider know.
+//! Which models of authenticators, and makers of TPMs, an operator lets the provider know.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use latchkey_idp::attestation::Anchor;
+use latchkey_idp::devices::{EndorsementRoots, RootsError};
 use latchkey_idp::mds::Trust;
 use latchkey_idp::models::Models;
 use uuid::Uuid;
@@ -22,9 +23,20 @@ pub(crate) struct Authenticators {
     /// Folder with further makers' certificates, PEM, each file named after its model: AAGUID.pem
     #[arg(long, value_name = "FOLDER", env = "LATCHKEY_IDP_ATTESTATION_ANCHORS")]
     attestation_anchors: Option<PathBuf>,
+    /// Folder with the root certificates of TPM makers, and those between, PEM: their TPMs are trusted
+    #[arg(long, value_name = "FOLDER", env = "LATCHKEY_IDP_ENDORSEMENT_ROOTS")]
+    endorsement_roots: Option<PathBuf>,
 }
 
 impl Authenticators {
+    /// The makers of TPMs that the options name.
+    pub(crate) fn endorsement_roots(&self) -> Result<EndorsementRoots, RootsError> {
+        match &self.endorsement_roots {
+            Some(folder) => EndorsementRoots::load(folder),
+            None => Ok(EndorsementRoots::default()),
+        }
+    }
+
     /// What the options name. The metadata are not loaded yet.
     pub(crate) fn models(&self) -> Result<Models, Box<dyn Error>> {
         let own = match &self.attestation_anchors {

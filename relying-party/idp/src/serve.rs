@@ -96,7 +96,9 @@ pub(crate) async fn serve(place: &Place, options: &Serve) -> Result<(), Box<dyn 
         None
     };
     let models = options.authenticators.models()?;
-    let provider = open(place).await?.in_network(options.network()).with_models(models).await?;
+    let roots = options.authenticators.endorsement_roots()?;
+    let provider = open(place).await?.in_network(options.network()).with_endorsement_roots(roots);
+    let provider = provider.with_models(models).await?;
     let provider = Arc::new(provider);
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
         Failure(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))

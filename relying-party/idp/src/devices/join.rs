@@ -132,7 +132,7 @@ pub async fn join(
         Placed::Quota => return Err(RegistrationRefusal::Quota(quota)),
         Placed::Taken => return Err(RegistrationRefusal::KeyTaken),
     }
-    let answer = answer(provider, (&tenant, user), &device, attested.as_ref())?;
+    let answer = answer(provider, (&tenant, user), &device, attested.as_ref()).await?;
     Ok((device, answer))
 }
 
@@ -212,7 +212,7 @@ fn text(text: &str) -> Result<String, RegistrationRefusal> {
     Ok(text.to_owned())
 }
 
-fn answer(
+async fn answer(
     provider: &Provider,
     (tenant, user): (&Tenant, &User),
     device: &Device,
@@ -232,7 +232,7 @@ fn answer(
         ],
         "DeviceId": device.id,
         "TenantId": tenant.id,
-        "Policy": policy::document(tenant),
+        "Policy": policy::document(provider, tenant, user.id).await?,
     });
     let spki = attested.and_then(|attested| Some((attested, attested.attestation_key.spki()?)));
     if let (Some((attested, spki)), Some(members)) = (spki, answer.as_object_mut()) {

@@ -1,10 +1,13 @@
 //! What devices are told of the tenant's policy.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::refused::RegistrationRefusal;
 use super::requests::{Nothing, SignedRequest, asked};
-use crate::domain::{Authority, Tenant};
+use crate::domain::{Authority, Tenant, UserId};
+use crate::pin_reset;
 use crate::provider::Provider;
 
 /// Where the policy is asked for.
@@ -19,14 +22,19 @@ pub async fn policy(provider: &Provider, body: &[u8]) -> Result<Value, Registrat
     let (device, _) = asked::<Nothing>(provider, &request.request, PATH, None).await?;
     let tenant = provider.tenant(&Authority::Tenant(device.tenant)).await?;
     let tenant = tenant.ok_or(RegistrationRefusal::Tenant)?;
-    Ok(document(&tenant))
+    document(provider, &tenant, device.owner).await
 }
 
 /// The policy document, as the policies of Windows Hello for Business are called.
-pub(super) fn document(tenant: &Tenant) -> Value {
+pub(super) async fn document(
+    provider: &Provider,
+    tenant: &Tenant,
+    user: UserId,
+) -> Result<Value, RegistrationRefusal> {
+    let reset = pin_reset::told(provider, tenant, user).await?;
     let devices = &tenant.policy.devices;
     let (hello, pin) = (&devices.hello, &devices.hello.pin);
-    json!({
+    Ok(json!({
         "tenantId": tenant.id,
         "tenantName": tenant.name,
         "version": devices.version,
@@ -45,5 +53,8 @@ pub(super) fn document(tenant: &Tenant) -> Value {
         },
         "Biometrics": { "UseBiometrics": hello.biometrics, "Persistent": hello.persistent_biometrics },
         "ConfigureWebSignInAllowedUrls": hello.web_sign_in_hosts.join(";"),
-    })
+        "EnablePinRecovery": tenant.policy.enable_pin_recovery,
+        "PinRecoveryProtocol": tenant.policy.pin_recovery_protocol,
+        "PinReset": { "Url": reset.url, "Anchor": STANDARD.encode(&reset.anchor), "Allowed": reset.allowed },
+    }))
 }

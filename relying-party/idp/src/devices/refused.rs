@@ -3,7 +3,7 @@
 use super::attestation::AttestationFault;
 use super::{AuthorityError, DeviceRefusal};
 use crate::oauth::Refusal;
-use crate::storage;
+use crate::{pin_reset, storage};
 
 /// Why a request to the device registration service was not carried out. Its `Display` says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,9 @@ pub enum RegistrationRefusal {
     /// We could not.
     #[error("An error occurred in the service. Try again in a moment.")]
     Authority(AuthorityError),
+    /// We could not.
+    #[error("An error occurred in the service. Try again in a moment.")]
+    PinReset(pin_reset::Error),
 }
 
 /// One row of the table.
@@ -109,7 +112,9 @@ impl RegistrationRefusal {
             Self::OtherDevice => ("other_device", "AuthorizationError", 403),
             Self::Device(refusal) => (refusal.word(), "DeviceAuthenticationError", 401),
             Self::NotFound => ("device_not_found", "DeviceNotFound", 404),
-            Self::Storage(_) | Self::Authority(_) => ("service_error", "ServiceError", 503),
+            Self::Storage(_) | Self::Authority(_) | Self::PinReset(_) => {
+                ("service_error", "ServiceError", 503)
+            }
         };
         RegistrationRow { code, kind, status }
     }
@@ -131,6 +136,12 @@ impl From<storage::Error> for RegistrationRefusal {
 impl From<AuthorityError> for RegistrationRefusal {
     fn from(error: AuthorityError) -> Self {
         if let AuthorityError::Storage(error) = error { Self::Storage(error) } else { Self::Authority(error) }
+    }
+}
+
+impl From<pin_reset::Error> for RegistrationRefusal {
+    fn from(error: pin_reset::Error) -> Self {
+        Self::PinReset(error)
     }
 }
 

@@ -51,6 +51,13 @@ async fn a_device_finds_the_service_registers_and_asks_for_its_policy() {
     let told = rig.post_json("/EnrollmentServer/policy/?api-version=1.0", None, &policy).await.ok();
     assert_eq!(told["tenantName"], "Example");
     assert_eq!(told["UsePassportForWork"], true);
+    assert_eq!(
+        (&told["EnablePinRecovery"], &told["PinRecoveryProtocol"]),
+        (&false.into(), &"hpke-p256".into())
+    );
+    assert_eq!(told["PinReset"]["Allowed"], false);
+    let anchor = STANDARD.decode(told["PinReset"]["Anchor"].as_str().unwrap()).unwrap();
+    parse_x509_certificate(&anchor).unwrap();
     let again = rig.post_json("/EnrollmentServer/policy/", None, &policy).await;
     again
         .noted((400, "invalid_nonce"), &rig, ("device.request_refused", &format!("device:{}", machine.id)))
