@@ -21,6 +21,8 @@ mod envelope;
 mod hpke_p256;
 mod pending;
 mod protector;
+#[cfg(test)]
+mod tests;
 
 pub use pending::PendingRecovery;
 pub(crate) use protector::{Details, make, object_auth};

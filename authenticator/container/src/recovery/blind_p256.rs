@@ -49,6 +49,15 @@ pub(super) fn blind(kept: &[u8], rng: &mut dyn CryptoRng) -> Option<(Blinding, P
 }
 
 impl Blinding {
+    /// A blinding that is known.
+    #[cfg(test)]
+    pub fn of(factor: &[u8], blinded: &Point) -> Self {
+        Self {
+            factor: NonZeroScalar::try_from(factor).unwrap(),
+            blinded: PublicKey::from_sec1_bytes(blinded).unwrap(),
+        }
+    }
+
     /// The secret in the service's answer, a point and its proof; `None` unless the service used the scalar of `point`.
     pub fn recover(&self, point: &Point, info: &[u8], answer: &[u8]) -> Option<Secret32> {
         let (evaluated, proof) = answer.split_first_chunk::<65>()?;

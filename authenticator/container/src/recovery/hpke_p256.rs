@@ -44,6 +44,12 @@ impl AnswerKey {
         (Self(private), public.to_bytes().into())
     }
 
+    /// A key that is known.
+    #[cfg(test)]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(<DhP256HkdfSha256 as Kem>::PrivateKey::from_bytes(bytes).unwrap())
+    }
+
     /// Opens what [`seal`] sealed to this key with the same `info` and `aad`.
     pub fn open(&self, info: &[u8], aad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (encapsulated, ciphertext) = sealed.split_first_chunk::<65>()?;

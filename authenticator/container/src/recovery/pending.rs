@@ -10,7 +10,7 @@ use crate::compartment::CompartmentId;
 use crate::secret::Secret32;
 
 /// Domain of the service's answer.
-const ANSWER_INFO: &[u8] = b"latchkey pin reset answer 1";
+pub(super) const ANSWER_INFO: &[u8] = b"latchkey pin reset answer 1";
 
 /// Holds what alone opens the answer. Not `Clone`, wiped on drop, never printed.
 pub struct PendingRecovery {

@@ -4,6 +4,8 @@
 //! The limit is the process's own on the size of files. Past it a write fails as on a full disk, if the signal
 //! SIGXFSZ is ignored, so the tests run again in a child whose shell has said so.
 
+mod pin_reset;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use latchkey_container::{Container, Error};
@@ -63,12 +65,13 @@ fn the_one_pin(container: &mut Container) -> &'static str {
 /// Runs `operate` at every limit until it succeeds; both the process that lives on and one that starts anew, on the
 /// files as they were left, must find everything in order.
 fn at_every_limit(
+    prepare: impl Fn() -> (Home, Container),
     operate: impl Fn(&mut Container) -> Result<(), Error>,
     check: impl Fn(&mut Container, bool),
 ) {
     let (mut failed, mut succeeded) = (0, 0);
     for bytes in (0..PLENTY).step_by(1021) {
-        let (home, mut container) = prepared();
+        let (home, mut container) = prepare();
         limit(Some(bytes));
         let result = operate(&mut container);
         limit(None);
@@ -81,6 +84,7 @@ fn at_every_limit(
             Err(other) => panic!("{other} at {bytes} bytes"),
         }
     }
+    println!("{} limits: {failed} with too little room", failed + succeeded);
     assert!(failed > 3 && succeeded > 3, "{failed} failed, {succeeded} succeeded");
 }
 
@@ -103,6 +107,7 @@ fn a_reset_stands_or_falls_as_a_whole() {
 #[ignore = "run in a child by the test above"]
 fn changed_pin() {
     at_every_limit(
+        prepared,
         |container| container.change_pin(&hash(OLD), &pin(NEW), NOW, &mut rng()).map(drop),
         |container, done| {
             let works = the_one_pin(container);
@@ -117,6 +122,7 @@ fn changed_pin() {
 #[ignore = "run in a child by the test above"]
 fn registration() {
     at_every_limit(
+        prepared,
         |container| {
             let unlocked = container.unlock(&hash(OLD), NOW, &mut rng())?;
             container.register(&unlocked, new_passkey("a.example", b"1"), NOW, &mut rng()).map(drop)
@@ -128,7 +134,7 @@ fn registration() {
 #[test]
 #[ignore = "run in a child by the test above"]
 fn reset() {
-    at_every_limit(Container::reset, |container, done| {
+    at_every_limit(prepared, Container::reset, |container, done| {
         if container.has_pin() {
             assert!(!done);
             assert_eq!(the_one_pin(container), OLD);

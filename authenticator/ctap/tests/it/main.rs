@@ -20,6 +20,7 @@ mod local;
 mod make_credential;
 mod malformed;
 mod next_assertion;
+mod pin_reset;
 mod platform;
 mod reset;
 mod table;

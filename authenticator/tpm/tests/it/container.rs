@@ -16,22 +16,22 @@ use zeroize::Zeroizing;
 
 use crate::providers::Device;
 
-const OPTIONS: CreateOptions =
+pub const OPTIONS: CreateOptions =
     CreateOptions { stretch: StretchCost { memory_kib: 64, passes: 1 }, require_tpm: true };
-const NOW: UnixTime = UnixTime(1_767_225_600);
+pub const NOW: UnixTime = UnixTime(1_767_225_600);
 
 /// A TPM, and a container's files beside it.
-struct Machine {
-    device: Device,
+pub struct Machine {
+    pub device: Device,
     files: TempDir,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { device: Device::new(), files: TempDir::new().expect("a temporary directory") }
     }
 
-    fn dir(&self) -> PathBuf {
+    pub fn dir(&self) -> PathBuf {
         self.files.path().join("container")
     }
 
@@ -39,28 +39,28 @@ impl Machine {
         Container::create(&self.dir(), Box::new(self.device.open_device()), &OPTIONS, NOW, &mut rng())
     }
 
-    fn with_pin(&self, text: &str) {
+    pub fn with_pin(&self, text: &str) {
         self.try_create().expect("created").set_pin(&pin(text), NOW, &mut rng()).expect("set");
     }
 
-    fn open(&self) -> Container {
+    pub fn open(&self) -> Container {
         Container::open(&self.dir(), Box::new(self.device.open_device())).expect("opened")
     }
 
-    fn run(&self, tool: &str, arguments: &[&str]) {
+    pub fn run(&self, tool: &str, arguments: &[&str]) {
         let output = Command::new(tool).args(["-T", &self.device.swtpm.tcti()]).args(arguments).output();
         let output = output.expect("tpm2-tools and coreutils are installed");
         assert!(output.status.success(), "{tool}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The container's files as they are now.
-    fn backup(&self) -> TempDir {
+    pub fn backup(&self) -> TempDir {
         let backup = TempDir::new().expect("a temporary directory");
         copy(&self.dir(), &backup.path().join("container"));
         backup
     }
 
-    fn restore(&self, backup: &TempDir) {
+    pub fn restore(&self, backup: &TempDir) {
         std::fs::remove_dir_all(self.dir()).expect("removed");
         copy(&backup.path().join("container"), &self.dir());
     }
@@ -70,21 +70,21 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     assert!(Command::new("cp").arg("-r").args([from, to]).status().expect("cp is there").success());
 }
 
-fn rng() -> ChaCha20Rng {
+pub fn rng() -> ChaCha20Rng {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     ChaCha20Rng::seed_from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn pin(text: &str) -> Pin {
+pub fn pin(text: &str) -> Pin {
     Pin::typed(text, 4).expect("long enough")
 }
 
-fn hash(text: &str) -> PinHash {
+pub fn hash(text: &str) -> PinHash {
     PinHash::typed(text)
 }
 
-fn register(container: &mut Container, unlocked: &Unlocked, handle: u8) -> Passkey {
+pub fn register(container: &mut Container, unlocked: &Unlocked, handle: u8) -> Passkey {
     let new = NewPasskey {
         rp_id: "a.example".into(),
         user: UserAccount { handle: vec![handle], name: None, display_name: None },

@@ -7,6 +7,7 @@
 )]
 
 mod attestation;
+mod compartments;
 mod container;
 mod contract;
 mod device;
