@@ -26,6 +26,9 @@ fn in_child(test: &str) {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    for line in said.lines().filter(|line| line.contains(" limits: ")) {
+        println!("{line}");
+    }
 }
 
 fn limit(bytes: Option<u64>) {
