@@ -70,11 +70,6 @@ fn msal_gets_tokens_over_https_that_an_independent_library_verifies() {
     let middle = scene.place.add_app("Middle", &["--secret", "30", "--identifier-uri", "api://middle"]);
     let scope = json!([{ "name": "Act", "description": "Act for you", "administrators_only": false }]);
     scene.place.change_app(&middle, &["consented=true", &format!("scopes={scope}")]);
-    let command = scene.place.command();
-    let command: Vec<_> = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| word.to_str().expect("paths of the test are text"))
-        .collect();
     let mut middle = credentials(&middle);
     middle["uri"] = "api://middle".into();
     scene.passes(
@@ -86,7 +81,7 @@ fn msal_gets_tokens_over_https_that_an_independent_library_verifies() {
             ("LATCHKEY_IDP_REDIRECT", CALLBACK),
             ("LATCHKEY_IDP_NATIVE", &scene.native.id),
             ("LATCHKEY_IDP_MIDDLE", &middle.to_string()),
-            ("LATCHKEY_IDP_COMMAND", &json!(command).to_string()),
+            ("LATCHKEY_IDP_COMMAND", &scene.place.command_words()),
         ],
     );
 }

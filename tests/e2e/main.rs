@@ -21,3 +21,4 @@ mod idp_flood;
 mod idp_keys;
 mod idp_races;
 mod python_fido2;
+mod roadtx;

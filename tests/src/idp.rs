@@ -74,6 +74,12 @@ impl IdpPlace {
         Self { database: database.to_owned(), ..place }.with_tenant()
     }
 
+    /// The same under a name that is not this machine's: whoever serves it there makes the certificate.
+    #[must_use]
+    pub fn named(folder: &Path, host: &str) -> Self {
+        Self::made(folder, format!("https://{host}"), 443)
+    }
+
     fn at(folder: &Path, url: String, port: u16) -> Self {
         let domain = "example.org".to_owned();
         let database = format!("sqlite:{}", folder.join("idp.db").display());
@@ -169,6 +175,12 @@ impl IdpPlace {
         self.folder.join("ca.pem")
     }
 
+    /// That CA's key.
+    #[must_use]
+    pub fn ca_key(&self) -> PathBuf {
+        self.folder.join("ca.key")
+    }
+
     /// The URL of its database.
     #[must_use]
     pub fn database(&self) -> &str {
@@ -193,8 +205,20 @@ impl IdpPlace {
             .arg("--ca-certificate")
             .arg(self.ca())
             .arg("--ca-key")
-            .arg(self.folder.join("ca.key"));
+            .arg(self.ca_key());
         command
+    }
+
+    /// The same as a JSON list of words, for a test in another language.
+    ///
+    /// # Panics
+    /// When a path is no text.
+    #[must_use]
+    pub fn command_words(&self) -> String {
+        let command = self.command();
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_str().expect("paths of the test are text")).collect();
+        serde_json::to_string(&words).expect("texts are JSON")
     }
 
     fn run(&self, arguments: &[&str]) -> String {

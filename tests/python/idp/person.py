@@ -42,9 +42,10 @@ class Page:
 
 
 class Person:
-    """Signs in with a name and a password on whichever pages come; with a new password, if it is to be changed."""
+    """Signs in with a name and a password on whichever pages come; with a new password, if it is to be changed. `code` tells
+    what the person's authenticator app shows, if they have one."""
 
-    def __init__(self, url, ca, name, password, new_password=None):
+    def __init__(self, url, ca, name, password, new_password=None, code=None):
         self._origin = url
         self.password = password
         self._session = requests.Session()
@@ -58,6 +59,8 @@ class Person:
             "enrol": {"answer": "later"},
             "new-passkey": {"answer": "later"},
         }
+        if code:
+            self._answers["code"] = {"otc": code()}
         if new_password:
             self._answers["change-password"] = {"newpasswd": new_password, "confirmnewpasswd": new_password}
 
