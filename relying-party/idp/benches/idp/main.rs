@@ -1,6 +1,8 @@
 //! `./run bench idp`: the real program over loopback TCP, on SQLite and on Postgres, beside the bare signatures of this
 //! machine and npm's `oidc-provider` in memory, all in the same run.
 //!
+//! `--only=WORD` measures the operations with this word in their names; it may be given more than once.
+//!
 //! The server (with its Postgres) has one core and the load another, so "a core" is what it says. Rates a core count
 //! the core's busy time, so that other work on the machine does not change them; those in wall time stand beside.
 #![allow(
@@ -38,7 +40,8 @@ use report::Report;
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");
     cores::load();
-    let mut report = Report::new(Table::new(json));
+    let only = std::env::args().filter_map(|argument| argument.strip_prefix("--only=").map(str::to_owned));
+    let mut report = Report::new(Table::new(json), only.collect());
     let floor = floor::measure(&report.table);
     progress("oidc-provider");
     peer::measure(&mut report, &floor);

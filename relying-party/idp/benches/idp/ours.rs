@@ -48,13 +48,13 @@ pub fn measure(report: &mut Report, floor: &Floor, (name, database, server): (&s
         visitor
     };
     let subject = Subject { provider: &provider, busy: &used, signed_in: &signed_in };
-    operations::measure(&subject, &clients, floor, |operation, measured, limit| {
-        report.ours(name, operation, measured, limit);
+    operations::measure(&subject, &clients, floor, |operation, limit, measure| {
+        report.ours(name, operation, limit, measure);
     });
     let website = &clients.rs256;
-    report.ours(name, "sign-in with a passkey", &with_passkeys(&subject, website, passkeys), None);
+    report.ours(name, "sign-in with a passkey", None, || with_passkeys(&subject, website, passkeys));
     let argon2id = Some(("Argon2id", floor.argon2id));
-    report.ours(name, "sign-in with a password", &with_passwords(&subject, website, people), argon2id);
+    report.ours(name, "sign-in with a password", argon2id, || with_passwords(&subject, website, people));
     let most = peak_mib(pid);
     report.table.row(&Row::alone(format!("{name} resident memory, at most"), most, "MiB"));
 }
@@ -71,13 +71,10 @@ pub fn over_tls(report: &Report, floor: &Floor) {
         let work: Work<'_> = Box::new(move || own(&website, &mut connection));
         work
     };
-    let measured = drive((0..CONNECTIONS).map(work).collect(), || busy(idp.process.pid()));
-    report.ours(
-        "SQLite, TLS,",
-        "client_credentials RS256",
-        &measured,
-        Some(("RS256 signatures", floor.rs256)),
-    );
+    let limit = Some(("RS256 signatures", floor.rs256));
+    report.ours("SQLite, TLS,", "client_credentials RS256", limit, || {
+        drive((0..CONNECTIONS).map(work).collect(), || busy(idp.process.pid()))
+    });
 }
 
 fn clients(place: &IdpPlace, population: &Population) -> Clients {

@@ -39,8 +39,8 @@ pub fn measure(report: &mut Report, floor: &Floor) {
         busy: &|| busy(peer.process.pid()),
         signed_in: &|_, website| peer.signed_in(website),
     };
-    operations::measure(&subject, &clients, floor, |operation, measured, limit| {
-        report.peer(operation, measured, limit);
+    operations::measure(&subject, &clients, floor, |operation, limit, measure| {
+        report.peer(operation, limit, measure);
     });
     let most = peak_mib(peer.process.pid());
     report.table.row(&Row::alone("oidc-provider resident memory, at most", most, "MiB"));

@@ -13,22 +13,43 @@ const OF_THE_LIMIT: f64 = 0.8;
 /// The table, and the other provider's rates by operation.
 pub struct Report {
     pub table: Table,
+    /// What the names of the operations to measure have in them; without any word all are measured.
+    only: Vec<String>,
     peer: BTreeMap<&'static str, f64>,
 }
 
 impl Report {
-    pub const fn new(table: Table) -> Self {
-        Self { table, peer: BTreeMap::new() }
+    pub const fn new(table: Table, only: Vec<String>) -> Self {
+        Self { table, only, peer: BTreeMap::new() }
+    }
+
+    /// Whether something with this in its name is to be measured.
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|word| name.contains(word))
     }
 
     /// An operation of the other provider.
-    pub fn peer(&mut self, operation: &'static str, measured: &Measured, limit: Limit) {
+    pub fn peer(&mut self, operation: &'static str, limit: Limit, measure: &dyn Fn() -> Measured) {
+        if !self.wants(operation) {
+            return;
+        }
+        let measured = measure();
         self.peer.insert(operation, measured.a_core());
-        self.rows(&format!("oidc-provider {operation}"), measured, limit, None);
+        self.rows(&format!("oidc-provider {operation}"), &measured, limit, None);
     }
 
     /// An operation of ours.
-    pub fn ours(&self, database: &str, operation: &'static str, measured: &Measured, limit: Limit) {
+    pub fn ours(
+        &self,
+        database: &str,
+        operation: &'static str,
+        limit: Limit,
+        measure: impl FnOnce() -> Measured,
+    ) {
+        if !self.wants(operation) {
+            return;
+        }
+        let measured = &measure();
         let name = format!("{database} {operation}");
         // The goal is for tokens; a code takes a page's worth of work besides.
         let bounded = operation.ends_with("RS256") && !operation.starts_with("code");

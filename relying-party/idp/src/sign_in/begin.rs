@@ -100,12 +100,13 @@ pub(super) async fn open<'a>(
     let binding =
         known.map_or_else(|| provider.opaque(), |known| crate::domain::Opaque::presented(known.expose()));
     let ctx = provider.opaque();
-    let mut flow = Flow { provider, browser, binding, ctx, request, state };
+    let mut flow = Flow { provider, browser, binding, ctx, request, state, signed_in: None };
     let session = session.filter(|(session, user)| {
         let same_device = flow.state.may_be_of(session.authentication.device);
         same_device && flow.admits(user.tenant) && hinted(&flow.request, user)
     });
     flow.start(session.as_ref());
+    flow.signed_in = session.as_ref().map(|(_, user)| user.clone());
     // A session that says which device it is on is as good as the device's token.
     let needs_token = session.as_ref().is_none_or(|(session, _)| session.authentication.device.is_none());
     if let Some((user, authentication)) = brought.as_deref()

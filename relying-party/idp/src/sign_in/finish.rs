@@ -94,16 +94,17 @@ async fn begin_session(flow: &Flow<'_>, user: &User) -> Result<(Cookie, Authenti
 
 async fn answer(flow: &Flow<'_>, user: &User, authentication: Authentication) -> Result<Reply, Stop> {
     let methods: Vec<_> = authentication.methods.iter().map(|amr| amr.word()).collect();
+    let sign_in = flow.sign_in((user.tenant, Some(user.id)), &methods.join(" "), 0);
     let reply = match &flow.state.goal {
         Goal::Client => {
-            let answer = issue_code(flow.provider, &flow.request, user, authentication).await;
-            Reply::to_client(answer.map_err(|refusal| flow.to_client(refusal))?)
+            let answer = issue_code(flow.provider, &flow.request, user, authentication, &sign_in).await;
+            return Ok(Reply::to_client(answer.map_err(|refusal| flow.to_client(refusal))?));
         }
         Goal::Own(entry) => Reply::Redirect(entry.destination.path().to_owned()),
         Goal::Welcome(welcome) => Reply::Redirect(welcome.destination.path().to_owned()),
         Goal::Device(device) => flow.let_in(device, authentication).await?,
     };
-    flow.log((user.tenant, Some(user.id)), &methods.join(" "), 0).await?;
+    flow.provider.database.sign_in_log().add(&sign_in).await?;
     Ok(reply)
 }
 
@@ -111,13 +112,18 @@ impl Flow<'_> {
     /// Writes a line of the sign-in log; 0 is success.
     pub(super) async fn log(
         &self,
-        (tenant, user): (TenantId, Option<UserId>),
+        whose: (TenantId, Option<UserId>),
         methods: &str,
         error: u32,
     ) -> Result<(), storage::Error> {
+        self.provider.database.sign_in_log().add(&self.sign_in(whose, methods, error)).await
+    }
+
+    /// A line of the sign-in log.
+    fn sign_in(&self, (tenant, user): (TenantId, Option<UserId>), methods: &str, error: u32) -> SignIn {
         // A name that is nobody's may be a password in the wrong field.
         let upn = user.and(self.state.user_name.clone()).unwrap_or_default();
-        let sign_in = SignIn {
+        SignIn {
             id: self.provider.guid(),
             correlation: self.state.correlation,
             at: self.provider.now(),
@@ -129,7 +135,6 @@ impl Flow<'_> {
             agent: self.browser.agent.clone(),
             methods: methods.to_owned(),
             error: error.into(),
-        };
-        self.provider.database.sign_in_log().add(&sign_in).await
+        }
     }
 }

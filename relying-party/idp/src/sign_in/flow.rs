@@ -28,6 +28,8 @@ pub(super) struct Flow<'a> {
     pub(super) ctx: Opaque,
     pub(super) request: AuthorizeRequest,
     pub(super) state: State,
+    /// The user of the browser's session, who was read for this very request.
+    pub(super) signed_in: Option<User>,
 }
 
 /// What comes next.
@@ -110,7 +112,10 @@ impl Flow<'_> {
     /// The user who proved something, as they are now.
     async fn proven(&self) -> Result<User, Stop> {
         let id = self.state.user.ok_or(Stop::Lost)?;
-        let user = self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?;
+        let user = match &self.signed_in {
+            Some(user) if user.id == id => user.clone(),
+            Some(_) | None => self.provider.database.users().find(id).await?.ok_or(Stop::Lost)?,
+        };
         if !user.enabled {
             return Err(self.to_client(Refusal::UserDisabled));
         }
@@ -141,10 +146,11 @@ impl Flow<'_> {
             return Ok(self.first_factor());
         }
         let user = self.proven().await?;
-        let missing = self.further_factor(&user).await?;
+        let held = self.held(&user).await?;
+        let missing = self.further_factor(&user, held).await?;
         // With all the proofs that the account has, and before it gets others.
         if matches!(missing, None | Some(Next::Interrupt(_)))
-            && let Some(change) = self.password_to_change(&user).await?
+            && let Some(change) = self.password_to_change(held)
         {
             return Ok(Next::Interrupt(change));
         }
@@ -159,7 +165,7 @@ impl Flow<'_> {
         if let Some(requested) = consent::missing(self, &user).await? {
             return Ok(Next::Consent(Box::new(requested)));
         }
-        if let Some(offer) = self.offer(&user).await? {
+        if let Some(offer) = self.offer(&user, held).await? {
             return Ok(Next::Interrupt(offer));
         }
         if stay {
@@ -178,10 +184,9 @@ impl Flow<'_> {
     }
 
     /// What is missing when the proofs so far are not enough for the request or the account.
-    async fn further_factor(&self, user: &User) -> Result<Option<Next>, Stop> {
+    async fn further_factor(&self, user: &User, held: Held) -> Result<Option<Next>, Stop> {
         let now = self.provider.now();
         let proofs = &self.state.proofs;
-        let held = self.held(user).await?;
         let required = self.required(user, held).await?;
         let fresh = !self.request.fresh_mfa || proofs.is_fresh(now);
         if proofs.satisfy(required) && fresh {

@@ -40,14 +40,17 @@ pub(super) enum Interrupt {
     Password { ask_old: bool },
 }
 
-/// What an account has beside a password.
+/// What an account has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
     pub(super) codes: bool,
     pub(super) passkeys: bool,
+    /// A password that an administrator gave.
+    given_password: bool,
 }
 
 impl Held {
+    /// Whether there is nothing beside a password.
     const fn nothing(self) -> bool {
         !self.codes && !self.passkeys
     }
@@ -55,8 +58,8 @@ impl Held {
 
 impl Flow<'_> {
     pub(super) async fn held(&self, user: &User) -> Result<Held, Stop> {
-        let (passkeys, codes) = self.provider.database.passkeys().and_apps_of(user.id).await?;
-        Ok(Held { codes, passkeys })
+        let held = self.provider.database.users().held(user.id).await?;
+        Ok(Held { codes: held.apps, passkeys: held.passkeys, given_password: held.given_password })
     }
 
     /// What an account gets that has nothing with which to prove what is required.
@@ -89,13 +92,13 @@ impl Flow<'_> {
     }
 
     /// What is offered at the end: one thing at most, and only after something was proved in this sign-in.
-    pub(super) async fn offer(&self, user: &User) -> Result<Option<Interrupt>, Stop> {
+    pub(super) async fn offer(&self, user: &User, held: Held) -> Result<Option<Interrupt>, Stop> {
         // A page of ours is where people go to add methods by themselves.
         let asked = matches!(self.state.goal, Goal::Client | Goal::Device(_));
         if !self.state.fresh || self.state.offered || !asked {
             return Ok(None);
         }
-        let (held, tenant) = (self.held(user).await?, self.tenant_of(user).await?);
+        let tenant = self.tenant_of(user).await?;
         let twice = self.state.proofs.is_fresh(self.provider.now());
         let first_use = held.nothing() && self.just_typed();
         if !twice && !first_use {
@@ -146,13 +149,9 @@ impl Flow<'_> {
     }
 
     /// A password that an administrator gave is replaced by whoever signs in with it.
-    pub(super) async fn password_to_change(&self, user: &User) -> Result<Option<Interrupt>, Stop> {
-        if !self.proved_with(Amr::Pwd) {
-            return Ok(None);
-        }
-        let state = self.provider.database.users().password_state(user.id).await?;
-        let must_change = state.is_some_and(|(_, must_change)| must_change);
-        Ok(must_change.then(|| Interrupt::Password { ask_old: !self.just_typed() }))
+    pub(super) fn password_to_change(&self, held: Held) -> Option<Interrupt> {
+        let to_change = held.given_password && self.proved_with(Amr::Pwd);
+        to_change.then(|| Interrupt::Password { ask_old: !self.just_typed() })
     }
 
     fn proved_with(&self, method: Amr) -> bool {

@@ -88,7 +88,8 @@ async fn open<'a>(
     state: State,
 ) -> Result<Flow<'a>, Stop> {
     let request = read_request(provider, &state).await?;
-    Ok(Flow { provider, browser, binding: Opaque::presented(binding.expose()), ctx, request, state })
+    let binding = Opaque::presented(binding.expose());
+    Ok(Flow { provider, browser, binding, ctx, request, state, signed_in: None })
 }
 
 /// Shows the page of a sign-in again, with a fresh challenge; `view` is `ways`, `user`, `later` or nothing.

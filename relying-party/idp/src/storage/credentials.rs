@@ -110,14 +110,6 @@ pub struct Totps<'a>(pub(super) &'a Pool);
 pub struct Passes<'a>(pub(super) &'a Pool);
 
 impl Passkeys<'_> {
-    /// Whether a user has passkeys, and whether authenticator apps: one question at each step of a sign-in.
-    pub async fn and_apps_of(&self, user: UserId) -> Result<(bool, bool), Error> {
-        let sql = "SELECT (SELECT COUNT(*) FROM passkeys WHERE user_id = $1),
-                          (SELECT COUNT(*) FROM totp WHERE user_id = $1)";
-        let row = self.0.row(sql, values![user]).await?.ok_or(Error::Damaged)?;
-        Ok((row.flag(0)?, row.flag(1)?))
-    }
-
     /// Stores a passkey; [`Error::Taken`] if its credential ID is registered, by whomever.
     pub async fn add(&self, new: &NewPasskey, now: UnixTime) -> Result<(), Error> {
         self.0

@@ -1,10 +1,13 @@
 //! One kind of connection over two databases. Both take the same SQL text; only migrations differ, and what must be done
-//! in one round trip ([`Together`]).
+//! in one round trip, for one call ([`Together`]) or for many ([`Gathered`]).
 
+mod gathered;
 mod together;
+mod value;
 
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
@@ -14,9 +17,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, Row as _};
 
 use super::{Error, OpenError};
-use crate::domain::{
-    ClientId, DeviceId, EnterpriseKeyId, GrantId, GroupId, OpaqueHash, SessionId, TenantId, UserId,
-};
+use gathered::Waiting;
 
 /// Connections that one process keeps.
 const CONNECTIONS: u32 = 8;
@@ -25,9 +26,27 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// started again. Asking each time would double the round trips.
 const TRUSTED: Duration = Duration::from_secs(2);
 
+/// Every statement that is carried out often finds its rows by an index. Postgres plans it once for each connection, maybe
+/// while the tables are empty, and that plan must be good when they are full.
+const PLANS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // Where there is no index the planner's costs are no longer what they say.
+    ("jit", "off"),
+];
+
+/// The database, for as many calls at once as there are.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    connections: Connections,
+    waiting: Arc<Waiting>,
+}
+
 /// The connections of a process.
 #[derive(Clone, Debug)]
-pub(super) enum Pool {
+enum Connections {
     /// SQLite lets one writer in at a time, so there is one connection that writes, and nobody meets a busy database.
     Sqlite {
         readers: SqlitePool,
@@ -36,18 +55,12 @@ pub(super) enum Pool {
     Postgres(PgPool),
 }
 
-/// A parameter of a statement. Postgres wants to know a NULL's type too.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    Int(Option<i64>),
-    Text(Option<String>),
-    Blob(Option<Vec<u8>>),
-}
-
 /// A row of either database.
 pub(super) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
+    /// One of many that came as one text.
+    Json(Vec<serde_json::Value>),
 }
 
 /// A transaction on either database; dropped, it is rolled back.
@@ -71,25 +84,12 @@ macro_rules! bound {
     }};
 }
 
-/// The parameters of a statement.
-macro_rules! values {
-    ($($value:expr),* $(,)?) => { &[$($crate::storage::database::Value::from($value)),*] };
-}
 use bound;
+pub(super) use gathered::Gathered;
 pub(super) use together::Together;
-pub(super) use values;
+pub(super) use value::{Value, values};
 
-impl Pool {
-    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Self::open_postgres(url).await;
-        }
-        match url.strip_prefix("sqlite:") {
-            Some(path) => Self::open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path))).await,
-            None => Err(OpenError::Url),
-        }
-    }
-
+impl Connections {
     async fn open_sqlite(path: &Path) -> Result<Self, OpenError> {
         use std::os::unix::fs::OpenOptionsExt as _;
         // Made here rather than by SQLite, so that other users of the machine cannot read it for a moment.
@@ -108,6 +108,10 @@ impl Pool {
             // With a write-ahead log a killed process loses nothing. Only a machine that loses power may forget the last
             // moments, and then the database is as it was a moment earlier: whole.
             .synchronous(SqliteSynchronous::Normal)
+            // What a statement may have to take back needs no file.
+            .pragma("temp_store", "MEMORY")
+            // A page that changes often is copied from the log into the database less often: the log has 16 MiB.
+            .pragma("wal_autocheckpoint", "4000")
             .busy_timeout(Duration::from_secs(5));
         let pool =
             // A file does not go away, so connections to it need not be tested.
@@ -122,7 +126,7 @@ impl Pool {
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url).map_err(OpenError::Refused)?;
+        let options = PgConnectOptions::from_str(url).map_err(OpenError::Refused)?.options(PLANS);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
@@ -136,24 +140,36 @@ impl Pool {
         sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(OpenError::Migration)?;
         Ok(Self::Postgres(pool))
     }
+}
+
+impl Pool {
+    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
+        let connections = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Connections::open_postgres(url).await?
+        } else {
+            let path = url.strip_prefix("sqlite:").ok_or(OpenError::Url)?;
+            Connections::open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path))).await?
+        };
+        Ok(Self { connections, waiting: Arc::default() })
+    }
 
     pub(super) async fn close(&self) {
-        match self {
-            Self::Sqlite { readers, writer } => {
+        match &self.connections {
+            Connections::Sqlite { readers, writer } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Connections::Postgres(pool) => pool.close().await,
         }
     }
 
     /// The rows that a SELECT finds.
     pub(super) async fn rows(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, Error> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => {
+        Ok(match &self.connections {
+            Connections::Sqlite { readers, .. } => {
                 bound!(sql, values).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(pool) => {
+            Connections::Postgres(pool) => {
                 bound!(sql, values).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -161,19 +177,19 @@ impl Pool {
 
     /// The one row that a SELECT finds.
     pub(super) async fn row(&self, sql: &'static str, values: &[Value]) -> Result<Option<Row>, Error> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => {
+        Ok(match &self.connections {
+            Connections::Sqlite { readers, .. } => {
                 bound!(sql, values).fetch_optional(readers).await?.map(Row::Sqlite)
             }
-            Self::Postgres(pool) => bound!(sql, values).fetch_optional(pool).await?.map(Row::Postgres),
+            Connections::Postgres(pool) => bound!(sql, values).fetch_optional(pool).await?.map(Row::Postgres),
         })
     }
 
     /// Changes rows; how many.
     pub(super) async fn write(&self, sql: &'static str, values: &[Value]) -> Result<u64, Error> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => bound!(sql, values).execute(writer).await?.rows_affected(),
-            Self::Postgres(pool) => bound!(sql, values).execute(pool).await?.rows_affected(),
+        Ok(match &self.connections {
+            Connections::Sqlite { writer, .. } => bound!(sql, values).execute(writer).await?.rows_affected(),
+            Connections::Postgres(pool) => bound!(sql, values).execute(pool).await?.rows_affected(),
         })
     }
 
@@ -181,20 +197,22 @@ impl Pool {
     /// one finds nothing, also when they come from two processes.
     pub(super) async fn take(&self, sql: &'static str, values: &[Value]) -> Result<Option<Row>, Error> {
         // fetch_all: SQLite carries out a statement only as far as its rows are read.
-        Ok(match self {
-            Self::Sqlite { writer, .. } => {
+        Ok(match &self.connections {
+            Connections::Sqlite { writer, .. } => {
                 bound!(sql, values).fetch_all(writer).await?.into_iter().next().map(Row::Sqlite)
             }
-            Self::Postgres(pool) => bound!(sql, values).fetch_optional(pool).await?.map(Row::Postgres),
+            Connections::Postgres(pool) => bound!(sql, values).fetch_optional(pool).await?.map(Row::Postgres),
         })
     }
 
     pub(super) async fn begin(&self) -> Result<Transaction, Error> {
-        Ok(match self {
+        Ok(match &self.connections {
             // Immediate: other processes may write too, and a transaction that begins as a reader cannot always become a
             // writer.
-            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Connections::Sqlite { writer, .. } => {
+                Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Connections::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
         })
     }
 }
@@ -246,6 +264,7 @@ macro_rules! column {
         Ok(match $row {
             Row::Sqlite(row) => row.try_get($index)?,
             Row::Postgres(row) => row.try_get($index)?,
+            Row::Json(row) => value::read(row.get($index))?,
         })
     };
 }
@@ -300,87 +319,3 @@ impl Row {
         serde_json::from_str(&self.text(index)?).map_err(|_| Error::Damaged)
     }
 }
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(Some(value))
-    }
-}
-
-impl From<u32> for Value {
-    fn from(value: u32) -> Self {
-        Self::Int(Some(value.into()))
-    }
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Int(Some(value.into()))
-    }
-}
-
-impl From<crate::clock::UnixTime> for Value {
-    fn from(value: crate::clock::UnixTime) -> Self {
-        Self::Int(Some(value.seconds()))
-    }
-}
-
-impl From<Option<crate::clock::UnixTime>> for Value {
-    fn from(value: Option<crate::clock::UnixTime>) -> Self {
-        Self::Int(value.map(crate::clock::UnixTime::seconds))
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(Some(value.to_owned()))
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(Some(value))
-    }
-}
-
-impl From<Option<&str>> for Value {
-    fn from(value: Option<&str>) -> Self {
-        Self::Text(value.map(str::to_owned))
-    }
-}
-
-impl From<&[u8]> for Value {
-    fn from(value: &[u8]) -> Self {
-        Self::Blob(Some(value.to_vec()))
-    }
-}
-
-impl From<Option<&[u8]>> for Value {
-    fn from(value: Option<&[u8]>) -> Self {
-        Self::Blob(value.map(<[u8]>::to_vec))
-    }
-}
-
-impl From<&OpaqueHash> for Value {
-    fn from(value: &OpaqueHash) -> Self {
-        Self::Blob(Some(value.as_bytes().to_vec()))
-    }
-}
-
-macro_rules! identifiers {
-    ($($name:ident),*) => {$(
-        impl From<$name> for Value {
-            fn from(value: $name) -> Self {
-                Self::Text(Some(value.to_string()))
-            }
-        }
-
-        impl From<Option<$name>> for Value {
-            fn from(value: Option<$name>) -> Self {
-                Self::Text(value.map(|value| value.to_string()))
-            }
-        }
-    )*};
-}
-
-identifiers!(TenantId, UserId, ClientId, SessionId, GrantId, DeviceId, EnterpriseKeyId, GroupId);

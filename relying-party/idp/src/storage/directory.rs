@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Error;
-use super::database::{Row, Transaction, values};
+use super::database::{Gathered, Row, Transaction, values};
 use super::users::{USER_COLUMNS, Users, key, search_text, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{TenantId, User, UserId};
@@ -30,6 +30,17 @@ pub struct MethodCounts {
     pub password: bool,
     /// Whether there is a Temporary Access Pass that still works.
     pub pass: bool,
+}
+
+/// What a sign-in must know of an account at each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Whether there are passkeys.
+    pub passkeys: bool,
+    /// Whether there are authenticator apps.
+    pub apps: bool,
+    /// Whether there is a password that must be changed.
+    pub given_password: bool,
 }
 
 /// How far methods reach: the last administrator must not fall to a lower one.
@@ -244,11 +255,43 @@ impl Users<'_> {
         self.0.row(sql, values![id]).await?.map(|row| Ok((row.time(0)?, row.flag(1)?))).transpose()
     }
 
+    /// What an account holds; nothing where there is none.
+    pub async fn held(&self, id: UserId) -> Result<Held, Error> {
+        let row = self.0.gathered(&HELD, values![id]).await?.ok_or(Error::Damaged)?;
+        Ok(Held { passkeys: row.flag(1)?, apps: row.flag(2)?, given_password: row.flag(3)? })
+    }
+
     /// Makes each link worthless that a user was invited with.
     pub async fn withdraw_invitations(&self, id: UserId) -> Result<(), Error> {
         self.0.write("DELETE FROM invitations WHERE user_id = $1", values![id]).await.map(drop)
     }
 }
+
+macro_rules! held {
+    () => {
+        "a.n, (SELECT COUNT(*) FROM passkeys WHERE user_id = a.id),
+                (SELECT COUNT(*) FROM totp WHERE user_id = a.id),
+                (SELECT COUNT(*) FROM users WHERE id = a.id AND password IS NOT NULL AND password_must_change <> 0)"
+    };
+}
+
+/// Whether users have passkeys, authenticator apps, and a password that must be changed.
+static HELD: Gathered = Gathered {
+    name: "held by an account",
+    by_writer: false,
+    sqlite: concat!(
+        "WITH asked AS (SELECT key AS n, value ->> 0 AS id FROM json_each($1)) SELECT json_group_array(json_array(",
+        held!(),
+        ")) FROM asked a"
+    ),
+    postgres: concat!(
+        "WITH asked AS (
+            SELECT n - 1 AS n, e ->> 0 AS id FROM json_array_elements($1::json) WITH ORDINALITY AS j (e, n)
+         ) SELECT ",
+        held!(),
+        " FROM asked a"
+    ),
+};
 
 async fn delete(mut transaction: Transaction, id: UserId) -> Result<bool, Error> {
     for sql in [

@@ -1,14 +1,13 @@
-//! What sign-ins gave to clients, and the refresh tokens that renew it.
+//! What sign-ins gave to clients.
 
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::database::{Pool, Row, Together, Value, values};
+use super::database::{Gathered, Pool, Row, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{
-    AskedClaims, Authentication, ClientId, DeviceId, GrantId, OpaqueHash, Scopes, SessionId, TenantId, User,
-    UserId,
+    AskedClaims, Authentication, ClientId, DeviceId, GrantId, Scopes, SessionId, TenantId, User, UserId,
 };
 
 /// What one sign-in of a user gave to one client.
@@ -49,52 +48,19 @@ struct Record {
     key: Option<String>,
 }
 
-/// A refresh token as it is remembered, with its grant and the user as they are now.
-#[derive(Clone, Debug)]
-pub struct StoredRefreshToken {
-    /// The grant.
-    pub grant: Grant,
-    /// The user.
-    pub user: User,
-    /// Whether the grant was revoked.
-    pub revoked: bool,
-    /// Whether the token was rotated already.
-    pub used: bool,
-    /// When it expires.
-    pub expires_at: UnixTime,
-}
-
-/// What became of a refresh token that was presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotation {
-    /// It is used up, and its successor is stored.
-    Next,
-    /// It was used before: two hold it, so the whole family is revoked (RFC 9700 §4.14.2).
-    Reused,
-    /// Its grant was revoked.
-    Revoked,
-    /// Its time is over.
-    Expired,
-    /// We never made it, or it is long gone.
-    Unknown,
-}
-
 /// What sign-ins gave to clients.
 pub struct Grants<'a>(pub(super) &'a Pool);
-
-/// Refresh tokens.
-pub struct RefreshTokens<'a>(pub(super) &'a Pool);
 
 impl Grants<'_> {
     /// Stores a grant that has no code: of a device code or a password.
     pub async fn create(&self, grant: &Grant, expires_at: UnixTime) -> Result<(), Error> {
-        self.0.write(insert_grant!(), &columns(grant, expires_at)?).await.map(drop)
+        self.0.write(INSERT, &columns(grant, expires_at)?).await.map(drop)
     }
 
     /// The grant and its user as they are now, if the grant still stands.
     pub async fn standing(&self, id: GrantId) -> Result<Option<(Grant, User)>, Error> {
-        let Some(row) = self.0.row(STANDING, values![id]).await? else { return Ok(None) };
-        Ok(Some((grant(&row, USER_COLUMNS)?, user(&row, 0)?)))
+        let Some(row) = self.0.gathered(&STANDING, values![id]).await? else { return Ok(None) };
+        Ok(Some((grant(&row, 1 + USER_COLUMNS)?, user(&row, 1)?)))
     }
 
     /// Binds the grant's refresh tokens to its key.
@@ -149,110 +115,45 @@ impl Grants<'_> {
     }
 }
 
-impl RefreshTokens<'_> {
-    /// Stores the first refresh token of a grant.
-    pub async fn issue(
-        &self,
-        token: &OpaqueHash,
-        grant: GrantId,
-        expires_at: UnixTime,
-        now: UnixTime,
-    ) -> Result<(), Error> {
-        self.0.write(INSERT_TOKEN, values![token, grant, now, expires_at]).await.map(drop)
-    }
-
-    /// The token with its grant and its user. It decides nothing: [`RefreshTokens::rotate`] does.
-    pub async fn find(&self, token: &OpaqueHash) -> Result<Option<StoredRefreshToken>, Error> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            ", g.id, g.tenant, g.client, g.record, g.created_at, g.revoked_at, t.used_at, t.expires_at
-             FROM refresh_tokens t JOIN grants g ON g.id = t.grant_id JOIN users u ON u.id = g.user_id
-             WHERE t.hash = $1"
-        );
-        let Some(row) = self.0.row(SQL, values![token]).await? else { return Ok(None) };
-        Ok(Some(StoredRefreshToken {
-            grant: grant(&row, USER_COLUMNS)?,
-            user: user(&row, 0)?,
-            revoked: row.optional_int(USER_COLUMNS + 5)?.is_some(),
-            used: row.optional_int(USER_COLUMNS + 6)?.is_some(),
-            expires_at: row.time(USER_COLUMNS + 7)?,
-        }))
-    }
-
-    /// Uses a token up and stores its successor, or finds out why not.
-    pub async fn rotate(
-        &self,
-        old: &OpaqueHash,
-        new: &OpaqueHash,
-        expires_at: UnixTime,
-        now: UnixTime,
-    ) -> Result<Rotation, Error> {
-        match self.0.together(ROTATE, values![old, new, now, expires_at]).await? {
-            Some(_) => Ok(Rotation::Next),
-            None => self.refused(old, now).await,
-        }
-    }
-
-    /// Why there was nothing to rotate; a second use revokes the family.
-    async fn refused(&self, old: &OpaqueHash, now: UnixTime) -> Result<Rotation, Error> {
-        const SQL: &str = "SELECT t.grant_id, t.used_at, g.revoked_at
-             FROM refresh_tokens t JOIN grants g ON g.id = t.grant_id WHERE t.hash = $1";
-        let Some(row) = self.0.row(SQL, values![old]).await? else { return Ok(Rotation::Unknown) };
-        if row.optional_int(1)?.is_some() {
-            let grant: GrantId = row.parse(0)?;
-            self.0.write(REVOKE, values![grant, now]).await?;
-            return Ok(Rotation::Reused);
-        }
-        Ok(if row.optional_int(2)?.is_some() { Rotation::Revoked } else { Rotation::Expired })
-    }
-}
-
-/// `$1` is used up, and `$2` follows it, unless the grant was revoked. The grant outlives its newest token: its end moves
-/// a day further than that, so that of a day's rotations only the first one writes it.
-const ROTATE: Together = Together {
-    sqlite: "BEGIN IMMEDIATE;
-        UPDATE refresh_tokens SET used_at = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $3
-            AND EXISTS (SELECT 1 FROM grants g WHERE g.id = grant_id AND g.revoked_at IS NULL);
-        INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at)
-            SELECT $2, grant_id, $3, $4 FROM refresh_tokens WHERE hash = $1 AND changes() = 1 RETURNING 1;
-        UPDATE grants SET expires_at = $4 + 86400
-            WHERE id = (SELECT grant_id FROM refresh_tokens WHERE hash = $2) AND expires_at < $4;
-        COMMIT",
-    // The lock waits for a revocation or another rotation that is under way, and then the condition is looked at again.
-    postgres: "WITH standing AS (
-            SELECT g.id FROM grants g JOIN refresh_tokens t ON t.grant_id = g.id
-            WHERE t.hash = $1 AND g.revoked_at IS NULL FOR UPDATE OF g
-        ), used AS (
-            UPDATE refresh_tokens SET used_at = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $3
-                AND grant_id IN (SELECT id FROM standing) RETURNING grant_id
-        ), renewed AS (
-            UPDATE grants SET expires_at = $4 + 86400 WHERE id IN (SELECT grant_id FROM used) AND expires_at < $4
-        )
-        INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at)
-            SELECT $2, grant_id, $3, $4 FROM used RETURNING 1",
-};
-
-macro_rules! insert_grant {
+/// The columns of a [`Grant`], of the table alias `g`, after others.
+macro_rules! grant_columns {
     () => {
-        "INSERT INTO grants (id, tenant, user_id, client, session, device, record, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        ", g.id, g.tenant, g.client, g.record, g.created_at"
     };
 }
-pub(super) use insert_grant;
+pub(super) use grant_columns;
+/// How many they are.
+pub(super) const GRANT_COLUMNS: usize = 5;
 
-/// A grant that was not revoked, and its user.
-const STANDING: &str = concat!(
-    "SELECT ",
-    user_columns!(),
-    ", g.id, g.tenant, g.client, g.record, g.created_at
-     FROM grants g JOIN users u ON u.id = g.user_id WHERE g.id = $1 AND g.revoked_at IS NULL"
-);
+/// Grants that were not revoked, with their users.
+static STANDING: Gathered = Gathered {
+    name: "standing grant",
+    by_writer: false,
+    sqlite: concat!(
+        "WITH asked AS (SELECT key AS n, value ->> 0 AS id FROM json_each($1))
+         SELECT json_group_array(json_array(a.n, ",
+        user_columns!(),
+        grant_columns!(),
+        ")) FROM asked a CROSS JOIN grants g ON g.id = a.id JOIN users u ON u.id = g.user_id
+         WHERE g.revoked_at IS NULL"
+    ),
+    postgres: concat!(
+        "WITH asked AS (
+            SELECT n - 1 AS n, e ->> 0 AS id FROM json_array_elements($1::json) WITH ORDINALITY AS j (e, n)
+         ) SELECT a.n, found.* FROM asked a CROSS JOIN LATERAL (SELECT ",
+        user_columns!(),
+        grant_columns!(),
+        " FROM grants g JOIN users u ON u.id = g.user_id
+         WHERE g.id = a.id AND g.revoked_at IS NULL LIMIT 1) found"
+    ),
+};
+
+pub(super) const INSERT: &str =
+    "INSERT INTO grants (id, tenant, user_id, client, session, device, record, created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 pub(super) const REVOKE: &str = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 pub(super) const REVOKE_OF_DEVICE: &str =
     "UPDATE grants SET revoked_at = $2 WHERE device = $1 AND revoked_at IS NULL";
-const INSERT_TOKEN: &str =
-    "INSERT INTO refresh_tokens (hash, grant_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)";
 
 pub(super) fn columns(grant: &Grant, expires_at: UnixTime) -> Result<[Value; 9], Error> {
     Ok([

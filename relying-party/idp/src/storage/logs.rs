@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::Error;
-use super::database::{Pool, Row, values};
+use super::database::{Pool, Row, Value, values};
 use super::directory::pattern;
 use crate::clock::UnixTime;
 use crate::domain::{ClientId, TenantId, UserId};
@@ -100,19 +100,7 @@ impl SignInLog<'_> {
             .write(
                 "INSERT INTO sign_in_log (id, at, tenant, user_id, upn, client, address, agent, methods, error, correlation)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                values![
-                    sign_in.id.to_string(),
-                    sign_in.at,
-                    sign_in.tenant,
-                    sign_in.user,
-                    sign_in.upn.as_str(),
-                    sign_in.client,
-                    sign_in.address.as_str(),
-                    sign_in.agent.as_str(),
-                    sign_in.methods.as_str(),
-                    sign_in.error,
-                    sign_in.correlation.to_string(),
-                ],
+                &columns(sign_in),
             )
             .await
             .map(drop)
@@ -263,6 +251,23 @@ fn sign_in(row: &Row) -> Result<SignIn, Error> {
         methods: row.text(8)?,
         error: row.int(9)?,
     })
+}
+
+/// `id, at, tenant, user_id, upn, client, address, agent, methods, error, correlation`.
+pub(super) fn columns(sign_in: &SignIn) -> [Value; 11] {
+    [
+        sign_in.id.to_string().into(),
+        sign_in.at.into(),
+        sign_in.tenant.into(),
+        sign_in.user.into(),
+        sign_in.upn.as_str().into(),
+        sign_in.client.into(),
+        sign_in.address.as_str().into(),
+        sign_in.agent.as_str().into(),
+        sign_in.methods.as_str().into(),
+        sign_in.error.into(),
+        sign_in.correlation.to_string().into(),
+    ]
 }
 
 fn entry(row: &Row) -> Result<AuditEntry, Error> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::database::{Pool, values};
-use super::grants::{columns, grant, insert_grant};
+use super::grants::{INSERT as INSERT_GRANT, columns, grant};
 use super::sessions::INSERT as INSERT_SESSION;
 use super::users::{USER_COLUMNS, user, user_columns};
 use super::{BrowserSession, Error, Grant, sessions};
@@ -63,7 +63,7 @@ impl PrimaryTokens<'_> {
     ) -> Result<(), Error> {
         let mut transaction = self.0.begin().await?;
         transaction.write(INSERT_SESSION, &sessions::columns(cookie, session)?).await?;
-        transaction.write(insert_grant!(), &columns(grant, token.expires_at.plus(AFTERGLOW))?).await?;
+        transaction.write(INSERT_GRANT, &columns(grant, token.expires_at.plus(AFTERGLOW))?).await?;
         transaction.write(INSERT, &token_columns(token)).await?;
         transaction.commit().await
     }

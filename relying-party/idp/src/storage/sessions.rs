@@ -1,7 +1,7 @@
 //! Browser sessions with the provider.
 
 use super::Error;
-use super::database::{Pool, Row, Value, values};
+use super::database::{Gathered, Pool, Row, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{Authentication, OpaqueHash, SessionId, User, UserId};
@@ -43,16 +43,8 @@ impl Sessions<'_> {
         cookie: &OpaqueHash,
         now: UnixTime,
     ) -> Result<Option<(BrowserSession, User)>, Error> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            ", s.id, s.record, s.persistent, s.address, s.agent, s.created_at, s.seen_at, s.expires_at
-             FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.enabled = 1
-               AND (s.device IS NULL OR EXISTS (SELECT 1 FROM devices d WHERE d.id = s.device AND d.enabled = 1))"
-        );
-        let Some(row) = self.0.row(SQL, values![cookie, now]).await? else { return Ok(None) };
-        let (session, user) = (session(&row, USER_COLUMNS)?, user(&row, 0)?);
+        let Some(row) = self.0.gathered(&FIND, values![cookie, now]).await? else { return Ok(None) };
+        let (session, user) = (session(&row, 1 + USER_COLUMNS)?, user(&row, 1)?);
         Ok((session.authentication.at >= user.sessions_valid_from).then_some((session, user)))
     }
 
@@ -126,6 +118,33 @@ pub(super) fn columns(cookie: &OpaqueHash, session: &BrowserSession) -> Result<[
         session.authentication.device.into(),
     ])
 }
+
+/// Sessions that are neither over nor ended, with their users; users and devices are enabled.
+static FIND: Gathered = Gathered {
+    name: "find session",
+    by_writer: false,
+    sqlite: concat!(
+        "WITH asked AS (SELECT key AS n, unhex(value ->> 0) AS hash, value ->> 1 AS now FROM json_each($1))
+         SELECT json_group_array(json_array(a.n, ",
+        user_columns!(),
+        ", s.id, s.record, s.persistent, s.address, s.agent, s.created_at, s.seen_at, s.expires_at))
+         FROM asked a CROSS JOIN sessions s ON s.hash = a.hash JOIN users u ON u.id = s.user_id
+         WHERE s.ended_at IS NULL AND s.expires_at > a.now AND u.enabled = 1
+           AND (s.device IS NULL OR EXISTS (SELECT 1 FROM devices d WHERE d.id = s.device AND d.enabled = 1))"
+    ),
+    postgres: concat!(
+        "WITH asked AS (
+            SELECT n - 1 AS n, decode(e ->> 0, 'hex') AS hash, (e ->> 1)::bigint AS now
+            FROM json_array_elements($1::json) WITH ORDINALITY AS j (e, n)
+         ) SELECT a.n, found.* FROM asked a CROSS JOIN LATERAL (SELECT ",
+        user_columns!(),
+        ", s.id, s.record, s.persistent, s.address, s.agent, s.created_at, s.seen_at, s.expires_at
+         FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.hash = a.hash AND s.ended_at IS NULL AND s.expires_at > a.now AND u.enabled = 1
+           AND (s.device IS NULL OR EXISTS (SELECT 1 FROM devices d WHERE d.id = s.device AND d.enabled = 1))
+         LIMIT 1) found"
+    ),
+};
 
 fn session(row: &Row, at: usize) -> Result<BrowserSession, Error> {
     Ok(BrowserSession {

@@ -23,6 +23,7 @@ mod certification;
 mod clients;
 mod devices;
 mod dpop;
+mod gathered;
 mod given_password;
 mod grants;
 mod graph;

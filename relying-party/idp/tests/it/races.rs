@@ -8,7 +8,7 @@ use latchkey_idp::storage::{Approval, IssuedCode};
 use latchkey_idp::storage::{Database, DeviceRequest, Poll, Purpose, Redemption, Rotation};
 
 use crate::postgres::Postgres;
-use crate::storage::{NOW, Seeded, seed};
+use crate::storage::{NOW, Seeded, noted, seed};
 
 /// So many try for each of the single-use things.
 const ATTEMPTS: usize = 1_000;
@@ -55,7 +55,8 @@ async fn races(databases: [Database; 2]) {
     let code = OpaqueHash::of("code");
     let issued =
         IssuedCode { redirect_uri: "x:y".to_owned(), challenge: None, nonce: None, spa: false, key: None };
-    databases[0].codes().issue(&code, &issued, &grant, (later, later)).await.unwrap();
+    let sign_in = noted((grant.tenant, user), client);
+    databases[0].codes().issue(&code, &issued, &grant, (later, later), &sign_in).await.unwrap();
     let redeem = |database: Database| async move {
         matches!(database.codes().redeem(&code, NOW).await.unwrap(), Redemption::First { .. })
     };

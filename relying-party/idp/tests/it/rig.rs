@@ -39,6 +39,8 @@ use tower::ServiceExt as _;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use crate::storage::noted;
+
 pub const URL: &str = "https://id.example.org";
 pub const REDIRECT: &str = "https://app.example.org/cb";
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -261,7 +263,8 @@ impl Rig {
             AuthorizeRequest::parse(&self.provider, authority, Protocol::V2, &fields).await.unwrap();
         let user = self.database.users().find(authentication.user).await.unwrap().unwrap();
         assert!(request.satisfied_by(&authentication, &user, &self.provider));
-        let answer = issue_code(&self.provider, &request, &user, authentication).await.unwrap();
+        let sign_in = noted((self.tenant, user.id), self.web);
+        let answer = issue_code(&self.provider, &request, &user, authentication, &sign_in).await.unwrap();
         let AuthorizeAnswer::Redirect(location) = answer else { panic!("{answer:?}") };
         let (uri, query) = location.split_once('?').unwrap();
         assert_eq!(uri, redirect_uri);

@@ -1,5 +1,6 @@
 //! The same tables, asked the same way, on both databases.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchkey_idp::clock::UnixTime;
@@ -60,6 +61,24 @@ pub async fn seed(database: &Database) -> Seeded {
         created_at: NOW,
     };
     Seeded { tenant, user, client, grant }
+}
+
+/// A line for the log of sign-ins, under an ID of its own.
+pub fn noted((tenant, user): (TenantId, UserId), client: ClientId) -> SignIn {
+    static NUMBER: AtomicU64 = AtomicU64::new(1000);
+    SignIn {
+        id: Uuid::from_u128(NUMBER.fetch_add(1, Ordering::Relaxed).into()),
+        correlation: Uuid::from_u128(8),
+        at: NOW,
+        tenant: Some(tenant),
+        user: Some(user),
+        upn: "alice@example.org".to_owned(),
+        client: Some(client),
+        address: "192.0.2.1".to_owned(),
+        agent: "test".to_owned(),
+        methods: "pwd".to_owned(),
+        error: 0,
+    }
 }
 
 fn alice(id: UserId, tenant: TenantId) -> User {
@@ -139,7 +158,7 @@ async fn people_and_apps(database: &Database) {
 }
 
 async fn codes_and_refresh_tokens(database: &Database) {
-    let Seeded { user, grant, client, .. } = seed(database).await;
+    let Seeded { tenant, user, grant, client } = seed(database).await;
     let (soon, later) = (NOW.plus(Duration::from_mins(10)), NOW.plus(HOUR));
     let code = OpaqueHash::of("code");
     let issued = IssuedCode {
@@ -149,7 +168,10 @@ async fn codes_and_refresh_tokens(database: &Database) {
         spa: false,
         key: None,
     };
-    database.codes().issue(&code, &issued, &grant, (soon, later)).await.unwrap();
+    let sign_in = noted((tenant, user), client);
+    database.codes().issue(&code, &issued, &grant, (soon, later), &sign_in).await.unwrap();
+    let all = database.sign_in_log().page(tenant, &SignInFilter::default(), 9).await.unwrap();
+    assert_eq!(all, [sign_in]);
     let late = database.codes().redeem(&code, soon).await.unwrap();
     assert!(matches!(late, Redemption::Expired));
     assert!(matches!(database.codes().redeem(&OpaqueHash::of("x"), NOW).await.unwrap(), Redemption::Unknown));
@@ -291,19 +313,7 @@ async fn credentials_and_logs(database: &Database) {
     database.passes().add(&pass).await.unwrap();
     assert_eq!(database.passes().of_user(user).await.unwrap().unwrap().id, pass.id, "replaced");
 
-    let mut sign_in = SignIn {
-        id,
-        correlation: Uuid::from_u128(8),
-        at: NOW,
-        tenant: Some(tenant),
-        user: Some(user),
-        upn: "alice@example.org".to_owned(),
-        client: Some(client),
-        address: "192.0.2.1".to_owned(),
-        agent: "test".to_owned(),
-        methods: "pwd".to_owned(),
-        error: 0,
-    };
+    let mut sign_in = noted((tenant, user), client);
     database.sign_in_log().add(&sign_in).await.unwrap();
     sign_in.id = Uuid::from_u128(7);
     sign_in.error = 50_126;

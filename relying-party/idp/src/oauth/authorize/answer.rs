@@ -10,7 +10,7 @@ use crate::oauth::discovery::issuer;
 use crate::oauth::error::Refusal;
 use crate::oauth::issue::REFRESH;
 use crate::provider::Provider;
-use crate::storage::{Grant, IssuedCode};
+use crate::storage::{Grant, IssuedCode, SignIn};
 
 /// A code is redeemed at once, or not at all.
 const CODE: Duration = Duration::from_mins(5);
@@ -98,7 +98,7 @@ impl ReturnTo {
     }
 }
 
-/// Gives the client a code for a user who has signed in and consented.
+/// Gives the client a code for a user who has signed in and consented, and notes the sign-in.
 ///
 /// # Errors
 /// When it cannot be stored.
@@ -107,6 +107,7 @@ pub async fn issue_code(
     request: &AuthorizeRequest,
     user: &User,
     authentication: Authentication,
+    sign_in: &SignIn,
 ) -> Result<AuthorizeAnswer, Refusal> {
     let now = provider.now();
     let spa = request.return_to.kind == RedirectKind::Spa;
@@ -132,7 +133,7 @@ pub async fn issue_code(
     };
     let code = provider.opaque();
     let times = (now.plus(CODE), ends_at.unwrap_or_else(|| now.plus(REFRESH)));
-    provider.database.codes().issue(&code.hash(), &issued, &grant, times).await?;
+    provider.database.codes().issue(&code.hash(), &issued, &grant, times, sign_in).await?;
     // Which issuer answers (RFC 9207), so that a client with several is not mixed up.
     let answering = issuer(provider.settings.public_url(), Some(user.tenant), request.version);
     Ok(request.return_to.answer(&[("code", code.expose()), ("iss", &answering)]))

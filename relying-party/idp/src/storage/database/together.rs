@@ -4,7 +4,9 @@
 //! earlier ones did, both databases can be told all at once, though not in the same words: SQLite takes statements in a
 //! row, Postgres one statement with a WITH clause.
 
-use super::{Error, Pool, Row, Value, bound};
+use sqlx::SqlitePool;
+
+use super::{Connections, Error, Pool, Row, Value, bound};
 
 /// One transaction in the words of each database. The parameters are the same; at most one row comes back.
 #[derive(Clone, Copy, Debug)]
@@ -22,24 +24,31 @@ impl Pool {
         Together { sqlite, postgres }: Together,
         values: &[Value],
     ) -> Result<Option<Row>, Error> {
-        let writer = match self {
-            Self::Postgres(pool) => {
+        let writer = match &self.connections {
+            Connections::Postgres(pool) => {
                 return Ok(bound!(postgres, values).fetch_optional(pool).await?.map(Row::Postgres));
             }
-            Self::Sqlite { writer, .. } => writer.clone(),
+            Connections::Sqlite { writer, .. } => writer.clone(),
         };
         let values = values.to_vec();
         // A task of its own: a peer that hangs up must not leave half a transaction on the connection.
-        let done = tokio::spawn(async move {
-            let mut connection = writer.acquire().await?;
-            let rows = bound!(sqlite, &values).fetch_all(&mut *connection).await;
-            if rows.is_err() {
-                // There is nothing to roll back if it did not begin.
-                let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-            }
-            rows
-        });
+        let done = tokio::spawn(async move { transaction(&writer, sqlite, &values).await });
         let rows = done.await.map_err(|_| Error::Database(sqlx::Error::WorkerCrashed))??;
-        Ok(rows.into_iter().next().map(Row::Sqlite))
+        Ok(rows.into_iter().next())
     }
+}
+
+/// Carries out statements from `BEGIN IMMEDIATE` to `COMMIT`, or none of them.
+pub(super) async fn transaction(
+    writer: &SqlitePool,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<Vec<Row>, Error> {
+    let mut connection = writer.acquire().await?;
+    let rows = bound!(sql, values).fetch_all(&mut *connection).await;
+    if rows.is_err() {
+        // There is nothing to roll back if it did not begin.
+        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+    }
+    Ok(rows?.into_iter().map(Row::Sqlite).collect())
 }
