@@ -20,6 +20,7 @@ const answers = {
   attachment,
   setAttached: ({ attached }) => setAttached(attached),
   status: () => ask({ kind: "status" }).answer,
+  devices: () => ask({ kind: "devices" }).answer,
   passkeys: ({ anew }) => passkeys(anew),
 };
 
@@ -40,7 +41,8 @@ export function answerPopup(message, sender, respond) {
 }
 
 /**
- * What a script on a page may know: whether Latchkey answers, and the passkeys of the page's own site that are at hand.
+ * What a script on a page may know: whether Latchkey answers, the passkeys of the page's own site that are at hand, and
+ * what signs in at the page, if it is the provider's where this computer is signed in.
  * Chromium itself says which page that is.
  *
  * @param {{page: string, rpId?: string}} question
@@ -55,6 +57,7 @@ export function answerPage(question, sender, respond) {
 
 async function answerFor({ page, rpId }, sender) {
   const { wanted, problem } = await attachment();
+  if (page === "credential") return wanted && sender.frameId === 0 ? credential(sender.origin) : null;
   const attached = wanted && !problem;
   if (page === "attached" || !attached) return attached;
   const host = new URL(sender.origin).hostname;
@@ -62,6 +65,12 @@ async function answerFor({ page, rpId }, sender) {
   // Not `passkeys()`: that one waits while the daemon still asks for the PIN.
   const { passkeys: found } = fresh() && listing.answered ? await listing.answer : {};
   return found?.filter((passkey) => passkey.rp_id === rpId && passkey.discoverable).map(entry) ?? null;
+}
+
+/** What signs this computer's user in at the provider of that origin. @param {string} origin */
+async function credential(origin) {
+  const { credential } = await ask({ kind: "credential", origin }).answer;
+  return credential;
 }
 
 /** The RP ID of a page is its host or a domain above it (WebAuthn L3 §5.1.2); no passkey has a public suffix. */

@@ -1,6 +1,6 @@
 /** The popup: shows the container's state, lists passkeys, switches Latchkey on and off for this browser. */
 
-import { day, facts, plural, trouble, words } from "./state.js";
+import { day, facts, plural, registration, trouble, words } from "./state.js";
 
 /** @param {string} id */
 const element = (id) => document.getElementById(id);
@@ -43,6 +43,20 @@ async function showStatus() {
   } catch (error) {
     showState(trouble(error));
   }
+}
+
+/** Where this computer is registered; nothing where it is nowhere. */
+async function showDevices() {
+  const { devices } = await ask({ ask: "devices" });
+  element("devices").replaceChildren(...devices.map(organisation));
+  element("organisations").hidden = devices.length === 0;
+}
+
+function organisation(device) {
+  const line = document.createElement("li");
+  const { name, user, state } = registration(device);
+  line.append(made("span", name, "account"), made("span", user, "rp"), made("span", state, "made"));
+  return line;
 }
 
 /** @param {{wanted: boolean, problem: string | null}} attachment */
@@ -105,3 +119,5 @@ element("show-passkeys").addEventListener("click", () => showPasskeys(true));
 
 ask({ ask: "attachment" }).then(showAttachment, (error) => put("problem", error.message));
 showStatus();
+// Without a container or a daemon there are none, and the state above says so.
+showDevices().catch(() => {});

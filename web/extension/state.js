@@ -81,6 +81,14 @@ export function facts(status) {
   return rows;
 }
 
+/**
+ * A registration at an organisation's identity provider, in words.
+ * @param {{tenant: string, user: string, signed_in: boolean}} device
+ */
+export function registration({ tenant, user, signed_in }) {
+  return { name: tenant, user, state: signed_in ? "Signed in: its pages do not ask" : "Signed out. Run: latchkey signin" };
+}
+
 /** @param {number} seconds since 1970 */
 export function day(seconds) {
   return new Date(seconds * 1000).toLocaleDateString(undefined, { dateStyle: "medium" });

@@ -8,6 +8,7 @@ mod overview;
 mod pin_reset;
 mod policy;
 mod refused;
+pub mod sign_on;
 mod tokens;
 mod told;
 mod web;

@@ -19,6 +19,7 @@ use super::EXTENSION_ID;
 use crate::clock;
 use crate::control::caller::{ask_daemon, no_container};
 use crate::control::{Answer, Request};
+use crate::enterprise::sign_on;
 use crate::failure::{Failure, FailureKind};
 use crate::paths::Paths;
 use carrier::Carrier;
@@ -52,6 +53,10 @@ enum Wish {
     Cancel,
     Status,
     Passkeys,
+    Devices,
+    Credential {
+        origin: String,
+    },
 }
 
 /// Serves one browser until it closes standard input. `caller` is what the browser put on the command line.
@@ -95,6 +100,12 @@ impl Host {
             Wish::Cancel => self.cancel(id),
             Wish::Status => self.in_thread(id, |host| host.control(&Request::Status {})),
             Wish::Passkeys => self.in_thread(id, |host| host.control(&Request::ListPasskeys { pin: None })),
+            Wish::Devices => self.in_thread(id, |host| {
+                sign_on::devices(&host.paths).map_err(|failure| failure_json(&failure))
+            }),
+            Wish::Credential { origin } => self.in_thread(id, move |host| {
+                sign_on::credential(&host.paths, &origin).map_err(|failure| failure_json(&failure))
+            }),
             Wish::IsUvpaa => self.in_thread(id, move |host| Ok(host.is_uvpaa())),
             Wish::Create { origin, cross_origin, options } => self.ceremony(id, move |_host, carrier| {
                 let caller = latchkey_client::Caller { origin: &origin, cross_origin };

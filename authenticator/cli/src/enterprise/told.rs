@@ -169,7 +169,8 @@ const fn recovery(recovery: &RecoveryView) -> &'static str {
     }
 }
 
-fn tenant_name(view: &View) -> String {
+/// The organisation.
+pub fn tenant_name(view: &View) -> String {
     let policy = view.facts.policy.as_ref();
     shown(policy.map_or(view.facts.provider.tenant.as_str(), |policy| policy.tenant_name()))
 }

@@ -66,6 +66,19 @@ impl Site<'_> {
         self.build_signed(Request::BuildCredential { at, nonce })
     }
 
+    /// The same with a nonce of its own; a primary refresh token that is due is renewed first, if the provider lets it.
+    ///
+    /// # Errors
+    /// [`FlowError`].
+    pub async fn fresh_credential(&mut self, is_due: bool) -> Result<String, FlowError> {
+        if is_due {
+            // The token there is stays good for days.
+            drop(self.renew().await);
+        }
+        let nonce = self.token_nonce().await?;
+        self.credential(nonce)
+    }
+
     /// Forgets the tokens here, and what a gesture opened.
     ///
     /// # Errors
