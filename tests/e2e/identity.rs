@@ -12,14 +12,14 @@ use latchkey_tests::site::{Site, SiteIdp};
 use crate::desk::Desk;
 
 /// A desk, and the provider that its site sends people to.
-struct Organization {
-    desk: Desk,
-    idp: Idp,
-    person: Person,
+pub struct Organization {
+    pub desk: Desk,
+    pub idp: Idp,
+    pub person: Person,
 }
 
 impl Organization {
-    fn new(wants_passkey: bool) -> Self {
+    pub fn new(wants_passkey: bool) -> Self {
         let mut idp = None;
         let desk = Desk::with(|folder, site_port| {
             let place = IdpPlace::local(&folder.join("idp"), programs::free_port());
@@ -34,13 +34,18 @@ impl Organization {
     }
 
     /// Opens the first administrator's link, sets up a way to sign in, and signs out again.
-    fn set_up(&mut self) {
+    pub fn set_up(&mut self) {
         let link = self.idp.place.first_link.clone().expect("init prints it");
         self.desk.browser.open(&link);
         let asked = self.idp.place.url.clone();
         let done =
             |browser: &Browser| !browser.url().contains("/welcome") && browser.url().starts_with(&asked);
         self.carry_on(done);
+        self.forget_the_session();
+    }
+
+    /// Ends the browser's session at the provider.
+    pub fn forget_the_session(&mut self) {
         let out = format!("{}/{}/oauth2/v2.0/logout", self.idp.place.url, self.idp.place.tenant);
         self.desk.browser.open(&out);
         self.carry_on(|browser| browser.count("#signed-out") > 0);

@@ -22,3 +22,4 @@ mod idp_keys;
 mod idp_races;
 mod python_fido2;
 mod roadtx;
+mod single_sign_on;

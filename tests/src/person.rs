@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
+use crate::daemon::Home;
+use crate::process::run_attended;
 use crate::totp::App;
 
 /// How long a page may take.
@@ -43,6 +45,8 @@ pub struct Person {
     pub passkey: bool,
     /// Whether their first way to sign in is a passkey, where they may choose.
     pub wants_passkey: bool,
+    /// Whether they make none where they are asked to.
+    pub avoids_passkeys: bool,
     note: PathBuf,
 }
 
@@ -55,7 +59,8 @@ impl Person {
         let text = |member: &str, new: &str| known[member].as_str().unwrap_or(new).to_owned();
         let app = known["app"].as_str().map(|link| (link.to_owned(), App::scan(link)));
         let (name, password) = (text("name", name), text("password", password));
-        Self { name, password, app, passkey: known["passkey"] == true, wants_passkey: false, note }
+        let passkey = known["passkey"] == true;
+        Self { name, password, app, passkey, wants_passkey: false, avoids_passkeys: false, note }
     }
 
     /// Whether they have finished their first sign-in.
@@ -96,6 +101,36 @@ impl Person {
         }
     }
 
+    /// Runs a command of `latchkey` that must succeed, and returns what it printed. Where it says to sign in, the person
+    /// does, in the browser. `picture` is called once a page.
+    ///
+    /// # Panics
+    /// When the command fails, or a page stays.
+    pub fn operate(
+        &mut self,
+        browser: &Browser,
+        (home, arguments): (&Home, &[&str]),
+        input: &str,
+        picture: impl Fn(&str),
+    ) -> Value {
+        let mut command = home.latchkey();
+        command.args(arguments).args(["--no-browser", "--json"]);
+        let output = run_attended(command, input, |line| {
+            let told: Value = serde_json::from_str(line).unwrap_or_default();
+            if let Some(page) = told["open"].as_str() {
+                browser.open(page);
+                // The program serves the last page itself.
+                let done = |browser: &Browser| browser.url().starts_with("http://127.0.0.1:");
+                self.carry_on(browser, done, &picture);
+            }
+        });
+        let (text, errors) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "latchkey {arguments:?} failed ({}): {text}{errors}", output.status);
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("latchkey {arguments:?}: {error} in {text}"))
+    }
+
     fn answer(&mut self, page: &str, browser: &Browser) {
         match page {
             "#welcome-form" => browser.click("#welcome-submit"),
@@ -122,6 +157,7 @@ impl Person {
                 browser.fill("#code", &self.code());
                 browser.click("#code-submit");
             }
+            "#new-passkey-form" if self.avoids_passkeys => browser.click("#new-passkey-later"),
             "#new-passkey-form" => {
                 browser.click("#new-passkey-create");
                 self.passkey = true;

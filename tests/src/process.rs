@@ -1,7 +1,7 @@
 //! A child process that is stopped when its handle is dropped, and whose output is kept in a file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::sleep;
@@ -135,6 +135,24 @@ pub fn run_with_input(mut command: Command, input: &str) -> Output {
     let _closed_early = stdin.write_all(input.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("a child can be waited for")
+}
+
+/// The same; each line that it prints on standard error goes to `hears` at once.
+#[must_use]
+pub fn run_attended(mut command: Command, input: &str, mut hears: impl FnMut(&str)) -> Output {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+    let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    let _closed_early = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let mut said = String::new();
+    for line in BufReader::new(child.stderr.take().expect("standard error is a pipe")).lines() {
+        let line = line.expect("it prints text");
+        hears(&line);
+        said.extend([&line, "\n"]);
+    }
+    let output = child.wait_with_output().expect("a child can be waited for");
+    Output { stderr: said.into_bytes(), ..output }
 }
 
 /// Kills the process with this id at once, if it still runs.

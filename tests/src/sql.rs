@@ -10,6 +10,16 @@ use crate::postgres;
 /// When the database cannot be read.
 #[must_use]
 pub fn number(database: &str, select: &str) -> i64 {
+    let said = text(database, select);
+    said.parse().unwrap_or_else(|_| panic!("{select}: {said}"))
+}
+
+/// The text that a SELECT finds.
+///
+/// # Panics
+/// When the database cannot be read.
+#[must_use]
+pub fn text(database: &str, select: &str) -> String {
     let mut command = match database.strip_prefix("sqlite:") {
         Some(path) => {
             let mut python = Command::new("python3");
@@ -21,10 +31,8 @@ pub fn number(database: &str, select: &str) -> i64 {
         None => postgres::client("psql", &["-tA", "-d", database, "-c", select]),
     };
     let output = command.output().expect("the client of the database starts");
-    let said = String::from_utf8_lossy(&output.stdout);
-    said.trim()
-        .parse()
-        .unwrap_or_else(|_| panic!("{select}: {said}{}", String::from_utf8_lossy(&output.stderr)))
+    assert!(output.status.success(), "{select}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// Everything that the database keeps, as bytes; with a text there is also what it is in hexadecimal.
