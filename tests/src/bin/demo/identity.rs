@@ -47,20 +47,24 @@ fn assert_passkey(narrator: &mut Narrator, person: &Person) -> Option<()> {
 }
 
 /// One browser at site and provider.
-struct Visit<'a> {
-    stage: &'a Stage,
-    browser: &'a Browser,
+pub struct Visit<'a> {
+    /// What runs.
+    pub stage: &'a Stage,
+    /// The browser.
+    pub browser: &'a Browser,
 }
 
 impl Visit<'_> {
-    fn first_sign_in(&self, number: &str, person: &mut Person) {
+    /// Opens the link of a first sign-in, and does what it asks.
+    pub fn first_sign_in(&self, number: &str, person: &mut Person) {
         self.browser.open(&self.stage.identity.first_link(person));
         // It ends on a page of the provider's own that asks for nothing more.
         let done = |browser: &Browser| !browser.url().contains("/welcome");
         person.carry_on(self.browser, done, |page| self.picture(&format!("{number}-{page}")));
     }
 
-    fn sign_out_there(&self, person: &mut Person) {
+    /// Signs out of the provider.
+    pub fn sign_out_there(&self, person: &mut Person) {
         self.browser.open(&self.stage.identity.sign_out_url());
         person.carry_on(self.browser, |browser| browser.count("#signed-out") > 0, |_| ());
     }
@@ -71,6 +75,21 @@ impl Visit<'_> {
         let done = |browser: &Browser| browser.count("#identity-how") > 0;
         person.carry_on(self.browser, done, |page| self.picture(&format!("{number}-{page}")));
         self.browser.expect("#account-user", &person.name);
+    }
+
+    /// Signs in on a computer that is signed in at the provider: no page asks anything.
+    pub fn sign_in_unasked(&self, person: &Person) {
+        let _earlier = self.stage.prompter.asked();
+        self.browser.open(&self.stage.site.origin);
+        self.browser.click("#signin-identity");
+        self.browser.expect("#account-user", &person.name);
+        assert!(self.stage.prompter.asked().is_empty(), "the daemon asked for a PIN");
+    }
+
+    /// Signs out of the site alone.
+    pub fn sign_out_here(&self) {
+        self.browser.click("#signout-here");
+        self.browser.expect("#signin-identity", "");
     }
 
     fn sign_out_everywhere(&self, person: &mut Person) {
@@ -94,7 +113,8 @@ impl Visit<'_> {
         }
     }
 
-    fn picture(&self, name: &str) {
+    /// Keeps a picture of the page.
+    pub fn picture(&self, name: &str) {
         self.browser.screenshot(&self.stage.pictures().join(format!("{name}.png")));
     }
 }

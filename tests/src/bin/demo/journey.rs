@@ -3,9 +3,9 @@
 use latchkey_tests::browser::Browser;
 use serde_json::Value;
 
-use crate::identity;
 use crate::narrator::{Narrator, note};
 use crate::stage::{PINS, Stage};
+use crate::{identity, pin_reset};
 
 /// A part of the played journey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Part {
     Passkey,
     /// Sign-in with the identity provider.
     Identity,
+    /// A forgotten PIN.
+    PinReset,
 }
 
 /// Plays these parts of the journey, each from its first step to its last; a step that fails ends it.
@@ -30,6 +32,7 @@ fn play_parts(stage: &Stage, narrator: &mut Narrator, parts: &[Part]) -> Option<
         match part {
             Part::Passkey => walk(stage, &browser, narrator, earlier)?,
             Part::Identity => identity::play(stage, &browser, narrator)?,
+            Part::PinReset => pin_reset::play(stage, &browser, narrator, earlier)?,
         }
     }
     Some(())
@@ -88,14 +91,17 @@ fn open_container(stage: &Stage, narrator: &mut Narrator) -> Option<u64> {
     u64::try_from(of_the_site.count()).ok()
 }
 
-/// Does at the browser what the person does.
-struct Player<'a> {
-    stage: &'a Stage,
-    browser: &'a Browser,
+/// Does at the browser what the person does on the site.
+pub struct Player<'a> {
+    /// What runs.
+    pub stage: &'a Stage,
+    /// The browser.
+    pub browser: &'a Browser,
 }
 
 impl Player<'_> {
-    fn register(&self, user: &str) {
+    /// Registers a user by passkey.
+    pub fn register(&self, user: &str) {
         self.open("/register");
         self.browser.fill("#register-username", user);
         self.picture("02-register");
@@ -103,7 +109,8 @@ impl Player<'_> {
         self.browser.expect("#account-user", user);
     }
 
-    fn sign_out(&self) {
+    /// Signs out of the site.
+    pub fn sign_out(&self) {
         self.browser.click("#signout");
         self.browser.expect("#signin-passkey", "");
     }
@@ -115,7 +122,8 @@ impl Player<'_> {
         self.browser.expect("#account-user", "")
     }
 
-    fn sign_in_as(&self, user: &str) {
+    /// Signs in with a user's passkey.
+    pub fn sign_in_as(&self, user: &str) {
         self.open("/");
         self.browser.fill("#signin-username", user);
         self.browser.click("#signin-submit");
@@ -136,7 +144,8 @@ impl Player<'_> {
         self.browser.open(&format!("{}{path}", self.stage.site.origin));
     }
 
-    fn picture(&self, name: &str) {
+    /// Keeps a picture of the page.
+    pub fn picture(&self, name: &str) {
         self.browser.screenshot(&self.stage.pictures().join(format!("{name}.png")));
     }
 

@@ -12,6 +12,7 @@ mod identity;
 mod interactive;
 mod journey;
 mod narrator;
+mod pin_reset;
 mod provider;
 mod stage;
 
@@ -25,7 +26,9 @@ fn main() -> ExitCode {
     let (once, parts) = match arguments() {
         Ok(arguments) => arguments,
         Err(unknown) => {
-            eprintln!("demo: what is '{unknown}'? There are: --once, and --only passkey or --only id");
+            eprintln!(
+                "demo: what is '{unknown}'? There are: --once, and --only passkey, --only id or --only pin-reset"
+            );
             return ExitCode::from(2);
         }
     };
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
     };
     let window = if display && !once { Some(interactive::open(&stage)) } else { None };
     println!("{}", stage.identity.credentials());
+    if window.is_some() {
+        println!("{}", pin_reset::offer(&stage));
+    }
     if window.is_none() {
         journey::play(&stage, &mut narrator, &parts);
         println!("\npictures of the pages: {}", stage.pictures().display());
@@ -55,7 +61,7 @@ fn main() -> ExitCode {
 
 /// Whether to end after the journey, and which parts of it to play.
 fn arguments() -> Result<(bool, Vec<Part>), String> {
-    let (mut once, mut parts) = (false, vec![Part::Passkey, Part::Identity]);
+    let (mut once, mut parts) = (false, vec![Part::Passkey, Part::Identity, Part::PinReset]);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -63,6 +69,7 @@ fn arguments() -> Result<(bool, Vec<Part>), String> {
             "--only" => match arguments.next().as_deref() {
                 Some("passkey") => parts = vec![Part::Passkey],
                 Some("id") => parts = vec![Part::Identity],
+                Some("pin-reset") => parts = vec![Part::PinReset],
                 other => return Err(format!("--only {}", other.unwrap_or_default())),
             },
             _ => return Err(argument),

@@ -26,6 +26,11 @@ impl IdentityStage {
             note_link(folder, "admin", link);
             note_link(folder, "ann", &place.add_person(&format!("ann@{}", place.domain), "Ann Example"));
         }
+        // Later than the others: the data may be of a run that knew nothing of this colleague yet.
+        if !link_note(folder, "bob").exists() {
+            note_link(folder, "bob", &place.add_person(&format!("bob@{}", place.domain), "Bob Example"));
+            place.change_policy(&["enable_pin_recovery=true"]);
+        }
         let site = registered(&place, folder, site_origin);
         Self { idp: Idp::start(&place, log), site, folder: folder.to_owned() }
     }
@@ -38,6 +43,13 @@ impl IdentityStage {
     /// A user of the tenant, likewise.
     pub fn user(&self) -> Person {
         self.person("ann", "four-paper-boats-drift")
+    }
+
+    /// Another one, who has password and app, and wants no passkey there: it would be lost with a forgotten PIN.
+    pub fn colleague(&self) -> Person {
+        let mut colleague = self.person("bob", "nine-brass-kettles-hum");
+        colleague.avoids_passkeys = true;
+        colleague
     }
 
     fn person(&self, name: &str, password: &str) -> Person {

@@ -77,6 +77,11 @@ impl Stage {
         self.folder.join("chromium")
     }
 
+    /// The site's database.
+    pub fn site_database(&self) -> String {
+        format!("sqlite:{}", self.folder.join("site.db").display())
+    }
+
     /// The PIN that the played person uses now.
     pub fn pin(&self) -> String {
         known_pin(&self.folder)
