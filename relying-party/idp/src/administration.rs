@@ -6,6 +6,7 @@
 
 mod applications;
 mod credentials;
+mod devices;
 mod logs;
 mod methods;
 mod policies;
@@ -16,6 +17,7 @@ mod uris;
 mod users;
 
 pub use applications::{NewRegistration, Platform, Principal};
+pub use devices::DeviceDetails;
 pub use logs::{ActivityEntry, AuditState};
 pub use methods::{IssuedPass, Methods, check_password};
 pub use policies::{PASS_MINUTES, check_policy};

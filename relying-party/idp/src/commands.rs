@@ -1,6 +1,7 @@
 //! What an operator does for a tenant: each command is one call into the core that the administrators' pages use too.
 
 mod app;
+mod device;
 mod log;
 mod policy;
 mod print;
@@ -48,6 +49,8 @@ pub(crate) enum TenantCommand {
     User(Group<user::UserVerb>),
     /// Applications
     App(Group<app::AppVerb>),
+    /// Devices, and the keys on them
+    Device(Group<device::DeviceVerb>),
     /// What the tenant allows
     Policy(Group<policy::PolicyVerb>),
     /// Where users are signed in
@@ -68,6 +71,7 @@ async fn carry_out(provider: &Provider, command: &TenantCommand) -> Result<(), B
         TenantCommand::Tenant(group) => &group.at,
         TenantCommand::User(group) => &group.at,
         TenantCommand::App(group) => &group.at,
+        TenantCommand::Device(group) => &group.at,
         TenantCommand::Policy(group) => &group.at,
         TenantCommand::Session(group) => &group.at,
         TenantCommand::Log(group) => &group.at,
@@ -78,6 +82,7 @@ async fn carry_out(provider: &Provider, command: &TenantCommand) -> Result<(), B
         TenantCommand::Tenant(group) => tenant::run(&operator, &printer, &group.verb).await,
         TenantCommand::User(group) => user::run(provider, &operator, &printer, &group.verb).await,
         TenantCommand::App(group) => app::run(&operator, &printer, &group.verb).await,
+        TenantCommand::Device(group) => device::run(&operator, &printer, &group.verb).await,
         TenantCommand::Policy(group) => policy::run(&operator, &printer, &group.verb).await,
         TenantCommand::Session(group) => session::run(&operator, &printer, &group.verb).await,
         TenantCommand::Log(group) => log::run(&operator, &printer, &group.verb).await,

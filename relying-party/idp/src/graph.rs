@@ -5,6 +5,7 @@
 
 mod applications;
 mod caller;
+mod devices;
 mod error;
 mod fido2;
 mod logs;
@@ -91,6 +92,7 @@ pub async fn answer(provider: &Provider, call: &Call<'_>) -> Result<Answer, Grap
     match segments.as_slice() {
         ["me", rest @ ..] => me::answer(&request, verb, rest).await,
         ["users", rest @ ..] => users::answer(&request, verb, rest).await,
+        ["devices", rest @ ..] => devices::answer(&request, verb, rest).await,
         ["applications", rest @ ..] => applications::answer(&request, verb, rest).await,
         ["auditlogs", list] => logs::answer(&request, verb, list).await,
         ["policies", rest @ ..] => policies::answer(&request, verb, rest).await,

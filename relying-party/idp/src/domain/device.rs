@@ -113,6 +113,16 @@ impl DeviceAttestation {
             Self::Trusted => "trusted",
         }
     }
+
+    /// What people read.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::None => "Not attested",
+            Self::Verified => "TPM verified",
+            Self::Trusted => "TPM of a known maker",
+        }
+    }
 }
 
 impl fmt::Display for DeviceAttestation {

@@ -22,6 +22,8 @@ pub(super) enum Permission {
     WriteMethods,
     ReadApps,
     WriteApps,
+    ReadDevices,
+    WriteDevices,
     ReadLogs,
     ReadPolicies,
     WritePolicies,
@@ -34,20 +36,26 @@ pub(super) enum Permission {
 struct Word(&'static str, &'static str, &'static [Permission]);
 
 /// Every word that is a scope for administrators and a role for applications.
-const WORDS: [Word; 12] = {
+const WORDS: [Word; 14] = {
     use Permission::{
-        ReadApps, ReadLogs, ReadMethods, ReadPolicies, ReadUsers, WriteAdministrators, WriteApps,
-        WriteMethods, WritePolicies, WriteUsers,
+        ReadApps, ReadDevices, ReadLogs, ReadMethods, ReadPolicies, ReadUsers, WriteAdministrators,
+        WriteApps, WriteDevices, WriteMethods, WritePolicies, WriteUsers,
     };
     [
         Word("User.Read.All", "Read the profiles of all users", &[ReadUsers]),
         Word("User.ReadWrite.All", "Read and change all users", &[ReadUsers, WriteUsers]),
-        Word("Directory.Read.All", "Read users and applications", &[ReadUsers, ReadApps]),
+        Word(
+            "Directory.Read.All",
+            "Read users, devices and applications",
+            &[ReadUsers, ReadApps, ReadDevices],
+        ),
         Word(
             "Directory.ReadWrite.All",
             "Read and change users and applications",
             &[ReadUsers, WriteUsers, ReadApps, WriteApps],
         ),
+        Word("Device.Read.All", "Read all devices", &[ReadDevices]),
+        Word("Device.ReadWrite.All", "Read, disable and delete devices", &[ReadDevices, WriteDevices]),
         Word("UserAuthenticationMethod.Read.All", "Read what users sign in with", &[ReadMethods]),
         Word(
             "UserAuthenticationMethod.ReadWrite.All",

@@ -1,5 +1,7 @@
 //! How things look in JSON: to programs that call the API, and to those that read what the commands print.
 
+mod devices;
+
 use serde_json::{Value, json};
 
 use super::policies;
@@ -8,6 +10,8 @@ use crate::administration::{ActivityEntry, Methods, TenantSummary};
 use crate::attestation::Outcome;
 use crate::clock::UnixTime;
 use crate::domain::{App, RedirectKind, Tenant, TokenVersion, User};
+pub use devices::{device, device_details, enterprise_key};
+
 use crate::storage::{BrowserSession, NewPasskey, SignIn, StoredPass, StoredTotp, UserSummary};
 
 /// `signInAudience` of an application for every tenant.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::caller::Permission;
 use super::query::Operator;
-use super::{Answer, GraphError, Request, Verb, fido2, methods, shown};
+use super::{Answer, GraphError, Request, Verb, devices, fido2, methods, shown};
 use crate::administration::{Administrator, Names, NewAccount, check_password};
 use crate::domain::{User, UserId};
 use crate::storage::UserCursor;
@@ -97,6 +97,9 @@ pub(super) async fn answer(
         }
         (_, [id, "authentication", "fido2methods", rest @ ..]) => {
             fido2::answer(request, verb, id, rest).await
+        }
+        (_, [id, "authentication", "windowshelloforbusinessmethods", rest @ ..]) => {
+            devices::keys(request, verb, id, rest).await
         }
         (_, [id, "authentication", rest @ ..]) => methods::answer(request, verb, id, rest).await,
         (Verb::Get | Verb::Post | Verb::Patch | Verb::Delete, _) => Err(GraphError::NoSegment),

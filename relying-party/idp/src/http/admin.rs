@@ -8,6 +8,7 @@
 mod app_page;
 mod apps;
 mod changes;
+mod devices;
 mod gate;
 mod logs;
 mod pages_of_user;
@@ -54,6 +55,12 @@ routes! {
     post "/admin/{tenant}/users/{id}/methods/{method}/delete" users::remove_method;
     post "/admin/{tenant}/users/{id}/sessions/revoke" users::revoke_sessions;
     post "/admin/{tenant}/users/{id}/sessions/{session}/revoke" users::revoke_session;
+
+    get "/admin/{tenant}/devices" devices::list;
+    post "/admin/{tenant}/devices/policy" devices::save_policy;
+    get "/admin/{tenant}/devices/{id}" devices::show;
+    post "/admin/{tenant}/devices/{id}/{change}" devices::change;
+    post "/admin/{tenant}/devices/{id}/keys/{key}/delete" devices::remove_key;
 
     get "/admin/{tenant}/apps" apps::list;
     get "/admin/{tenant}/apps/new" apps::new;

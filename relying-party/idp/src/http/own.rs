@@ -27,6 +27,7 @@ pub(super) fn routes() -> Router<Arc<Provider>> {
         .route("/security/passkeys/{id}/remove", post(remove_passkey))
         .route("/security/apps/{id}/remove", post(remove_app))
         .route("/security/sessions/{id}/end", post(end_session))
+        .route("/security/devices/{id}/lost", post(report_lost))
         .route("/security/passkey", get(new_passkey))
         .route("/security/authenticator", get(new_app))
         .route("/security/password", get(new_password))
@@ -95,6 +96,11 @@ async fn remove_app(provider: Shared, id: Path<String>, visitor: Visitor, body: 
 async fn end_session(provider: Shared, id: Path<String>, visitor: Visitor, body: Bytes) -> Response {
     let Ok(id) = id.parse() else { return not_found().await };
     change(&provider, &visitor, &body, |_| Change::EndSession(id)).await
+}
+
+async fn report_lost(provider: Shared, id: Path<String>, visitor: Visitor, body: Bytes) -> Response {
+    let Ok(id) = id.parse() else { return not_found().await };
+    change(&provider, &visitor, &body, |_| Change::ReportLost(id)).await
 }
 
 /// What a form of the page asks for; some have a name.

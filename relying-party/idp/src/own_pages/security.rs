@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::audit_chain::Event;
-use crate::domain::SessionId;
-use crate::pages::{Account, Frame, Notice, OwnMethod, OwnSession, SecurityPage, When, browser};
+use crate::domain::{Device, DeviceId, SessionId};
+use crate::pages::{Account, Frame, Notice, OwnDevice, OwnMethod, OwnSession, SecurityPage, When, browser};
 use crate::provider::Provider;
 use crate::sign_in::{Browser, Destination, Entered, Entry, Outcome, Reply, SignedIn, enter, failed};
 use crate::storage::{self, BrowserSession};
@@ -22,13 +22,15 @@ pub enum Change<'a> {
     RemoveApp(Uuid),
     /// Signed out in another browser.
     EndSession(SessionId),
+    /// A device that is used no longer.
+    ReportLost(DeviceId),
 }
 
 impl Change<'_> {
-    /// Whoever finds an open browser may sign its owner out, and nothing else (R7).
+    /// Whoever finds an open browser may sign its owner out and lock a device, and nothing else (R7).
     const fn entry(self) -> Entry {
         match self {
-            Self::EndSession(_) => Entry::to(Destination::Security),
+            Self::EndSession(_) | Self::ReportLost(_) => Entry::to(Destination::Security),
             Self::RenamePasskey(..) | Self::RemovePasskey(_) | Self::RemoveApp(_) => {
                 Entry::recently(Destination::Security)
             }
@@ -98,11 +100,18 @@ async fn carry_out(
             }
             (found, "session.ended", "That browser is signed out.")
         }
+        Change::ReportLost(id) => {
+            let devices = provider.database.devices();
+            let own = devices.find(id).await?.is_some_and(|device| device.owner == user.id);
+            let found = own && devices.set_enabled((user.tenant, id), false, provider.now()).await?;
+            let done = "The device is disabled. When it turns up, an administrator can enable it.";
+            (found, "device.reported_lost", done)
+        }
     };
     if !found {
         return Ok(gone());
     }
-    note(provider, signed_in, action).await?;
+    note(provider, signed_in, action, change).await?;
     Ok(Notice::success(done))
 }
 
@@ -118,14 +127,20 @@ async fn has_password(provider: &Provider, signed_in: &SignedIn) -> Result<bool,
     Ok(found.is_some_and(|(_, password)| password.is_some()))
 }
 
-async fn note(provider: &Provider, signed_in: &SignedIn, action: &str) -> Result<(), storage::Error> {
+async fn note(
+    provider: &Provider,
+    signed_in: &SignedIn,
+    action: &str,
+    change: Change<'_>,
+) -> Result<(), storage::Error> {
     let user = &signed_in.user;
+    let target = if let Change::ReportLost(id) = change { id.to_string() } else { user.id.to_string() };
     let event = Event {
         at: provider.now(),
         tenant: Some(user.tenant.guid()),
         actor: user.id.to_string(),
         action: action.to_owned(),
-        target: user.id.to_string(),
+        target,
         detail: std::collections::BTreeMap::new(),
     };
     provider.audit(&event).await
@@ -156,6 +171,7 @@ async fn page(
         created: When::at(stored.created_at),
         last_used: stored.last_used_at.map(When::at),
     });
+    let devices = provider.database.devices().of_owner(user.id).await?;
     let sessions = provider.database.sessions().of_user(user.id, provider.now()).await?;
     let standing =
         sessions.into_iter().filter(|session| session.authentication.at >= user.sessions_valid_from);
@@ -167,8 +183,19 @@ async fn page(
         may_make_passkeys: provider.webauthn.is_some(),
         password: has_password(provider, signed_in).await?,
         apps: apps.collect(),
+        devices: devices.into_iter().map(own_device).collect(),
         sessions: standing.map(|session| own(&session, signed_in.session.id)).collect(),
     })
+}
+
+fn own_device(device: Device) -> OwnDevice {
+    OwnDevice {
+        id: device.id.to_string(),
+        name: device.name,
+        registered: When::at(device.created_at),
+        last_seen: device.last_seen_at.map(When::at),
+        enabled: device.enabled,
+    }
 }
 
 fn own(session: &BrowserSession, current: SessionId) -> OwnSession {

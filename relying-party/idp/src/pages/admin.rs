@@ -2,6 +2,7 @@
 //! `csrf`; what changes something is always a POST to the address that the form names.
 
 mod apps;
+mod devices;
 mod logs;
 mod policies;
 mod tenants;
@@ -11,6 +12,7 @@ pub use apps::{
     AppPage, AppRow, AppSettings, AppsPage, AssignmentRow, CertificateRow, ConsentRow, NewAppPage, ScopeRow,
     SecretRow,
 };
+pub use devices::{DeviceKeyRow, DevicePage, DeviceRow, DevicesPage, attestations, characters, registrars};
 pub use logs::{AuditPage, AuditRow, ChainState, Pager, SignInFilter, SignInLogPage, SignInRow};
 pub use policies::{
     AaguidRow, AppStrength, FormatRow, MetadataState, PoliciesPage, Strength, Switch, second_factor,

@@ -23,6 +23,8 @@ pub struct SecurityPage {
     pub password: bool,
     /// Authenticator apps, the oldest first.
     pub apps: Vec<OwnMethod>,
+    /// Devices, the oldest first.
+    pub devices: Vec<OwnDevice>,
     /// Sessions, the newest first.
     pub sessions: Vec<OwnSession>,
 }
@@ -38,6 +40,21 @@ pub struct OwnMethod {
     pub created: When,
     /// When it last signed in.
     pub last_used: Option<When>,
+}
+
+/// A device that the user registered.
+#[derive(Clone, Debug)]
+pub struct OwnDevice {
+    /// Its ID.
+    pub id: String,
+    /// What the user calls it.
+    pub name: String,
+    /// When it was registered.
+    pub registered: When,
+    /// When it last proved possession of its key.
+    pub last_seen: Option<When>,
+    /// Whether it may be used.
+    pub enabled: bool,
 }
 
 /// A browser in which the user is signed in.

@@ -63,6 +63,10 @@ fn samples() -> Vec<(&'static str, String, Policy)> {
         "admin-users-empty": UsersPage::sample_empty(), frame();
         "admin-user": UserPage::sample(), frame();
         "admin-user-new": UserPage::sample_new(), frame();
+        "admin-devices": DevicesPage::sample(), frame();
+        "admin-devices-empty": DevicesPage::sample_empty(), frame();
+        "admin-device": DevicePage::sample(), frame();
+        "admin-device-bare": DevicePage::sample_bare(), frame();
         "admin-apps": AppsPage::sample(), frame();
         "admin-app-new": NewAppPage::sample(), frame();
         "admin-app": AppPage::sample(), frame();

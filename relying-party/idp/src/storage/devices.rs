@@ -58,6 +58,14 @@ pub struct DeviceCursor {
     pub id: String,
 }
 
+impl DeviceCursor {
+    /// The place after a device.
+    #[must_use]
+    pub fn behind(device: &Device) -> Self {
+        Self { name: device.name.to_lowercase(), id: device.id.to_string() }
+    }
+}
+
 /// What SQL does not look into.
 #[derive(Serialize, Deserialize)]
 struct Record {

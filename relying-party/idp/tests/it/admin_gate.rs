@@ -14,6 +14,7 @@ fn paths(rig: &Rig, (method, route): &AdminRoute) -> Vec<String> {
     let path = route
         .replace("{tenant}", &rig.tenant.to_string())
         .replace("{id}", &id)
+        .replace("{key}", &uuid::Uuid::nil().to_string())
         .replace("{method}", &uuid::Uuid::nil().to_string())
         .replace("{session}", &uuid::Uuid::nil().to_string())
         .replace("{secret}", &uuid::Uuid::from_u128(1).to_string())

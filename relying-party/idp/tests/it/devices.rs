@@ -1,5 +1,6 @@
 //! Devices at the registration service: with keys in files, and with keys in a TPM that is emulated.
 
+mod administration;
 mod attestation;
 mod keys;
 pub mod machine;

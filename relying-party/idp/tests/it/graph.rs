@@ -1,6 +1,7 @@
 //! The Graph-shaped API: who is let in, and who is not.
 
 mod applications;
+mod devices;
 mod passkeys;
 mod policies;
 mod users;

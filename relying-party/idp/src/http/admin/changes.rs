@@ -21,10 +21,12 @@ pub(super) enum Done {
     Revoked,
     Withdrawn,
     Checked,
+    DeviceEnabled,
+    DeviceDisabled,
 }
 
 impl Done {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Saved,
         Self::Enabled,
         Self::Disabled,
@@ -36,6 +38,8 @@ impl Done {
         Self::Revoked,
         Self::Withdrawn,
         Self::Checked,
+        Self::DeviceEnabled,
+        Self::DeviceDisabled,
     ];
 
     const fn word(self) -> &'static str {
@@ -51,6 +55,8 @@ impl Done {
             Self::Revoked => "revoked",
             Self::Withdrawn => "withdrawn",
             Self::Checked => "checked",
+            Self::DeviceEnabled => "device-enabled",
+            Self::DeviceDisabled => "device-disabled",
         }
     }
 
@@ -67,6 +73,10 @@ impl Done {
             Self::Revoked => "Revoked: the sign-in ends at once, tokens within the hour.",
             Self::Withdrawn => "Withdrawn.",
             Self::Checked => "The whole log was checked.",
+            Self::DeviceEnabled => "The device can be used again.",
+            Self::DeviceDisabled => {
+                "The device is disabled: it signs nobody in, and what was given on it is revoked."
+            }
         }
     }
 

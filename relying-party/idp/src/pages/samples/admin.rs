@@ -1,5 +1,7 @@
 //! The samples of the administrators' pages.
 
+mod devices;
+
 use uuid::Uuid;
 
 use super::when;

@@ -53,6 +53,13 @@ impl SecurityPage {
             created: when(0),
             last_used,
         };
+        let device = |id: &str, name: &str, enabled: bool| OwnDevice {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            registered: when(0),
+            last_seen: enabled.then(|| when(7200)),
+            enabled,
+        };
         let session = |id: &str, client: &str, current| OwnSession {
             id: id.to_owned(),
             client: client.to_owned(),
@@ -72,6 +79,10 @@ impl SecurityPage {
             may_make_passkeys: true,
             password: true,
             apps: vec![method("8f0e0d0c-1111-4222-8333-444444444444", "Authenticator app", Some(when(60)))],
+            devices: vec![
+                device("bf0e0d0c-1111-4222-8333-444444444444", "Laptop <b>", true),
+                device("cf0e0d0c-1111-4222-8333-444444444444", "Old \"phone\"", false),
+            ],
             sessions: vec![
                 session("9f0e0d0c-1111-4222-8333-444444444444", "Firefox on Linux", true),
                 session("af0e0d0c-1111-4222-8333-444444444444", "Mallory <b>", false),
@@ -80,7 +91,13 @@ impl SecurityPage {
     }
 
     pub(in crate::pages) fn sample_new() -> Self {
-        let mut page = Self { passkeys: Vec::new(), apps: Vec::new(), password: false, ..Self::sample() };
+        let mut page = Self {
+            passkeys: Vec::new(),
+            apps: Vec::new(),
+            devices: Vec::new(),
+            password: false,
+            ..Self::sample()
+        };
         page.frame.notice = None;
         page.sessions.truncate(1);
         page

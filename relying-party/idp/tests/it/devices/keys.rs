@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use latchkey_container::tpm::{KeyAlgorithm, Tpm as _};
 use latchkey_idp::domain::{Amr, Authentication, DeviceId, RequiredAttestation, Rsa1, first_party};
 use latchkey_tests::swtpm::Swtpm;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::DRS;
 use super::machine::{Machine, auth, certify, evidence, join, rsa1, with_evidence};
-use crate::rig::{Answer, Rig, URL};
+use crate::rig::{Answer, Rig};
 
 const PATH: &str = "/EnrollmentServer/key/?api-version=1.0";
 const REFUSED: &str = "enterprise_key.refused";
@@ -25,20 +25,9 @@ fn body(key: &Rsa1) -> Value {
     json!({ "kngc": STANDARD.encode(key.bytes()) })
 }
 
-/// The body that a device signs.
+/// The body with what a device signs.
 async fn signed(rig: &Rig, machine: &Machine, key: &Rsa1) -> Value {
-    signed_around(machine, key, &rig.drs_nonce().await)
-}
-
-fn signed_around(machine: &Machine, key: &Rsa1, nonce: &str) -> Value {
-    let payload = json!({
-        "nonce": nonce,
-        "aud": format!("{URL}/EnrollmentServer/key/"),
-        "kngc": URL_SAFE_NO_PAD.encode(key.key_id()),
-    });
-    let mut body = body(key);
-    body["request"] = machine.signed(&payload).into();
-    body
+    machine.key_body(key, &rig.drs_nonce().await)
 }
 
 async fn register(rig: &Rig, token: &str, body: &Value) -> Answer {
@@ -128,7 +117,7 @@ async fn tokens_of_others_nonces_of_before_and_disabled_devices_are_worth_nothin
     let refused = register(&rig, &token, &swapped).await;
     refused.noted((400, "attestation_other_key"), &rig, (REFUSED, &me)).await;
     let stranger = Machine::software("Stranger");
-    let mut forged = signed_around(&machine, &key(3), &rig.drs_nonce().await);
+    let mut forged = signed(&rig, &machine, &key(3)).await;
     let payload = json!({ "nonce": "n", "aud": "a", "kngc": "k" });
     forged["request"] = stranger.signed_with(&machine.certificate, &payload).into();
     register(&rig, &token, &forged).await.noted((401, "wrong_signature"), &rig, (REFUSED, &me)).await;
@@ -180,7 +169,7 @@ async fn a_key_in_the_tpm_of_its_device_is_attested() {
         let mut evidence = machine.tpm(|keys| certify(keys, (blob, 4), role, around.unwrap_or(&nonce)));
         evidence["profile"] = "latchkey-tpm-1".into();
         evidence["nonce"] = nonce.clone().into();
-        let mut body = signed_around(&machine, &enterprise, &nonce);
+        let mut body = machine.key_body(&enterprise, &nonce);
         body["attestation"] = evidence;
         register(&rig, &token, &body).await
     };

@@ -182,6 +182,23 @@ impl Machine {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(self.sign(signed.as_bytes())))
     }
 
+    /// The body that registers a key, with what the device signs around a nonce.
+    pub fn key_body(&self, key: &Rsa1, nonce: &str) -> Value {
+        let payload = json!({
+            "nonce": nonce,
+            "aud": format!("{}/EnrollmentServer/key/", crate::rig::URL),
+            "kngc": URL_SAFE_NO_PAD.encode(key.key_id()),
+        });
+        json!({ "kngc": STANDARD.encode(key.bytes()), "request": self.signed(&payload) })
+    }
+
+    /// Registers a key: its ID.
+    pub async fn register_key(&self, rig: &Rig, token: &str, key: &Rsa1) -> String {
+        let body = self.key_body(key, &rig.drs_nonce().await);
+        let answer = rig.post_json("/EnrollmentServer/key/", Some(token), &body).await.ok();
+        answer["kid"].as_str().unwrap().to_owned()
+    }
+
     /// A request for a path of the service, around a nonce.
     pub fn asks(&self, path: &str, nonce: &str) -> Value {
         let aud = format!("{}{path}", crate::rig::URL);
