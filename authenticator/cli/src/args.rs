@@ -10,7 +10,7 @@ mod enterprise;
 
 pub use enterprise::{
     DeviceCommand, JoinArguments, LeaveArguments, PinResetArguments, PolicyCommand, ProvisionArguments,
-    SignInArguments, TenantArguments, TokenArguments,
+    ReportArguments, SignInArguments, TenantArguments, TokenArguments,
 };
 
 /// Passkeys in your TPM, opened by your PIN.
@@ -72,11 +72,7 @@ pub enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Report as the Windows tool of this name does; also when the program is called by it.
-    Dsregcmd {
-        /// `/status`, and `/verbose` for reasons.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SWITCH")]
-        switches: Vec<String>,
-    },
+    Dsregcmd(ReportArguments),
     /// List, rename and delete passkeys.
     #[command(subcommand)]
     Passkeys(PasskeysCommand),

@@ -25,7 +25,7 @@ use crate::control::{Answer, Request};
 use crate::failure::{Failure, FailureKind};
 use crate::output::Output;
 
-pub use overview::{dsregcmd, status};
+pub use overview::status;
 pub use pin_reset::rearm_pin;
 pub use tokens::sign_out;
 

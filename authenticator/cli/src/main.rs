@@ -64,7 +64,7 @@ fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Container(command) => command.run(&Caller::new(paths, device), output),
         Command::Status => enterprise::status(Caller::new(paths, device), output),
         Command::Policy(command) => command.run(Caller::new(paths, device), output),
-        Command::Dsregcmd { switches } => enterprise::dsregcmd(Caller::new(paths, device), output, &switches),
+        Command::Dsregcmd(arguments) => arguments.run(Caller::new(paths, device), output),
         Command::Pin(command) => command.run(Caller::new(paths, device), output),
         Command::Device(command) => command.run(Caller::new(paths, device), output),
         Command::Signin(arguments) => arguments.run(Caller::new(paths, device), output),

@@ -119,6 +119,20 @@ pub enum PolicyCommand {
     Explain(TenantArguments),
 }
 
+/// `latchkey dsregcmd`: switches as Windows writes them, or as we do.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// `/status`, and `/verbose` for reasons.
+    #[arg(value_name = "SWITCH")]
+    pub switches: Vec<String>,
+    /// The same as `/status`.
+    #[arg(long)]
+    pub status: bool,
+    /// The same as `/verbose`.
+    #[arg(long)]
+    pub verbose: bool,
+}
+
 /// Which tenant, where this machine is registered at several.
 #[derive(Debug, Clone, Args)]
 pub struct TenantArguments {

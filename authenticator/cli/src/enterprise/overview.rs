@@ -7,6 +7,7 @@ use latchkey_enterprise::status::{Page, Report, Seen, Standing};
 use serde_json::json;
 
 use super::{block_on, local_policies, machine, told};
+use crate::args::ReportArguments;
 use crate::clock;
 use crate::control::caller::Caller;
 use crate::failure::{Failure, FailureKind};
@@ -23,9 +24,26 @@ pub fn status(caller: Caller, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Carries `latchkey dsregcmd` out. It reports on a machine without a container, too.
-pub fn dsregcmd(caller: Caller, output: &Output, switches: &[String]) -> Result<(), Failure> {
-    let verbose = is_verbose(switches)?;
+impl ReportArguments {
+    /// Carries the command out and prints what came of it. It reports on a machine without a container, too.
+    pub fn run(self, caller: Caller, output: &Output) -> Result<(), Failure> {
+        dsregcmd(caller, output, self.is_verbose()?)
+    }
+
+    fn is_verbose(&self) -> Result<bool, Failure> {
+        let (mut status, mut verbose) = (self.status, self.verbose);
+        for switch in &self.switches {
+            match switch.trim_start_matches('/').to_ascii_lowercase().as_str() {
+                "status" => status = true,
+                "verbose" => verbose = true,
+                _other => return Err(Failure::new(FailureKind::Usage, USAGE)),
+            }
+        }
+        if status { Ok(verbose) } else { Err(Failure::new(FailureKind::Usage, USAGE)) }
+    }
+}
+
+fn dsregcmd(caller: Caller, output: &Output, verbose: bool) -> Result<(), Failure> {
     let mut caller = caller.holding();
     let (views, has_tpm) = match machine::status(&caller) {
         Ok(status) => (look(&mut caller)?, machine::surroundings(&status).has_tpm),
@@ -52,17 +70,4 @@ fn ask(caller: &mut Caller, view: &View, files: &[LocalPolicy]) -> (Standing, bo
     let key_signs = site.key_signs();
     let standing = block_on(async { Ok(site.standing().await) });
     (standing.unwrap_or(Standing::Unknown), key_signs)
-}
-
-/// Switches are written like Windows' or like ours.
-fn is_verbose(switches: &[String]) -> Result<bool, Failure> {
-    let (mut status, mut verbose) = (false, false);
-    for switch in switches {
-        match switch.trim_start_matches(['/', '-']).to_ascii_lowercase().as_str() {
-            "status" => status = true,
-            "verbose" => verbose = true,
-            _other => return Err(Failure::new(FailureKind::Usage, USAGE)),
-        }
-    }
-    if status { Ok(verbose) } else { Err(Failure::new(FailureKind::Usage, USAGE)) }
 }
