@@ -267,5 +267,37 @@ impl Rate {
     }
 }
 
+/// At most so many in any stretch of time of this length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many.
+    pub most: u32,
+    /// The length of the stretch.
+    pub within: Duration,
+}
+
+impl Window {
+    /// Counts one: the next state, when that is as good as fresh, and whether there was room. The state is when those of the last
+    /// stretch were, the oldest first.
+    pub fn take(
+        &self,
+        held: Option<Vec<UnixTime>>,
+        now: UnixTime,
+    ) -> (Vec<UnixTime>, UnixTime, Result<(), Locked>) {
+        let mut times = held.unwrap_or_default();
+        times.retain(|time| now.since(*time) < self.within);
+        let full = usize::try_from(self.most).is_ok_and(|most| times.len() >= most);
+        let allowed = match times.first().filter(|_| full) {
+            Some(oldest) => Err(Locked { retry_after: oldest.plus(self.within).since(now) }),
+            None => {
+                times.push(now);
+                Ok(())
+            }
+        };
+        let fresh_at = times.last().copied().unwrap_or(now).plus(self.within);
+        (times, fresh_at, allowed)
+    }
+}
+
 #[cfg(test)]
 mod tests;

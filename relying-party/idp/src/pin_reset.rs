@@ -5,18 +5,23 @@
 //! [`rules`] who may. [`keys`] are the service's own keys, used through the port in [`place`] and certified by an [`anchor`].
 //! [`hpke`] and [`blind`] are the two protocols, [`envelope`] what devices keep.
 
+mod admission;
 mod anchor;
 pub mod blind;
 mod envelope;
+mod events;
 pub mod given;
 pub mod hpke;
 pub mod keys;
+mod limit;
 pub mod place;
 pub mod point;
 pub mod refusal;
+pub mod release;
 pub mod rules;
 
 pub use envelope::{ContainerId, Envelope, Owner, Protocol, Purpose};
+pub use events::RELEASED;
 pub use given::{Told, told};
 
 use crate::storage;

@@ -16,6 +16,7 @@ mod devices;
 mod directory;
 mod enterprise_keys;
 mod grants;
+mod helpdesk;
 mod high_marks;
 mod invitations;
 mod logs;
@@ -24,6 +25,7 @@ mod primary_tokens;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
+mod reset_events;
 mod reset_keys;
 mod reset_rules;
 mod sealed;
@@ -49,6 +51,8 @@ pub use devices::{DeviceCursor, DeviceSummary, Devices, NewDevice, Placed};
 pub use directory::{Held, MethodCounts, MethodKind, MethodRemoval, Removal, UserCursor, UserSummary};
 pub use enterprise_keys::{EnterpriseKeys, KeyPlaced};
 pub use grants::{Grant, Grants};
+pub use grants::{Grant, Grants, RefreshTokens, Rotation, StoredRefreshToken};
+pub use helpdesk::{Helpdesk, HelpdeskCase};
 pub use high_marks::HighMarks;
 pub use invitations::Invitations;
 pub use logs::{Audit, AuditEntry, Limits, LogCursor, SignIn, SignInFilter, SignInLog};
@@ -57,6 +61,7 @@ pub use primary_tokens::{NewPrimaryToken, PrimaryTokens, StoredPrimaryToken};
 pub use pushed_requests::PushedRequests;
 pub use refresh_tokens::{RefreshTokens, Rotation, StoredRefreshToken};
 pub use registrations::{Assignment, GivenConsent};
+pub use reset_events::{NamedResetEvent, ResetEvent, ResetEventFilter, ResetEvents};
 pub use reset_keys::{ResetKeys, StoredResetKey};
 pub use reset_rules::{ResetRule, ResetRules, RuleFor, RulesOf};
 pub use sealed::{Sealed, SealedRow, SealedTable};
@@ -183,6 +188,10 @@ impl Database {
         signing_keys: SigningKeys
         /// Keys of the PIN reset service.
         reset_keys: ResetKeys
+        /// PIN resets that were released or refused.
+        reset_events: ResetEvents
+        /// Cases of the helpdesk.
+        helpdesk: Helpdesk
         /// Who may reset a PIN.
         reset_rules: ResetRules
         /// Who signed in, and who tried.

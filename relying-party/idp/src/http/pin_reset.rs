@@ -7,20 +7,25 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
 use super::answer::Trace;
+use super::message::Message;
+use super::peer::Peer;
 use crate::oauth::Fields;
 use crate::pin_reset::given::{KeyRequest, encryption_key};
 use crate::pin_reset::refusal::ResetRefusal;
+use crate::pin_reset::release::{self, Call};
 use crate::provider::Provider;
 
 type Shared = State<Arc<Provider>>;
 
 pub(super) fn routes() -> Router<Arc<Provider>> {
-    Router::new().route("/getencryptionkey/v1", get(key).post(key_by_post))
+    Router::new()
+        .route("/getencryptionkey/v1", get(key).post(key_by_post))
+        .route(release::PATH, post(unprotect))
 }
 
 async fn key(State(provider): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
@@ -40,6 +45,15 @@ async fn give(provider: &Provider, fields: &[u8], headers: &HeaderMap) -> Respon
     let trace = Trace::new(provider, headers);
     match given.await {
         Ok(given) => Json(given).into_response(),
+        Err(refusal) => refuse(trace, &refusal),
+    }
+}
+
+async fn unprotect(State(provider): Shared, Peer(address): Peer, message: Message, body: Bytes) -> Response {
+    let trace = Trace::new(&provider, &message.headers);
+    let call = Call { sent: message.sent(), body: &body, address, trace: trace.trace() };
+    match release::unprotect(&provider, &call).await {
+        Ok(secret) => Json(json!({ "secret": secret })).into_response(),
         Err(refusal) => refuse(trace, &refusal),
     }
 }

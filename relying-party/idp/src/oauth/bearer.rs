@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::dpop;
 use super::error::Refusal;
 use crate::clock::UnixTime;
-use crate::domain::{Authority, ClientId, GrantId, Scopes, TenantId, TokenVersion, User, first_party};
+use crate::domain::{
+    Authority, ClientId, GrantId, Scopes, TenantId, TokenVersion, User, UserId, first_party,
+};
 use crate::provider::Provider;
 use crate::storage::Grant;
 use crate::tokens::{Jws, issuer};
@@ -126,6 +128,37 @@ pub(crate) fn named(provider: &Provider, sent: &Sent<'_>) -> Option<(TenantId, U
     let (_, token) = sent.authorization?.split_once(' ')?;
     let claims = AccessClaims::read(provider, token.trim())?;
     Some((claims.tid, claims.oid))
+}
+
+/// Why a token is worth nothing at a service, for services that say so by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// It is for another service.
+    Audience,
+    /// The account is disabled.
+    UserDisabled,
+    /// The sign-in behind it was taken back.
+    Revoked,
+    /// It is no token of ours, has expired, or was presented in another way than it was issued for.
+    Invalid,
+}
+
+/// Why [`check_at`] refused a token.
+pub(crate) async fn diagnose(provider: &Provider, sent: &Sent<'_>, resource: ClientId) -> Denial {
+    let token = sent.authorization.and_then(|text| text.split_once(' '));
+    let Some(claims) = token.and_then(|(_, token)| AccessClaims::read(provider, token.trim())) else {
+        return Denial::Invalid;
+    };
+    let service = provider.app(resource).await.ok().flatten();
+    if service.is_none_or(|app| app.identifier_uri.as_deref() != Some(claims.aud.as_str())) {
+        Denial::Audience
+    } else {
+        match claims.standing(provider).await {
+            Err(refusal) if matches!(refusal, Refusal::UserDisabled) => Denial::UserDisabled,
+            Err(refusal) if matches!(refusal, Refusal::Revoked) => Denial::Revoked,
+            Ok(_) | Err(_) => Denial::Invalid,
+        }
+    }
 }
 
 /// The roles of an application that still exists in the tenant.

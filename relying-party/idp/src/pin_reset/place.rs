@@ -6,6 +6,7 @@ use std::pin::Pin;
 use p256::elliptic_curve::Generate as _;
 use p256::{PublicKey, SecretKey};
 use rand_core::CryptoRng;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
 
 use super::point::{self, Shared};
@@ -70,11 +71,17 @@ impl KeyPlace for Software {
 }
 
 /// The places of a running service: new keys are made in the first, keys of all are used.
-pub struct KeyPlaces(Vec<Box<dyn KeyPlace>>);
+pub struct KeyPlaces {
+    places: Vec<Box<dyn KeyPlace>>,
+    turns: Semaphore,
+}
+
+/// So many requests may work with keys or wait for it. A TPM needs a second for each.
+const TURNS: usize = 64;
 
 impl Default for KeyPlaces {
     fn default() -> Self {
-        Self(vec![Box::new(Software)])
+        Self::of(vec![Box::new(Software)])
     }
 }
 
@@ -82,17 +89,26 @@ impl KeyPlaces {
     /// New keys are made in `first`; keys that were made in software before are used on.
     #[must_use]
     pub fn with(first: Box<dyn KeyPlace>) -> Self {
-        Self(vec![first, Box::new(Software)])
+        Self::of(vec![first, Box::new(Software)])
+    }
+
+    fn of(places: Vec<Box<dyn KeyPlace>>) -> Self {
+        Self { places, turns: Semaphore::new(TURNS) }
+    }
+
+    /// Leave to work with a key, for as long as it is held; nothing if too many do already.
+    pub(super) fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.try_acquire().ok()
     }
 
     /// Where new keys are made.
     pub(super) fn first(&self) -> &dyn KeyPlace {
-        self.0.first().map_or(&Software, |place| &**place)
+        self.places.first().map_or(&Software, |place| &**place)
     }
 
     /// The place with this name.
     pub(super) fn named(&self, name: &str) -> Result<&dyn KeyPlace, PlaceError> {
-        let found = self.0.iter().find(|place| place.name() == name);
+        let found = self.places.iter().find(|place| place.name() == name);
         found.map(|place| &**place).ok_or_else(|| {
             PlaceError(format!("this process does not reach the {name} keys: give --pin-reset-keys {name}"))
         })
@@ -101,6 +117,6 @@ impl KeyPlaces {
 
 impl fmt::Debug for KeyPlaces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|place| place.name())).finish()
+        f.debug_list().entries(self.places.iter().map(|place| place.name())).finish()
     }
 }
