@@ -20,6 +20,7 @@ mod idp_crash;
 mod idp_flood;
 mod idp_keys;
 mod idp_races;
+mod idp_reset_keys;
 mod python_fido2;
 mod roadtx;
 mod single_sign_on;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum_server::tls_rustls::RustlsConfig;
 use clap::Args;
 use latchkey_idp::clock::UnixTime;
-use latchkey_idp::settings::Settings;
 use latchkey_idp::tls::{CertificateAuthority, ServerCertificate};
 
 use crate::{Failure, read_clock};
@@ -53,14 +52,14 @@ impl Files {
         Ok(Some(&self.ca_certificate))
     }
 
-    /// What to serve the settings' host with.
-    pub(crate) fn open(&self, settings: &Settings) -> Result<Certificates, Box<dyn Error>> {
+    /// What to serve this host with.
+    pub(crate) fn open(&self, host: &str) -> Result<Certificates, Box<dyn Error>> {
         // clap lets nobody give only one of them.
         let source = if let (Some(chain), Some(key)) = (&self.tls_certificate, &self.tls_key) {
             Source::Files { chain: chain.clone(), key: key.clone() }
         } else if self.ca_certificate.exists() {
             let ca = CertificateAuthority::load(&self.ca_certificate, &self.ca_key)?;
-            Source::Own { ca, names: vec![settings.host().to_owned()] }
+            Source::Own { ca, names: vec![host.to_owned()] }
         } else {
             let text = format!(
                 "there is no certificate: give --tls-certificate and --tls-key, or run init with this https URL, which \

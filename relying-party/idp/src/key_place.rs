@@ -2,7 +2,7 @@
 //! management service), or in a file that only this machine's TPM opens.
 
 mod program;
-mod tpm;
+pub(crate) mod tpm;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -75,6 +75,11 @@ impl KeyPlace {
             (None, None, Some(file)) => Ok(KeySource::Tpm(file.clone(), Tpm::at(&self.tcti))),
             _ => Err(Failure("give only one of --key-file, --key-command and --key-tpm".to_owned())),
         }
+    }
+
+    /// How the tpm2-tools reach the TPM.
+    pub(crate) fn tcti(&self) -> &str {
+        &self.tcti
     }
 
     /// The places that are given up.

@@ -8,6 +8,8 @@ mod commands;
 mod connections;
 mod key_place;
 mod keys_command;
+mod pin_reset_command;
+mod reset_place;
 mod serve;
 
 use std::error::Error;
@@ -55,6 +57,8 @@ struct Place {
     origins: Vec<String>,
     #[command(flatten)]
     tls: certificates::Files,
+    #[command(flatten)]
+    reset: reset_place::ResetPlace,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +74,9 @@ enum Verb {
     /// The keys under which secrets in the database are sealed
     #[command(subcommand)]
     Keys(keys_command::KeysVerb),
+    /// The PIN reset service as a process of its own, and its keys
+    #[command(subcommand)]
+    PinReset(pin_reset_command::PinResetVerb),
     /// The log of what administrators and operators did
     #[command(subcommand)]
     Audit(audit::AuditVerb),
@@ -110,6 +117,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             Verb::Tenant(command) => commands::run(&options.place, command).await,
             Verb::RotateKeys => admin::rotate_keys(&options.place).await,
             Verb::Keys(verb) => keys_command::run(&options.place, verb).await,
+            Verb::PinReset(verb) => pin_reset_command::run(&options.place, verb).await,
             Verb::Audit(verb) => audit::run(&options.place, verb).await,
         }
     })
@@ -127,11 +135,16 @@ async fn open_with(place: &Place, sealing: SealingKeys) -> Result<Provider, Box<
     let cores = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
     let passwords = Pool::start(&PoolOptions::for_cores(cores))?;
     let keys = (Arc::new(sealing), passwords);
-    Ok(Provider::open(settings, database, keys, Clock::new(read_clock), entropy).await?)
+    let provider = Provider::open(settings, database, keys, Clock::new(read_clock), entropy).await?;
+    Ok(provider.with_reset_places(place.reset.open(place.keys.tcti())?))
 }
 
 fn settings(place: &Place) -> Result<Settings, SettingsError> {
-    Settings::new(&place.public_url, place.rp_id.as_deref(), &place.origins)
+    let settings = Settings::new(&place.public_url, place.rp_id.as_deref(), &place.origins)?;
+    match &place.reset.pin_reset_url {
+        Some(url) => settings.with_pin_reset_at(url),
+        None => Ok(settings),
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place where this program reads the clock")]

@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use latchkey_idp::http::router;
 use latchkey_idp::network::{Forwarding, Network};
 use latchkey_idp::provider::Provider;
+use latchkey_idp::settings::Settings;
 use latchkey_idp::tls::allow_plain_http;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,7 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::authenticators::Authenticators;
 use crate::certificates::Certificates;
 use crate::connections::Bounded;
-use crate::{Failure, Place, open, settings};
+use crate::{Failure, Place, open};
 
 /// Keys and certificates are read again and expired rows removed this often.
 const TEND_EVERY: Duration = Duration::from_mins(1);
@@ -37,6 +38,15 @@ const MOST_HEADERS: usize = 64;
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
+    #[command(flatten)]
+    listening: Listening,
+    #[command(flatten)]
+    authenticators: Authenticators,
+}
+
+/// Where a server listens, and whom it believes.
+#[derive(Debug, Args)]
+pub(crate) struct Listening {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "LATCHKEY_IDP_LISTEN", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
@@ -58,8 +68,6 @@ pub(crate) struct Serve {
     /// A network whose requests are not counted, such as a gateway that counts them itself; may be given more than once
     #[arg(long, value_name = "CIDR", env = "LATCHKEY_IDP_UNLIMITED", value_delimiter = ',')]
     unlimited: Vec<IpNet>,
-    #[command(flatten)]
-    authenticators: Authenticators,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -69,8 +77,8 @@ enum Header {
     Forwarded,
 }
 
-impl Serve {
-    fn network(&self) -> Network {
+impl Listening {
+    pub(crate) fn network(&self) -> Network {
         if self.behind_proxy && self.trusted_proxies.is_empty() {
             tracing::warn!(
                 "every request seems to come from the proxy, also for lockouts and rates: name it with --trusted-proxy"
@@ -88,30 +96,45 @@ impl Serve {
 type Service = IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
 
 pub(crate) async fn serve(place: &Place, options: &Serve) -> Result<(), Box<dyn Error>> {
-    let settings = settings(place)?;
-    let certificates = if settings.secure() && !options.behind_proxy {
-        Some(place.tls.open(&settings)?)
+    let models = options.authenticators.models()?;
+    let roots = options.authenticators.endorsement_roots()?;
+    let network = options.listening.network();
+    let provider = open(place).await?.in_network(network).with_endorsement_roots(roots);
+    let provider = provider.with_models(models).await?;
+    let what = ("Latchkey identity provider", router as Routes);
+    listen((place, &place.public_url), &options.listening, provider, what).await
+}
+
+/// What a server answers.
+type Routes = fn(Arc<Provider>) -> axum::Router;
+
+/// Serves these routes at this URL until it is told to stop.
+pub(crate) async fn listen(
+    (place, url): (&Place, &str),
+    options: &Listening,
+    provider: Provider,
+    (what, routes): (&str, Routes),
+) -> Result<(), Box<dyn Error>> {
+    let at = Settings::new(url, None, &[])?;
+    let certificates = if at.secure() && !options.behind_proxy {
+        Some(place.tls.open(at.host())?)
     } else {
         allow_plain_http(options.listen)?;
         None
     };
-    let models = options.authenticators.models()?;
-    let roots = options.authenticators.endorsement_roots()?;
-    let provider = open(place).await?.in_network(options.network()).with_endorsement_roots(roots);
-    let provider = provider.with_models(models).await?;
     let provider = Arc::new(provider);
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
         Failure(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
     })?;
     // Before the URL is printed: whoever waits for it may stop us at once.
     let stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
-    println!("Latchkey identity provider: {} on {}", place.public_url, listener.local_addr()?);
+    println!("{what}: {url} on {}", listener.local_addr()?);
 
     let handle = Handle::new();
     let stopping = tokio::spawn(stop_at(stop, handle.clone()));
     let config = certificates.as_ref().map(Certificates::config);
     let tending = tokio::spawn(tend(Arc::clone(&provider), certificates));
-    let service = router(Arc::clone(&provider)).into_make_service_with_connect_info::<SocketAddr>();
+    let service = routes(Arc::clone(&provider)).into_make_service_with_connect_info::<SocketAddr>();
     let server = Server::from_listener(listener).handle(handle).acceptor(NoDelayAcceptor::new());
     match config {
         Some(config) => {

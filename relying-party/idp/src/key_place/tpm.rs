@@ -23,7 +23,8 @@ use crate::Failure;
 const STORAGE_ROOT: &str = "0x81000001";
 /// No dictionary attack can be made on 256 random bits, so nothing may lock the key.
 const ATTRIBUTES: &str = "fixedtpm|fixedparent|noda|userwithauth";
-const SESSION: &str = "session:session.ctx";
+/// How a command says that it is authorised and encrypted by the session of [`Bench::begin_session`].
+pub(crate) const SESSION: &str = "session:session.ctx";
 
 /// The TPM of this machine.
 pub(crate) struct Tpm {
@@ -38,14 +39,14 @@ struct Sealed {
 
 /// A run of several tools, and the folder where they keep what one hands to the next. No key is ever in it: keys go through
 /// pipes.
-struct Bench<'a> {
+pub(crate) struct Bench<'a> {
     tcti: &'a str,
     folder: TempDir,
 }
 
 impl Tpm {
     /// The TPM behind this TCTI.
-    pub(super) fn at(tcti: &str) -> Self {
+    pub(crate) fn at(tcti: &str) -> Self {
         Self { tcti: tcti.to_owned() }
     }
 
@@ -88,7 +89,8 @@ impl Tpm {
         self.load(file).await
     }
 
-    fn bench(&self) -> Result<Bench<'_>, Failure> {
+    /// A folder for one run.
+    pub(crate) fn bench(&self) -> Result<Bench<'_>, Failure> {
         let private = std::fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("latchkey-idp-").permissions(private).tempdir();
         let folder = folder.map_err(|error| Failure(format!("no temporary folder can be made: {error}")))?;
@@ -98,7 +100,7 @@ impl Tpm {
 
 impl Bench<'_> {
     /// The storage root key, which is made if the machine has none.
-    async fn find_parent(&self) -> Result<(), Failure> {
+    pub(crate) async fn find_parent(&self) -> Result<(), Failure> {
         let known = self.tool("tpm2_readpublic", &["-c", STORAGE_ROOT, "-t", "parent.tr"]).await;
         if known.is_ok() {
             return Ok(());
@@ -110,7 +112,7 @@ impl Bench<'_> {
     }
 
     /// A session that is salted to the parent and encrypts what goes both ways.
-    async fn begin_session(&self) -> Result<(), Failure> {
+    pub(crate) async fn begin_session(&self) -> Result<(), Failure> {
         let begin = ["--hmac-session", "--tpmkey-context=parent.tr", "-S", "session.ctx"];
         self.tool("tpm2_startauthsession", &begin).await?;
         let both = ["session.ctx", "--enable-encrypt", "--enable-decrypt"];
@@ -138,15 +140,20 @@ impl Bench<'_> {
         Ok(Sealed { parent: self.read("parent.tr")?, keys: vec![key] })
     }
 
+    /// Loads the key of `key.pub` and `key.priv` as `key.ctx`.
+    pub(crate) async fn load_key(&self) -> Result<(), Failure> {
+        let load =
+            ["-Q", "-C", "parent.tr", "-P", SESSION, "-u", "key.pub", "-r", "key.priv", "-c", "key.ctx"];
+        self.tool("tpm2_load", &load).await.map(drop)
+    }
+
     /// The key lines.
     async fn open(&self, keys: &[(Vec<u8>, Vec<u8>)]) -> Result<Zeroizing<String>, Failure> {
         let mut lines = Zeroizing::new(String::with_capacity(64 * keys.len()));
         for (public, private) in keys {
             self.write("key.pub", public)?;
             self.write("key.priv", private)?;
-            let load =
-                ["-Q", "-C", "parent.tr", "-P", SESSION, "-u", "key.pub", "-r", "key.priv", "-c", "key.ctx"];
-            self.tool("tpm2_load", &load).await?;
+            self.load_key().await?;
             let line = self.tool("tpm2_unseal", &["-c", "key.ctx", "-p", SESSION]).await?;
             // Where no resource manager does it, the TPM's few places for keys must be freed.
             self.tool("tpm2_flushcontext", &["-t"]).await?;
@@ -157,12 +164,14 @@ impl Bench<'_> {
     }
 
     /// Leaves nothing in the TPM, whatever went wrong.
-    async fn clear(&self) {
+    pub(crate) async fn clear(&self) {
         let _none = self.tool("tpm2_flushcontext", &["session.ctx"]).await;
+        // Not every tool saves the session again that it used.
+        let _none = self.tool("tpm2_flushcontext", &["-l"]).await;
         let _none = self.tool("tpm2_flushcontext", &["-t"]).await;
     }
 
-    async fn tool(&self, name: &str, arguments: &[&str]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    pub(crate) async fn tool(&self, name: &str, arguments: &[&str]) -> Result<Zeroizing<Vec<u8>>, Failure> {
         self.tool_with(name, arguments, None).await
     }
 
@@ -182,12 +191,12 @@ impl Bench<'_> {
         Run { name, command, input, complaints: Complaints::Reported }.output().await.map_err(failed)
     }
 
-    fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
         std::fs::read(self.folder.path().join(name))
             .map_err(|error| Failure(format!("the tpm2-tools did not write {name}: {error}")))
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         std::fs::write(self.folder.path().join(name), bytes)
             .map_err(|error| Failure(format!("the temporary folder cannot be written: {error}")))
     }

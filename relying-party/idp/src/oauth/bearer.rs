@@ -8,9 +8,7 @@ use uuid::Uuid;
 use super::dpop;
 use super::error::Refusal;
 use crate::clock::UnixTime;
-use crate::domain::{
-    Authority, ClientId, GrantId, Scopes, TenantId, TokenVersion, User, UserId, first_party,
-};
+use crate::domain::{Authority, ClientId, GrantId, Scopes, TenantId, TokenVersion, User, first_party};
 use crate::provider::Provider;
 use crate::storage::Grant;
 use crate::tokens::{Jws, issuer};

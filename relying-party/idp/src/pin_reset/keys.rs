@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use p256::PublicKey;
+use p256::elliptic_curve::Generate as _;
+use p256::{PublicKey, SecretKey};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -42,6 +43,15 @@ pub(super) async fn current(provider: &Provider, protocol: Protocol) -> Result<S
         return Ok(key);
     }
     replace(provider, protocol, None).await
+}
+
+/// All keys, the newest first; the first ones are made here.
+///
+/// # Errors
+/// When they cannot be read or made.
+pub async fn all(provider: &Provider) -> Result<Vec<StoredResetKey>, Error> {
+    tend(provider).await?;
+    Ok(provider.database.reset_keys().all().await?)
 }
 
 /// Replaces what is old enough, in all protocols.
@@ -87,6 +97,22 @@ pub async fn retire(provider: &Provider, kid: &str) -> Result<(), Error> {
         return Err(Error::NoSuchKey);
     }
     Ok(provider.reset_places.named(&key.place)?.destroy(&handle).await?)
+}
+
+/// Uses a live key once: whether its place has it, and it is the one that was certified.
+///
+/// # Errors
+/// When it cannot be used, or is another one.
+pub async fn check(provider: &Provider, key: &StoredResetKey) -> Result<(), Error> {
+    let public = point::parse(&key.public).ok_or(Error::Damaged)?;
+    let same = match key.protocol {
+        Protocol::Hpke => {
+            let peer = SecretKey::generate_from_rng(&mut provider.seeded());
+            *agree(provider, key, &peer.public_key()).await? == *point::agree(&peer, &public)
+        }
+        Protocol::Blind => PublicKey::from(master(provider, key)?.signing_key().verifying_key()) == public,
+    };
+    if same { Ok(()) } else { Err(Error::Damaged) }
 }
 
 /// The ECDH of a live key of `hpke-p256` with a point, in the place where the key is.

@@ -1,0 +1,86 @@
+//! `latchkey-idp pin-reset`: the service as a process of its own, and its keys.
+
+use std::error::Error;
+
+use clap::Subcommand;
+use latchkey_idp::http::pin_reset_router;
+use latchkey_idp::pin_reset::keys;
+use latchkey_idp::provider::Provider;
+use latchkey_idp::storage::StoredResetKey;
+
+use crate::serve::{Listening, listen};
+use crate::{Failure, Place, open, settings};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PinResetVerb {
+    /// Serve the PIN reset service alone, on the provider's database
+    Serve(Listening),
+    /// The keys of the service
+    #[command(subcommand)]
+    Keys(KeysVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysVerb {
+    /// All keys, the newest first
+    List,
+    /// Give devices new keys from now on; what was protected with older ones can still be opened
+    Rotate,
+    /// Use each live key once, to see that the TPM or security module with its private half is reached
+    Check,
+    /// Destroy a key: what was protected with it can never be opened again
+    Retire {
+        /// Its name, as `pin-reset keys list` prints it
+        kid: String,
+    },
+}
+
+pub(crate) async fn run(place: &Place, verb: &PinResetVerb) -> Result<(), Box<dyn Error>> {
+    match verb {
+        PinResetVerb::Serve(listening) => {
+            let settings = settings(place)?;
+            let url = settings.pin_reset_url().to_owned();
+            let provider = open(place).await?.in_network(listening.network());
+            listen((place, &url), listening, provider, ("Latchkey PIN reset service", pin_reset_router)).await
+        }
+        PinResetVerb::Keys(verb) => {
+            let provider = open(place).await?;
+            let done = of_keys(&provider, verb).await;
+            provider.close().await;
+            done
+        }
+    }
+}
+
+async fn of_keys(provider: &Provider, verb: &KeysVerb) -> Result<(), Box<dyn Error>> {
+    match verb {
+        KeysVerb::List => {
+            for key in keys::all(provider).await? {
+                println!("{}", line(&key));
+            }
+        }
+        KeysVerb::Rotate => {
+            for key in keys::rotate(provider).await? {
+                println!("{}", line(&key));
+            }
+            println!("Devices wrap again when they are next unlocked. Until then keep the older keys.");
+        }
+        KeysVerb::Check => {
+            for key in keys::all(provider).await?.iter().filter(|key| key.retired_at.is_none()) {
+                keys::check(provider, key).await.map_err(|error| Failure(format!("{}: {error}", key.kid)))?;
+                println!("{}  {}  works", key.kid, key.place);
+            }
+        }
+        KeysVerb::Retire { kid } => {
+            keys::retire(provider, kid).await?;
+            println!("Retired.");
+        }
+    }
+    Ok(())
+}
+
+fn line(key: &StoredResetKey) -> String {
+    let StoredResetKey { kid, protocol, place, created_at, retired_at, .. } = key;
+    let state = retired_at.map_or_else(|| "live".to_owned(), |at| format!("retired {}", at.to_text()));
+    format!("{kid}  {protocol}  {place}  made {}  {state}", created_at.to_text())
+}
