@@ -287,12 +287,11 @@ impl Window {
         let mut times = held.unwrap_or_default();
         times.retain(|time| now.since(*time) < self.within);
         let full = usize::try_from(self.most).is_ok_and(|most| times.len() >= most);
-        let allowed = match times.first().filter(|_| full) {
-            Some(oldest) => Err(Locked { retry_after: oldest.plus(self.within).since(now) }),
-            None => {
-                times.push(now);
-                Ok(())
-            }
+        let allowed = if let Some(oldest) = times.first().filter(|_| full) {
+            Err(Locked { retry_after: oldest.plus(self.within).since(now) })
+        } else {
+            times.push(now);
+            Ok(())
         };
         let fresh_at = times.last().copied().unwrap_or(now).plus(self.within);
         (times, fresh_at, allowed)

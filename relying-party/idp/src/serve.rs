@@ -101,8 +101,8 @@ pub(crate) async fn serve(place: &Place, options: &Serve) -> Result<(), Box<dyn 
     let network = options.listening.network();
     let provider = open(place).await?.in_network(network).with_endorsement_roots(roots);
     let provider = provider.with_models(models).await?;
-    let what = ("Latchkey identity provider", router as Routes);
-    listen((place, &place.public_url), &options.listening, provider, what).await
+    listen((place, &place.public_url), &options.listening, provider, ("Latchkey identity provider", router))
+        .await
 }
 
 /// What a server answers.

@@ -152,8 +152,8 @@ pub(crate) async fn diagnose(provider: &Provider, sent: &Sent<'_>, resource: Cli
         Denial::Audience
     } else {
         match claims.standing(provider).await {
-            Err(refusal) if matches!(refusal, Refusal::UserDisabled) => Denial::UserDisabled,
-            Err(refusal) if matches!(refusal, Refusal::Revoked) => Denial::Revoked,
+            Err(Refusal::UserDisabled) => Denial::UserDisabled,
+            Err(Refusal::Revoked) => Denial::Revoked,
             Ok(_) | Err(_) => Denial::Invalid,
         }
     }

@@ -222,9 +222,6 @@ impl From<PlaceError> for ResetRefusal {
 
 impl From<DeviceRefusal> for ResetRefusal {
     fn from(refusal: DeviceRefusal) -> Self {
-        match refusal {
-            DeviceRefusal::Storage(error) => error.into(),
-            other => Self::Device(other),
-        }
+        if let DeviceRefusal::Storage(error) = refusal { error.into() } else { Self::Device(refusal) }
     }
 }

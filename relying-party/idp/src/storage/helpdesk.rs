@@ -89,17 +89,14 @@ impl Helpdesk<'_> {
         now: UnixTime,
     ) -> Result<bool, Error> {
         let id = id.to_string();
-        let decided = match code {
-            Some((code, expires_at)) => {
-                const SQL: &str = "UPDATE helpdesk_cases SET decided_by = $2, decided_at = $3, approved = 1, code = $4,
-                                   expires_at = $5 WHERE id = $1 AND approved IS NULL AND expires_at > $3 AND opened_by <> $2";
-                self.0.write(SQL, values![id, by, now, code, expires_at]).await?
-            }
-            None => {
-                const SQL: &str = "UPDATE helpdesk_cases SET decided_by = $2, decided_at = $3, approved = 0
-                                   WHERE id = $1 AND approved IS NULL AND expires_at > $3";
-                self.0.write(SQL, values![id, by, now]).await?
-            }
+        let decided = if let Some((code, expires_at)) = code {
+            const SQL: &str = "UPDATE helpdesk_cases SET decided_by = $2, decided_at = $3, approved = 1, code = $4,
+                               expires_at = $5 WHERE id = $1 AND approved IS NULL AND expires_at > $3 AND opened_by <> $2";
+            self.0.write(SQL, values![id, by, now, code, expires_at]).await?
+        } else {
+            const SQL: &str = "UPDATE helpdesk_cases SET decided_by = $2, decided_at = $3, approved = 0
+                               WHERE id = $1 AND approved IS NULL AND expires_at > $3";
+            self.0.write(SQL, values![id, by, now]).await?
         };
         Ok(decided > 0)
     }
