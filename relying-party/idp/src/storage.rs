@@ -51,7 +51,6 @@ pub use devices::{DeviceCursor, DeviceSummary, Devices, NewDevice, Placed};
 pub use directory::{Held, MethodCounts, MethodKind, MethodRemoval, Removal, UserCursor, UserSummary};
 pub use enterprise_keys::{EnterpriseKeys, KeyPlaced};
 pub use grants::{Grant, Grants};
-pub use grants::{Grant, Grants, RefreshTokens, Rotation, StoredRefreshToken};
 pub use helpdesk::{Helpdesk, HelpdeskCase};
 pub use high_marks::HighMarks;
 pub use invitations::Invitations;
