@@ -1,4 +1,4 @@
-//! The keys of the PIN reset service where they belong: in a TPM (emulated), and in a security module (SoftHSM).
+//! The keys of the PIN reset service where they belong: in a TPM (emulated), and in a security module (`SoftHSM`).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use latchkey_tests::programs;
 use latchkey_tests::swtpm::Swtpm;
 
-/// Debian's SoftHSM.
+/// Debian's `SoftHSM`.
 const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
 /// A provider's folder, and how its keys are reached.
