@@ -37,6 +37,17 @@ pub struct Device {
     pub last_seen_at: Option<UnixTime>,
 }
 
+impl Device {
+    /// How the agent of a session begins that is a device's own, not a browser's.
+    pub const AGENT: &str = "Device ";
+
+    /// What its sessions have in the place of a browser's `User-Agent`.
+    #[must_use]
+    pub fn agent(&self) -> String {
+        format!("{}{}", Self::AGENT, self.name)
+    }
+}
+
 /// What a device says about itself. Nobody vouches for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

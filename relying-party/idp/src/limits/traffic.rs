@@ -66,7 +66,7 @@ impl Kind {
             _ if ends(&["/discovery/keys", "/discovery/v2.0/keys", "/.well-known/openid-configuration"]) => {
                 Self::Public
             }
-            _ if ends(&["/token", "/par"]) => Self::Token,
+            _ if ends(&["/token", "/par", "/sidtoname"]) => Self::Token,
             _ if ends(&["/devicecode"]) => Self::DeviceCode,
             _ if ends(&["/getcredentialtype", "/getonetimecode.srf", "/fido/get"]) => Self::Account,
             _ => Self::Page,

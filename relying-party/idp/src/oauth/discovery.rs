@@ -80,6 +80,8 @@ pub async fn metadata(
         "frontchannel_logout_supported": true,
         "frontchannel_logout_session_supported": true,
         "tenant_region_scope": "EU",
+        // MS-OIDCE 2.2.3.2: by which brokers learn what they may use.
+        "capabilities": ["kdf_ver2"],
         "cloud_instance_name": host,
         "cloud_graph_host_name": host,
         "msgraph_host": host,

@@ -1,7 +1,13 @@
 //! The program at the other end, in words.
 
+use crate::domain::Device;
+
 /// A browser by its `User-Agent`, well enough that people know their own again.
 pub(crate) fn browser(agent: &str) -> String {
+    // Whatever its owner calls it.
+    if let Some(name) = agent.strip_prefix(Device::AGENT) {
+        return format!("{name} (signed in to the device)");
+    }
     // Later ones pretend to be the earlier ones too.
     let programs = [
         ("Edg", "Edge"),
@@ -46,6 +52,7 @@ mod tests {
                 "Chromium on Android",
             ),
             ("curl/8.0", "curl/8.0"),
+            ("Device Edgar's Linux", "Edgar's Linux (signed in to the device)"),
             ("", "Unknown browser"),
         ] {
             assert_eq!(browser(agent), expected);

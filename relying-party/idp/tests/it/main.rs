@@ -53,4 +53,5 @@ mod sign_out;
 mod storage;
 mod storage_devices;
 mod storage_directory;
+mod storage_primary;
 mod welcome;

@@ -152,7 +152,7 @@ fn session_of(
         authentication: grant.authentication.clone(),
         persistent: true,
         address: request.address.to_string(),
-        agent: format!("Device {}", device.name),
+        agent: device.agent(),
         created_at: grant.created_at,
         seen_at: grant.created_at,
         expires_at,

@@ -295,6 +295,11 @@ async fn oversized_and_deep_requests_are_refused_before_they_are_read() {
         let answer = ask(rig, &request).await;
         scene.refused(answer, "invalid_request", 50_027, "malformed_request").await;
     }
+    // In every other way as it should be.
+    let held = by_password(rig, &scene.device).await;
+    let long = use_of(rig, &held, &json!({ "padding": "x".repeat(16 * 1024) })).await;
+    let answer = ask(rig, &held.message(&long)).await;
+    scene.refused(answer, "invalid_request", 50_027, "malformed_request").await;
     // A request in a request in a request is one request: only what stands in the right place counts.
     let nested =
         scene.device.signed(&device::key_request(&nonce(rig).await, &scene.device.signed(&json!({}))));

@@ -107,3 +107,19 @@ async fn applications_get_no_more_than_they_would_get_by_themselves() {
     assert_eq!(claims(&answer["access_token"])["aud"], "urn:ms-drs:enterpriseregistration.windows.net");
     assert!(token(&rig, &held).await["access_token"].is_string());
 }
+
+#[tokio::test]
+async fn the_database_knows_neither_the_token_nor_its_session_key() {
+    let rig = Rig::start().await;
+    let device = Device::register(&rig, "Laptop").await;
+    let held = by_password(&rig, &device).await;
+    token(&rig, &held).await;
+    let mut seen = 0;
+    for file in std::fs::read_dir(rig.file().parent().unwrap()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        assert!(!holds(held.token.as_bytes()) && !holds(&held.session_key));
+        seen += usize::from(holds(b"Device Laptop"));
+    }
+    assert!(seen > 0, "the rows were looked at");
+}
