@@ -21,6 +21,7 @@ mod idp_flood;
 mod idp_keys;
 mod idp_races;
 mod idp_reset_keys;
+mod memory;
 mod python_fido2;
 mod roadtx;
 mod single_sign_on;

@@ -15,12 +15,15 @@
 
 #[cfg(feature = "browser")]
 pub mod browser;
+pub mod control;
 pub mod daemon;
 pub mod figures;
 pub mod http;
 pub mod idp;
 pub mod journeys;
+pub mod memory;
 pub mod native_host;
+pub mod organisation;
 pub mod people;
 #[cfg(feature = "browser")]
 pub mod person;

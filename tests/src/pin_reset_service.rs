@@ -128,7 +128,9 @@ pub fn open(protected_secret: &str) -> Value {
     serde_json::from_slice(&json).expect("JSON")
 }
 
-fn binding(envelope: &Value, purpose: &str) -> String {
+/// What the secret of a purpose is bound to.
+#[must_use]
+pub fn binding(envelope: &Value, purpose: &str) -> String {
     let named =
         ["protocol", "kid", "tid", "oid", "deviceId", "containerId"].map(|name| text(&envelope[name]));
     let numbers = ["protectorVersion", "created"].map(|name| envelope[name].as_u64().expect("a number"));

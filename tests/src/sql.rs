@@ -1,8 +1,13 @@
 //! A look into the provider's database from outside, on either kind.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::postgres;
+
+/// Prints the one value that a SELECT finds in an `SQLite` file.
+const SQLITE: &str =
+    "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
 
 /// The number that a SELECT finds.
 ///
@@ -23,9 +28,7 @@ pub fn text(database: &str, select: &str) -> String {
     let mut command = match database.strip_prefix("sqlite:") {
         Some(path) => {
             let mut python = Command::new("python3");
-            let program =
-                "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
-            python.args(["-c", program, path, select]);
+            python.args(["-c", SQLITE, path, select]);
             python
         }
         None => postgres::client("psql", &["-tA", "-d", database, "-c", select]),
@@ -33,6 +36,21 @@ pub fn text(database: &str, select: &str) -> String {
     let output = command.output().expect("the client of the database starts");
     assert!(output.status.success(), "{select}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// The bytes of which a SELECT gives the hexadecimal digits, in an `SQLite` file.
+///
+/// # Panics
+/// When the database cannot be read.
+#[must_use]
+pub fn bytes(database: &Path, select: &str) -> Vec<u8> {
+    let output = Command::new("python3").args(["-c", SQLITE]).arg(database).arg(select).output();
+    let output = output.expect("python3 is installed");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let digits = said.trim();
+    assert!(!digits.is_empty(), "{select}: {}", String::from_utf8_lossy(&output.stderr));
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal");
+    (0..digits.len()).step_by(2).map(byte).collect()
 }
 
 /// Everything that the database keeps, as bytes; with a text there is also what it is in hexadecimal.

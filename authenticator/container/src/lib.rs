@@ -34,6 +34,7 @@ mod store;
 mod stretch;
 mod time;
 pub mod tpm;
+mod traces;
 mod unlocked;
 
 pub use biometric::{Biometric, BiometricState, MATCH_TRIES, Recognised, TemplateDigest};

@@ -15,6 +15,7 @@ use crate::seal::{Place, Purpose, SealingKey};
 use crate::secret::{AuthValue, Secret32};
 use crate::store::Store;
 use crate::tpm::{Lifetime, SealedBlob, TpmError};
+use crate::traces::without_traces;
 use crate::unlocked::Unlocked;
 
 /// What a template's record says: that there is one.
@@ -105,30 +106,32 @@ impl Container {
     /// [`Error::PinNeeded`] when there is no protector in this boot session or no try is left;
     /// [`Error::TemplateNotEnrolled`]; [`Error::Tpm`].
     pub fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, Error> {
-        let Some(protector) = self.biometrics.usable(seen.kind) else { return Err(Error::PinNeeded) };
-        let lifetime = protector.lifetime;
-        let opened = self.tpm.unseal_under(&protector.object, &seen.secret, lifetime);
-        let authentication_key = match opened {
-            Ok(key) => key,
-            Err(TpmError::ForeignBlob) => {
-                // The machine was restarted under us, or the TPM was cleared: it will never open again.
-                self.drop_protector(seen.kind)?;
-                return Err(Error::PinNeeded);
-            }
-            Err(TpmError::WrongAuth) => {
+        without_traces(|| {
+            let Some(protector) = self.biometrics.usable(seen.kind) else { return Err(Error::PinNeeded) };
+            let lifetime = protector.lifetime;
+            let opened = self.tpm.unseal_under(&protector.object, &seen.secret, lifetime);
+            let authentication_key = match opened {
+                Ok(key) => key,
+                Err(TpmError::ForeignBlob) => {
+                    // The machine was restarted under us, or the TPM was cleared: it will never open again.
+                    self.drop_protector(seen.kind)?;
+                    return Err(Error::PinNeeded);
+                }
+                Err(TpmError::WrongAuth) => {
+                    self.count_failed_match()?;
+                    return Err(Error::PinNeeded);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let key = authentication_key.first_chunk::<32>().filter(|_| authentication_key.len() == 32);
+            let key = Secret32::new(*key.ok_or(Error::Damaged { what: "biometric protector" })?);
+            if !self.is_enrolled(&key, seen)? {
                 self.count_failed_match()?;
-                return Err(Error::PinNeeded);
+                return Err(Error::TemplateNotEnrolled);
             }
-            Err(error) => return Err(error.into()),
-        };
-        let key = authentication_key.first_chunk::<32>().filter(|_| authentication_key.len() == 32);
-        let key = Secret32::new(*key.ok_or(Error::Damaged { what: "biometric protector" })?);
-        if !self.is_enrolled(&key, seen)? {
-            self.count_failed_match()?;
-            return Err(Error::TemplateNotEnrolled);
-        }
-        self.set_failed_matches(0)?;
-        Ok(Unlocked::new(&key, self.generation))
+            self.set_failed_matches(0)?;
+            Ok(Unlocked::new(&key, self.generation))
+        })
     }
 
     /// Counts a gesture that the sensor did not recognise, and returns the tries that are left before only the PIN helps.

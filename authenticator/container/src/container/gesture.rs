@@ -17,6 +17,7 @@ use crate::store::{PinProtector, SealedAdmin, Store};
 use crate::stretch::stretch;
 use crate::time::UnixTime;
 use crate::tpm::{PinCount, PinIndex, PinSlot, TpmError};
+use crate::traces::without_traces;
 use crate::unlocked::Unlocked;
 
 /// Wrong tries until the PIN is blocked (CTAP 2.3 §6.5.2.3).
@@ -47,17 +48,19 @@ impl Container {
     /// # Errors
     /// [`Error::PinAlreadySet`], [`Error::SlotTaken`], [`Error::Memory`], [`Error::Storage`], [`Error::Tpm`].
     pub fn set_pin(&mut self, pin: &Pin, now: UnixTime, rng: &mut dyn CryptoRng) -> Result<Unlocked, Error> {
-        if self.has_pin() {
-            return Err(Error::PinAlreadySet);
-        }
-        self.tidy()?;
-        let authentication_key = Secret32::random(rng);
-        let auth = AuthValue::random(rng);
-        let key = self.tpm.create_admin_key(&auth)?;
-        let sealed = seal_admin_auth(&self.identity.id, &authentication_key, &auth, rng);
-        let admin = SealedAdmin { key, auth: sealed };
-        let protector = self.define(PinSlot::A, pin, &authentication_key, admin, &auth, rng)?;
-        self.install(protector, &authentication_key, now, rng)
+        without_traces(|| {
+            if self.has_pin() {
+                return Err(Error::PinAlreadySet);
+            }
+            self.tidy()?;
+            let authentication_key = Secret32::random(rng);
+            let auth = AuthValue::random(rng);
+            let key = self.tpm.create_admin_key(&auth)?;
+            let sealed = seal_admin_auth(&self.identity.id, &authentication_key, &auth, rng);
+            let admin = SealedAdmin { key, auth: sealed };
+            let protector = self.define(PinSlot::A, pin, &authentication_key, admin, &auth, rng)?;
+            self.install(protector, &authentication_key, now, rng)
+        })
     }
 
     /// Changes the PIN. The authentication key stays, so no record is touched; what was unlocked before is stale
@@ -73,13 +76,15 @@ impl Container {
         now: UnixTime,
         rng: &mut dyn CryptoRng,
     ) -> Result<Unlocked, Error> {
-        let current = self.pin.as_ref().ok_or(Error::NoPin)?;
-        let (slot, admin) = (current.slot.other(), current.admin.clone());
-        let authentication_key = self.unseal(old)?;
-        self.tidy()?;
-        let auth = self.open_admin_auth(&authentication_key, &admin)?;
-        let protector = self.define(slot, new, &authentication_key, admin, &auth, rng)?;
-        self.install(protector, &authentication_key, now, rng)
+        without_traces(|| {
+            let current = self.pin.as_ref().ok_or(Error::NoPin)?;
+            let (slot, admin) = (current.slot.other(), current.admin.clone());
+            let authentication_key = self.unseal(old)?;
+            self.tidy()?;
+            let auth = self.open_admin_auth(&authentication_key, &admin)?;
+            let protector = self.define(slot, new, &authentication_key, admin, &auth, rng)?;
+            self.install(protector, &authentication_key, now, rng)
+        })
     }
 
     /// Checks the PIN and gives out the evidence of it. While the authentication key is at hand, the PIN reset protectors
@@ -94,10 +99,12 @@ impl Container {
         now: UnixTime,
         rng: &mut dyn CryptoRng,
     ) -> Result<Unlocked, Error> {
-        let authentication_key = self.unseal(pin)?;
-        self.fit_recovery(&authentication_key, now, rng);
-        self.fit_biometrics(&authentication_key);
-        Ok(Unlocked::new(&authentication_key, self.generation))
+        without_traces(|| {
+            let authentication_key = self.unseal(pin)?;
+            self.fit_recovery(&authentication_key, now, rng);
+            self.fit_biometrics(&authentication_key);
+            Ok(Unlocked::new(&authentication_key, self.generation))
+        })
     }
 
     /// authenticatorReset (CTAP 2.3 §6.6): no PIN and no passkey afterwards, and with the next PIN a new

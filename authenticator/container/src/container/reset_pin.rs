@@ -16,6 +16,7 @@ use crate::secret::Secret32;
 use crate::store::SealedAdmin;
 use crate::time::UnixTime;
 use crate::tpm::{Lifetime, SealedBlob, TpmError};
+use crate::traces::without_traces;
 use crate::unlocked::Unlocked;
 
 impl Container {
@@ -34,31 +35,33 @@ impl Container {
         now: UnixTime,
         rng: &mut dyn CryptoRng,
     ) -> Result<Unlocked, Error> {
-        let (details, object) = self.protector_of(&pending)?;
-        let old = self.recovered_key(&pending, answer, &details, &object)?;
-        drop(pending);
-        let current = self.pin.as_ref().ok_or(Error::NoPin)?;
-        let (slot, key) = (current.slot.other(), current.admin.key.clone());
-        let auth = self.open_admin_auth(&old, &current.admin)?;
-        self.tidy()?;
+        without_traces(|| {
+            let (details, object) = self.protector_of(&pending)?;
+            let old = self.recovered_key(&pending, answer, &details, &object)?;
+            drop(pending);
+            let current = self.pin.as_ref().ok_or(Error::NoPin)?;
+            let (slot, key) = (current.slot.other(), current.admin.key.clone());
+            let auth = self.open_admin_auth(&old, &current.admin)?;
+            self.tidy()?;
 
-        let new_key = Secret32::random(rng);
-        let admin = SealedAdmin { key, auth: seal_admin_auth(&self.identity.id, &new_key, &auth, rng) };
-        let protector = self.define(slot, new, &new_key, admin, &auth, rng)?;
-        let (from, to) =
-            (SealingKey::derive(&old, Purpose::Records), SealingKey::derive(&new_key, Purpose::Records));
-        drop(old);
-        let container = self.identity.id;
-        self.adopt(protector, |store, protector, generation| {
-            store.rotate(protector, generation, &mut |tag, sealed| {
-                let place = Place { container: &container, row: tag };
-                Some(to.seal(place, &from.open(place, sealed)?, rng))
-            })
-        })?;
-        self.forget_biometric_protectors();
-        self.fit_recovery(&new_key, now, rng);
-        self.fit_biometrics(&new_key);
-        Ok(Unlocked::new(&new_key, self.generation))
+            let new_key = Secret32::random(rng);
+            let admin = SealedAdmin { key, auth: seal_admin_auth(&self.identity.id, &new_key, &auth, rng) };
+            let protector = self.define(slot, new, &new_key, admin, &auth, rng)?;
+            let (from, to) =
+                (SealingKey::derive(&old, Purpose::Records), SealingKey::derive(&new_key, Purpose::Records));
+            drop(old);
+            let container = self.identity.id;
+            self.adopt(protector, |store, protector, generation| {
+                store.rotate(protector, generation, &mut |tag, sealed| {
+                    let place = Place { container: &container, row: tag };
+                    Some(to.seal(place, &from.open(place, sealed)?, rng))
+                })
+            })?;
+            self.forget_biometric_protectors();
+            self.fit_recovery(&new_key, now, rng);
+            self.fit_biometrics(&new_key);
+            Ok(Unlocked::new(&new_key, self.generation))
+        })
     }
 
     /// Sets the count of wrong PINs to zero, also when the PIN is blocked. The answer opens nothing else: no key, and no
@@ -68,13 +71,16 @@ impl Container {
     /// [`Error::WrongRecoveryAnswer`], [`Error::StaleRecovery`], [`Error::NoRecoveryProtector`], [`Error::PinLost`],
     /// [`Error::Tpm`].
     pub fn rearm_pin(&mut self, pending: PendingRecovery, answer: &RecoveryAnswer) -> Result<(), Error> {
-        let (details, _) = self.protector_of(&pending)?;
-        let secret = pending.secret(&details, answer).ok_or(Error::WrongRecoveryAnswer)?;
-        let auth = details.admin_auth(pending.compartment(), &secret).ok_or(Error::WrongRecoveryAnswer)?;
-        // An answer serves once.
-        drop(pending);
-        let pin = self.pin.as_ref().ok_or(Error::NoPin)?;
-        Ok(self.tpm.rearm_pin_index(pin.index(), &auth)?)
+        without_traces(|| {
+            let (details, _) = self.protector_of(&pending)?;
+            let secret = pending.secret(&details, answer).ok_or(Error::WrongRecoveryAnswer)?;
+            let auth =
+                details.admin_auth(pending.compartment(), &secret).ok_or(Error::WrongRecoveryAnswer)?;
+            // An answer serves once.
+            drop(pending);
+            let pin = self.pin.as_ref().ok_or(Error::NoPin)?;
+            Ok(self.tpm.rearm_pin_index(pin.index(), &auth)?)
+        })
     }
 
     /// The protector that a recovery was begun with, if it is still there.
