@@ -27,3 +27,6 @@ mod algorithm {
     pub(super) const ECC: u16 = 0x0023;
     pub(super) const CFB: u16 = 0x0043;
 }
+
+#[cfg(test)]
+mod tests;

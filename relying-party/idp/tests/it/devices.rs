@@ -2,6 +2,7 @@
 
 mod administration;
 mod attestation;
+mod freshness;
 mod keys;
 pub mod machine;
 mod registration;

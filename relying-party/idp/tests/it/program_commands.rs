@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use latchkey_idp::storage::{Database, NewDevice};
 use serde_json::Value;
 
 use crate::program::{program, text};
+use crate::storage_devices::{laptop, on};
 
 fn run(directory: &Path, arguments: &[&str]) -> (bool, String) {
     let output = program(directory).args(arguments).output().unwrap();
@@ -130,4 +132,42 @@ fn applications_policies_and_tenants() {
     assert_eq!(json(path, &["user", "list", "--tenant", "other.example"]).as_array().unwrap().len(), 1);
     fails(path, &["user", "show", "admin@example.org", "--tenant", "other.example"], "no such user");
     fails(path, &["user", "list", "--tenant", "nowhere.example"], "no such tenant");
+}
+
+/// A device of a user with a key on it, as a registration stores it.
+async fn registered(directory: &Path, upn: &str) -> String {
+    let url = format!("sqlite:{}", directory.join("latchkey-idp.db").display());
+    let database = Database::open(&url).await.unwrap();
+    let (user, _) = database.users().by_upn(upn).await.unwrap().unwrap();
+    let (device, key) = (laptop(user.tenant, user.id, 1), on(user.tenant, user.id, 3));
+    let new = NewDevice { device: &device, device_key: &[1; 32], reuses_name: false, quota: 1 };
+    database.devices().place(&new, device.created_at).await.unwrap();
+    database.enterprise_keys().place(&key).await.unwrap();
+    database.close().await;
+    device.id.to_string()
+}
+
+#[test]
+fn devices_and_the_keys_on_them() {
+    let directory = founded();
+    let path = directory.path();
+    json(path, &["user", "add", "bob@example.org", "--name", "Bob"]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let device = runtime.block_on(registered(path, "bob@example.org"));
+    let (ok, list) = run(path, &["device", "list", "lap"]);
+    assert!(ok && list.contains(&device) && list.contains("bob@example.org"), "{list}");
+    assert!(json(path, &["device", "list", "nothing"]).as_array().unwrap().is_empty());
+    let keys = json(path, &["device", "keys", "bob@example.org"]);
+    assert_eq!(keys[0]["deviceId"], device);
+    assert!(run(path, &["device", "disable", &device]).0);
+    assert_eq!(json(path, &["device", "show", &device])["accountEnabled"], false);
+    assert!(run(path, &["device", "enable", &device]).0);
+    let key = keys[0]["id"].as_str().unwrap();
+    assert!(run(path, &["device", "remove-key", "bob@example.org", key]).0);
+    fails(path, &["device", "remove-key", "bob@example.org", key], "no such key");
+    assert!(run(path, &["device", "delete", &device]).0);
+    fails(path, &["device", "show", &device], "no such device");
+    assert!(run(path, &["policy", "change", "devices.quota=5", "devices.hello.pin.minimum=8"]).0);
+    assert_eq!(json(path, &["policy", "show"])["devices"]["version"], 2);
+    fails(path, &["policy", "change", "devices.hello.pin.minimum=3"], "must be from 4 to 127");
 }

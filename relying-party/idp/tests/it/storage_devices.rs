@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_idp::domain::{
     Device, DeviceAttestation, DeviceId, DeviceSystem, DeviceTpm, EnterpriseKey, EnterpriseKeyId, OpaqueHash,
-    Rsa1,
+    Rsa1, TenantId, UserId,
 };
 use latchkey_idp::storage::{Database, DeviceCursor, KeyPlaced, NewDevice, PendingAttestation, Placed};
 use uuid::Uuid;
@@ -21,18 +21,42 @@ fn key(byte: u8) -> Rsa1 {
 
 fn device(seeded: &Seeded, number: u8, tpm: Option<u8>) -> Device {
     Device {
+        attestation: tpm.map_or(DeviceAttestation::None, |_| DeviceAttestation::Verified),
+        tpm: tpm.map(|tpm| DeviceTpm { endorsement: [tpm; 32], attestation_key: vec![1, tpm] }),
+        ..laptop(seeded.tenant, seeded.user, number)
+    }
+}
+
+/// A device without a TPM.
+pub fn laptop(tenant: TenantId, owner: UserId, number: u8) -> Device {
+    Device {
         id: DeviceId::new(Uuid::from_u128(u128::from(number) + 100)),
-        tenant: seeded.tenant,
-        owner: seeded.user,
+        tenant,
+        owner,
         name: format!("Laptop {number}"),
         system: DeviceSystem::default(),
         certificate: vec![number],
         transport_key: key(number),
-        attestation: tpm.map_or(DeviceAttestation::None, |_| DeviceAttestation::Verified),
-        tpm: tpm.map(|tpm| DeviceTpm { endorsement: [tpm; 32], attestation_key: vec![1, tpm] }),
+        attestation: DeviceAttestation::None,
+        tpm: None,
         enabled: true,
         created_at: NOW,
         last_seen_at: None,
+    }
+}
+
+/// A user's key, on the first device.
+pub fn on(tenant: TenantId, user: UserId, number: u8) -> EnterpriseKey {
+    EnterpriseKey {
+        id: EnterpriseKeyId::new(Uuid::from_u128(u128::from(number) + 200)),
+        key: key(number),
+        tenant,
+        user,
+        device: DeviceId::new(Uuid::from_u128(101)),
+        multifactor: true,
+        attestation: DeviceAttestation::Verified,
+        created_at: NOW,
+        last_used_at: None,
     }
 }
 
@@ -89,15 +113,8 @@ async fn devices(database: &Database) {
 async fn enterprise_keys(database: &Database, seeded: &Seeded, [one, two]: [&Device; 2]) {
     let keys = database.enterprise_keys();
     let make = |number: u8, device: &Device| EnterpriseKey {
-        id: EnterpriseKeyId::new(Uuid::from_u128(u128::from(number) + 200)),
-        key: key(number),
-        tenant: seeded.tenant,
-        user: seeded.user,
         device: device.id,
-        multifactor: true,
-        attestation: DeviceAttestation::Verified,
-        created_at: NOW,
-        last_used_at: None,
+        ..on(seeded.tenant, seeded.user, number)
     };
     let first = make(3, one);
     assert_eq!(keys.place(&first).await.unwrap(), KeyPlaced::Added);
