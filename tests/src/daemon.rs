@@ -19,13 +19,20 @@ pub struct Home {
     pub runtime: PathBuf,
     /// `software` or a TCTI string.
     pub tpm: String,
+    /// Further environment variables.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Home {
     /// State below `folder`.
     #[must_use]
     pub fn below(folder: &Path, tpm: &str) -> Self {
-        Self { data: folder.join("data"), runtime: folder.join("run"), tpm: tpm.to_owned() }
+        Self {
+            data: folder.join("data"),
+            runtime: folder.join("run"),
+            tpm: tpm.to_owned(),
+            environment: Vec::new(),
+        }
     }
 
     /// The `latchkey` program with this home, without arguments yet.
@@ -35,7 +42,8 @@ impl Home {
         command
             .env("LATCHKEY_DIR", &self.data)
             .env("LATCHKEY_RUNTIME_DIR", &self.runtime)
-            .env("LATCHKEY_TPM", &self.tpm);
+            .env("LATCHKEY_TPM", &self.tpm)
+            .envs(self.environment.iter().cloned());
         command
     }
 

@@ -18,6 +18,7 @@ pub mod browser;
 pub mod control;
 pub mod daemon;
 pub mod figures;
+pub mod fprintd;
 pub mod http;
 pub mod idp;
 pub mod journeys;

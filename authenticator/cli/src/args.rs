@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::biometric::SensorChoice;
 use crate::prompt::PromptChoice;
 
+mod biometric;
 mod enterprise;
 
+pub use biometric::BiometricCommand;
 pub use enterprise::{
     DeviceCommand, JoinArguments, LeaveArguments, PinResetArguments, PolicyCommand, ProvisionArguments,
     ReportArguments, SignInArguments, TenantArguments, TokenArguments,
@@ -76,6 +79,9 @@ pub enum Command {
     /// List, rename and delete passkeys.
     #[command(subcommand)]
     Passkeys(PasskeysCommand),
+    /// Enrol, list and remove fingers and faces that do instead of the PIN.
+    #[command(subcommand)]
+    Biometric(BiometricCommand),
     /// Connect Chromium and Chrome to Latchkey.
     #[command(subcommand)]
     Browser(BrowserCommand),
@@ -96,6 +102,9 @@ pub struct UpArguments {
     /// Refuse to work without a TPM.
     #[arg(long)]
     pub require_tpm: bool,
+    /// Which sensor recognises you: `fprintd`, `off`, or `virtual:SOCKET` for tests.
+    #[arg(long, value_name = "SENSOR", default_value = "fprintd")]
+    pub biometric: SensorChoice,
 }
 
 /// `latchkey container`.

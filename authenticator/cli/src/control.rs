@@ -5,10 +5,12 @@ pub mod commands;
 pub mod execute;
 pub mod report;
 
+use latchkey_container::{PinHash, Recognised};
 use latchkey_enterprise::keyring;
 use latchkey_enterprise::wire::recovery::SealedSecret;
 use serde::{Deserialize, Serialize};
 
+use crate::biometric::requests::{BiometricRequest, TemplateReport};
 use crate::failure::Failure;
 use crate::secret_text::SecretText;
 use report::{Destroyed, PasskeyReport, StatusReport};
@@ -89,6 +91,8 @@ pub enum Request {
     },
     /// Delete the PIN with every passkey and enterprise key; the container and its registrations stay.
     DeleteKeys {},
+    /// Something about fingers and faces.
+    Biometric(BiometricRequest),
     /// Let the user choose among accounts, through the daemon's prompt.
     Choose {
         /// Where the user signs in.
@@ -114,6 +118,7 @@ impl Request {
             | Self::ResetPin { .. }
             | Self::RearmPin { .. }
             | Self::DeleteKeys {}
+            | Self::Biometric(_)
             | Self::Status {}
             | Self::Create { .. }
             | Self::Destroy { .. }
@@ -123,6 +128,15 @@ impl Request {
             | Self::Choose { .. } => None,
         }
     }
+}
+
+/// What the daemon's prompt got from the user, where a request brings no PIN.
+#[derive(Debug)]
+pub enum Evidence {
+    /// The PIN.
+    Pin(PinHash),
+    /// Whom the sensor recognised.
+    Recognised(Recognised),
 }
 
 /// What came of it.
@@ -149,6 +163,14 @@ pub enum Answer {
     Enterprise(keyring::Answer),
     /// PIN, passkeys and enterprise keys are gone.
     KeysDeleted,
+    /// What to do next; another answer follows.
+    Progress(String),
+    /// What can open the container from now on.
+    Enrolled(TemplateReport),
+    /// All that is enrolled.
+    Biometrics(Vec<TemplateReport>),
+    /// What opens nothing any more.
+    Forgotten(TemplateReport),
     /// The index of the account that the user chose.
     Chosen(usize),
     /// It was not done.
@@ -184,6 +206,10 @@ impl Answer {
             | Self::SessionOpened
             | Self::Enterprise(_)
             | Self::KeysDeleted
+            | Self::Progress(_)
+            | Self::Enrolled(_)
+            | Self::Biometrics(_)
+            | Self::Forgotten(_)
             | Self::Chosen(_)) => Ok(done),
         }
     }

@@ -11,7 +11,9 @@
 mod control_server;
 mod driver;
 mod engine;
+mod enrolment;
 mod questions;
+mod recognition;
 
 use std::fs::File;
 use std::io::Write;
@@ -22,12 +24,20 @@ use latchkey_container::{Container, Error as ContainerError};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::args::UpArguments;
+use crate::biometric::Service;
 use crate::clock::Uptime;
 use crate::control::report::Class;
 use crate::device::{Choice, require_tpm};
 use crate::failure::{Failure, FailureKind};
 use crate::paths::{Paths, private_directory};
 use crate::prompt::Prompter;
+
+/// The ways to the user.
+#[derive(Clone)]
+struct User {
+    prompter: Arc<Prompter>,
+    biometrics: Option<Arc<Service>>,
+}
 
 /// Runs until SIGINT or SIGTERM.
 pub fn run(paths: &Paths, device: Choice, arguments: &UpArguments) -> Result<(), Failure> {
@@ -42,8 +52,14 @@ pub fn run(paths: &Paths, device: Choice, arguments: &UpArguments) -> Result<(),
         .build()
         .map_err(|error| Failure::io("the daemon's loop", &error))?;
     let uptime = Uptime::start();
-    let (engine, reports) = engine::start(paths.clone(), device, container, uptime, arguments.require_tpm)?;
-    let served = runtime.block_on(serve(paths, arguments, Arc::new(prompter), &engine, reports, uptime));
+    let biometrics = {
+        let _within = runtime.enter();
+        Service::start(&arguments.biometric, paths)?.map(Arc::new)
+    };
+    let seat = engine::Place { paths: paths.clone(), device, biometrics: biometrics.clone() };
+    let (engine, reports) = engine::start(seat, container, uptime, arguments.require_tpm)?;
+    let user = User { prompter: Arc::new(prompter), biometrics };
+    let served = runtime.block_on(serve(paths, arguments, &user, &engine, reports, uptime));
     // Takes back an open question and closes every connection, before the container is closed.
     drop(runtime);
     engine.stop()?;
@@ -54,14 +70,14 @@ pub fn run(paths: &Paths, device: Choice, arguments: &UpArguments) -> Result<(),
 async fn serve(
     paths: &Paths,
     arguments: &UpArguments,
-    prompter: Arc<Prompter>,
+    user: &User,
     engine: &engine::Engine,
     reports: engine::Reports,
     uptime: Uptime,
 ) -> Result<(), Failure> {
     let stop = driver::Stop::on_signals()?;
-    let control = control_server::bind(paths, Arc::clone(&prompter), engine.jobs())?;
-    let mut driver = driver::Driver::new(paths, arguments.udp, prompter, engine.jobs(), uptime);
+    let control = control_server::bind(paths, user.clone(), engine.jobs())?;
+    let mut driver = driver::Driver::new(paths, arguments.udp, user.clone(), engine.jobs(), uptime);
     driver.plug_if(engine.has_container()).await?;
     println!("latchkey: ready {}", paths.runtime().display());
     std::io::stdout().flush().map_err(|error| Failure::io("standard output", &error))?;

@@ -21,6 +21,8 @@ pub struct Choice {
     kind: Kind,
     owner_auth: Option<PathBuf>,
     software_state: PathBuf,
+    /// Where what dies at a restart may lie.
+    runtime: PathBuf,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,12 @@ impl Choice {
             "software" | "auto" => Kind::Software,
             tcti => Kind::Tcti(tcti.to_owned()),
         };
-        Ok(Self { kind, owner_auth: arguments.owner_auth_file.clone(), software_state: paths.software_tpm() })
+        Ok(Self {
+            kind,
+            owner_auth: arguments.owner_auth_file.clone(),
+            software_state: paths.software_tpm(),
+            runtime: paths.runtime().to_owned(),
+        })
     }
 
     /// Opens the device.
@@ -52,6 +59,7 @@ impl Choice {
             Kind::Software => {
                 private_directory(&self.software_state)?;
                 let tpm = SoftwareTpm::open(&self.software_state, Box::new(clock::rng()))
+                    .and_then(|tpm| tpm.with_boot_dir(&self.runtime))
                     .map_err(ContainerError::from)?;
                 Ok(Box::new(tpm))
             }

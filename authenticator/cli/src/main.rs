@@ -2,6 +2,7 @@
 //! not know: processes, files, sockets, prompts, clock and randomness. It holds no rule of any protocol.
 
 mod args;
+mod biometric;
 mod browser;
 mod clock;
 mod control;
@@ -71,6 +72,7 @@ fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Signout(arguments) => enterprise::sign_out(Caller::new(paths, device), output, &arguments),
         Command::Token(arguments) => arguments.run(Caller::new(paths, device), output),
         Command::Passkeys(command) => command.run(&Caller::new(paths, device), output),
+        Command::Biometric(command) => command.run(&Caller::new(paths, device), output),
         Command::Browser(BrowserCommand::Install(place)) => browser::install::install(&paths, &place, output),
         Command::Browser(BrowserCommand::Uninstall(place)) => {
             browser::install::uninstall(&paths, &place, output)

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use latchkey_container::Biometric;
 use serde_json::json;
 
+use crate::biometric::requests::TemplateReport;
 use crate::control::report::{Destroyed, LockoutReport, PasskeyReport, StatusReport};
 use crate::control::{Answer, PinOutcome};
 use crate::failure::Failure;
@@ -89,6 +91,14 @@ fn text(answer: &Answer, zone: &TimeZone) -> String {
         Answer::Passkeys(passkeys) => passkeys_text(passkeys, zone),
         Answer::Deleted(passkey) => format!("Deleted the passkey of {}.\n", named(passkey)),
         Answer::Renamed(passkey) => format!("Renamed the passkey of {}.\n", named(passkey)),
+        Answer::Progress(text) => format!("{text}\n"),
+        Answer::Enrolled(template) => {
+            format!("Enrolled: {} ({}).\n", template.kind.name(), shown(&template.label))
+        }
+        Answer::Biometrics(templates) => biometrics_text(templates),
+        Answer::Forgotten(template) => {
+            format!("Forgotten: {} ({}).\n", template.kind.name(), shown(&template.label))
+        }
         Answer::Chosen(index) => format!("Account {index}\n"),
         Answer::Error(failure) => format!("{failure}\n"),
     }
@@ -114,6 +124,13 @@ pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
         ),
         ("Passkeys", status.passkeys.to_string()),
     ];
+    for gesture in &status.biometrics {
+        let name = match gesture.kind {
+            Biometric::Fingerprint => "Fingerprint",
+            Biometric::Face => "Face",
+        };
+        rows.push((name, format!("{} enrolled, {}", gesture.templates, gesture.opens.in_words())));
+    }
     if status.leftover_slots > 0 {
         let text = "an earlier PIN could not be removed from the TPM yet: give --owner-auth-file";
         rows.push(("Left over", text.to_owned()));
@@ -144,6 +161,22 @@ fn passkeys_text(passkeys: &[PasskeyReport], zone: &TimeZone) -> String {
             time_text(passkey.created, zone),
             passkey.algorithm.clone(),
             shown(passkey.label.as_deref().unwrap_or("-")),
+        ]
+    }));
+    table(&rows)
+}
+
+fn biometrics_text(templates: &[TemplateReport]) -> String {
+    if templates.is_empty() {
+        return "Nothing is enrolled: latchkey biometric enrol\n".to_owned();
+    }
+    let mut rows = vec![["ID", "GESTURE", "NAME", "SENSOR"].map(str::to_owned)];
+    rows.extend(templates.iter().map(|template| {
+        [
+            template.id.clone(),
+            template.kind.name().to_owned(),
+            shown(&template.label),
+            shown(&template.sensor),
         ]
     }));
     table(&rows)

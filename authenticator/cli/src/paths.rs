@@ -59,6 +59,11 @@ impl Paths {
         self.data.join("software-tpm")
     }
 
+    /// What is kept of fingers and faces.
+    pub fn biometrics(&self) -> PathBuf {
+        self.data.join("biometrics")
+    }
+
     /// The control socket of the daemon.
     pub fn control_socket(&self) -> PathBuf {
         self.runtime.join("control.sock")

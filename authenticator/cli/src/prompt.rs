@@ -10,9 +10,11 @@ mod question;
 mod terminal;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
+use latchkey_container::Recognised;
 use tokio::sync::Mutex;
 
 pub use question::{Question, Reply, Want};
@@ -127,9 +129,10 @@ impl Prompter {
         }
     }
 
-    /// Asks, and waits for the answer or the end of the time, which includes waiting for an earlier question.
-    pub async fn ask(&self, question: Question) -> Outcome {
-        match tokio::time::timeout(self.timeout, self.ask_patiently(question)).await {
+    /// Asks, and waits for the answer or the end of the time, which includes waiting for an earlier question. Whom the
+    /// sensor recognises while the question is shown has answered it.
+    pub async fn ask_or(&self, question: Question, recognised: impl Future<Output = Recognised>) -> Outcome {
+        match tokio::time::timeout(self.timeout, self.ask_patiently(question, recognised)).await {
             Ok(Ok(reply)) => Outcome::Reply(reply),
             Ok(Err(error)) => {
                 tracing::error!(%error, "the user cannot be asked; the request is denied");
@@ -139,17 +142,17 @@ impl Prompter {
         }
     }
 
-    async fn ask_patiently(&self, mut question: Question) -> Result<Reply, PromptError> {
+    async fn ask_patiently(
+        &self,
+        mut question: Question,
+        recognised: impl Future<Output = Recognised>,
+    ) -> Result<Reply, PromptError> {
         let _place = self.shown.lock().await;
+        let mut recognised = pin!(recognised);
         for _ in 0..PATIENCE {
-            let answered = match &self.way {
-                Way::Terminal => terminal::ask(&question).await?,
-                Way::Pinentry(program) => pinentry::ask(program, &question, self.timeout).await?,
-                Way::Program(program) => command::ask(program, &question).await?,
-                Way::Nobody(reason) => {
-                    tracing::warn!("{reason}");
-                    question::Typed::Denied
-                }
+            let answered = tokio::select! {
+                seen = &mut recognised => return Ok(Reply::Recognised(seen)),
+                answered = self.put(&question) => answered?,
             };
             match question.judge(answered) {
                 Ok(reply) => return Ok(reply),
@@ -157,5 +160,19 @@ impl Prompter {
             }
         }
         Ok(Reply::Denied)
+    }
+
+    async fn put(&self, question: &Question) -> Result<question::Typed, PromptError> {
+        match &self.way {
+            Way::Terminal => terminal::ask(question).await,
+            Way::Pinentry(program) => pinentry::ask(program, question, self.timeout).await,
+            Way::Program(program) => command::ask(program, question).await,
+            // Whoever has a finger enrolled needs nowhere to type.
+            Way::Nobody(_) if !question.gestures.is_empty() => std::future::pending().await,
+            Way::Nobody(reason) => {
+                tracing::warn!("{reason}");
+                Ok(question::Typed::Denied)
+            }
+        }
     }
 }

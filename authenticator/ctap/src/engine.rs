@@ -251,7 +251,7 @@ pub(crate) const fn prompt(operation: Operation, want: Want) -> Prompt {
 pub(crate) const fn approved(answer: &Answer) -> Result<(), Failure> {
     match answer {
         Answer::Approved => Ok(()),
-        Answer::Pin(_) | Answer::Denied => Err(Failure::Denied),
+        Answer::Pin(_) | Answer::Recognised(_) | Answer::Denied => Err(Failure::Denied),
         Answer::Cancelled => Err(Failure::Cancelled),
         Answer::TimedOut => Err(Failure::TimedOut),
     }
@@ -263,7 +263,9 @@ pub(crate) const fn approved(answer: &Answer) -> Result<(), Failure> {
 pub(crate) const fn approved_in_time(answer: &Answer) -> Result<(), Failure> {
     match answer {
         Answer::TimedOut => Err(Failure::Denied),
-        Answer::Approved | Answer::Pin(_) | Answer::Denied | Answer::Cancelled => approved(answer),
+        Answer::Approved | Answer::Pin(_) | Answer::Recognised(_) | Answer::Denied | Answer::Cancelled => {
+            approved(answer)
+        }
     }
 }
 

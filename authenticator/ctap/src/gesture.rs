@@ -1,8 +1,8 @@
-//! The PIN, wherever it was typed: `performBuiltInUv` through our own prompt (CTAP 2.3 §6.5.3.1), and the
+//! The gesture, PIN or biometric: `performBuiltInUv` through our own prompt (CTAP 2.3 §6.5.3.1), and the
 //! counting of wrong PINs that it shares with clientPIN.
 //!
 //! Built-in user verification *is* the container's PIN here, so `uvRetries` and `pinRetries` are one count:
-//! the TPM's.
+//! the TPM's. Biometric gestures have a count of their own in the container, and end in the PIN.
 
 use latchkey_container::{Container, Error as ContainerError, Unlocked};
 
@@ -100,6 +100,16 @@ impl Authenticator {
                     Ok(Gesture::Again(Notice::WrongPin { tries_left }))
                 }
                 Err(failure) => Err(failure),
+            },
+            // Wrong PINs of before still count: a finger is no proof of knowing the PIN.
+            Answer::Recognised(seen) => match self.container.unlock_by_biometric(&seen) {
+                Ok(unlocked) => {
+                    self.opened();
+                    Ok(Gesture::Recognised(unlocked))
+                }
+                Err(ContainerError::PinNeeded) => Ok(Gesture::Again(Notice::PinNeeded)),
+                Err(ContainerError::TemplateNotEnrolled) => Ok(Gesture::Again(Notice::TemplateNotEnrolled)),
+                Err(error) => Err(error.into()),
             },
             // A bare yes verifies nobody.
             Answer::Approved | Answer::Denied => Err(Failure::Denied),

@@ -3,7 +3,8 @@
 //! a change ends every token.
 
 use latchkey_container::{
-    Container, Error as ContainerError, PendingRecovery, Pin, PinHash, RecoveryAnswer, UnixTime, Unlocked,
+    Container, Error as ContainerError, PendingRecovery, Pin, PinHash, Recognised, RecoveryAnswer, UnixTime,
+    Unlocked,
 };
 use rand_core::CryptoRng;
 
@@ -32,6 +33,16 @@ impl Authenticator {
         rng: &mut dyn CryptoRng,
     ) -> Result<Unlocked, PinRefused> {
         self.try_locally(|container| container.unlock(pin, now, rng))
+    }
+
+    /// Opens the container for whom the biometric service has recognised.
+    ///
+    /// # Errors
+    /// As [`Container::unlock_by_biometric`].
+    pub fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, ContainerError> {
+        let unlocked = self.container.unlock_by_biometric(seen)?;
+        self.opened();
+        Ok(unlocked)
     }
 
     /// Sets the first PIN.

@@ -115,9 +115,11 @@ impl Authenticator {
             // Step 12: whether or not the touch came. Only a platform that no longer listens is told so.
             Paused::Excluded => match answer {
                 Answer::Cancelled => Err(Failure::Cancelled),
-                Answer::Approved | Answer::Pin(_) | Answer::Denied | Answer::TimedOut => {
-                    Err(Failure::Excluded)
-                }
+                Answer::Approved
+                | Answer::Pin(_)
+                | Answer::Recognised(_)
+                | Answer::Denied
+                | Answer::TimedOut => Err(Failure::Excluded),
             },
             Paused::Presence(registration, unlocked) => {
                 approved_in_time(&answer)?;

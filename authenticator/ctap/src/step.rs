@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use latchkey_container::{PinHash, UnixTime};
+use latchkey_container::{PinHash, Recognised, UnixTime};
 use rand_core::CryptoRng;
 
 use crate::engine::{Pending, RunId};
@@ -121,7 +121,7 @@ impl Operation {
 pub enum Want {
     /// A yes: evidence of user presence.
     Approval,
-    /// The PIN: built-in user verification, which is evidence of user presence too.
+    /// The PIN or a biometric gesture: built-in user verification, which is evidence of user presence too.
     Pin,
 }
 
@@ -133,6 +133,10 @@ pub enum Notice {
         /// Tries before the PIN is blocked for good.
         tries_left: u8,
     },
+    /// The biometric gesture opens nothing now.
+    PinNeeded,
+    /// The biometric service recognised somebody by a template that was never enrolled with the PIN.
+    TemplateNotEnrolled,
 }
 
 /// What the user, or the transport, answered to a prompt.
@@ -142,6 +146,8 @@ pub enum Answer {
     Approved,
     /// The PIN, hashed where it was typed.
     Pin(PinHash),
+    /// The biometric service has recognised the user.
+    Recognised(Box<Recognised>),
     /// No.
     Denied,
     /// The platform cancelled the transaction (`CTAPHID_CANCEL`).
@@ -184,6 +190,10 @@ impl fmt::Display for Notice {
         match self {
             Self::WrongPin { tries_left: 1 } => f.write_str("Wrong PIN. 1 try left."),
             Self::WrongPin { tries_left } => write!(f, "Wrong PIN. {tries_left} tries left."),
+            Self::PinNeeded => f.write_str("The gesture was not accepted. Type the PIN."),
+            Self::TemplateNotEnrolled => f.write_str(
+                "The sensor knows a template that was not enrolled with your PIN: somebody exchanged it. Type the PIN.",
+            ),
         }
     }
 }

@@ -78,12 +78,19 @@ pub fn ask_daemon(paths: &Paths, request: &Request) -> Result<Option<Answer>, Fa
         )
     };
     stream.write_all(&line(request)?).map_err(trouble)?;
-    let mut answer = String::new();
-    BufReader::new(stream).take(LONGEST_LINE).read_line(&mut answer).map_err(trouble)?;
-    let answer = serde_json::from_str(&answer).map_err(|_cut_off| {
-        Failure::new(FailureKind::Refused, "the daemon ended before it answered; look at what it printed")
-    })?;
-    Ok(Some(answer))
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut answer = String::new();
+        reader.by_ref().take(LONGEST_LINE).read_line(&mut answer).map_err(trouble)?;
+        let answer = serde_json::from_str(&answer).map_err(|_cut_off| {
+            Failure::new(FailureKind::Refused, "the daemon ended before it answered; look at what it printed")
+        })?;
+        if let Answer::Progress(text) = answer {
+            eprintln!("latchkey: {text}");
+        } else {
+            return Ok(Some(answer));
+        }
+    }
 }
 
 /// The request as a line; it may hold a PIN.

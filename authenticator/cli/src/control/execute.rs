@@ -2,13 +2,14 @@
 
 use latchkey_container::{
     Container, CreateOptions, CredentialId, Error as ContainerError, Passkey, PendingRecovery, Pin, PinHash,
-    RecoveryAnswer, RecoveryPurpose, StretchCost, Unlocked,
+    Recognised, RecoveryAnswer, RecoveryPurpose, StretchCost, Unlocked,
 };
 use latchkey_enterprise::keyring::{self, Session};
 use latchkey_enterprise::wire::recovery::SealedSecret;
 
 use super::report::{Destroyed, PasskeyReport, StatusReport, id_text};
-use super::{Answer, PinOutcome, Request};
+use super::{Answer, Evidence, PinOutcome, Request};
+use crate::biometric::requests::needs_daemon;
 use crate::clock;
 use crate::device::Choice;
 use crate::enterprise::local_policies;
@@ -28,6 +29,10 @@ pub trait Holder {
     /// Checks the PIN. The daemon's authenticator counts wrong ones together with those that come by CTAP.
     fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
         Ok(self.container()?.unlock(pin, clock::now(), &mut clock::rng())?)
+    }
+    /// Opens the container for whom the biometric service has recognised.
+    fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, Failure> {
+        Ok(self.container()?.unlock_by_biometric(seen)?)
     }
     /// Sets the first PIN.
     fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
@@ -72,8 +77,12 @@ pub trait Holder {
     fn device(&self) -> &Choice;
 }
 
-/// Carries `request` out. `asked` is the PIN that the daemon's prompt got, where the request brings none.
-pub fn execute(holder: &mut dyn Holder, request: Request, asked: Option<PinHash>) -> Result<Answer, Failure> {
+/// Carries `request` out. `asked` is what the daemon's prompt got, where the request brings none.
+pub fn execute(
+    holder: &mut dyn Holder,
+    request: Request,
+    asked: Option<Evidence>,
+) -> Result<Answer, Failure> {
     match request {
         Request::Status {} => Ok(Answer::Status(holder.container()?.status()?.into())),
         Request::Create { require_tpm } => create(holder, require_tpm),
@@ -132,6 +141,7 @@ pub fn execute(holder: &mut dyn Holder, request: Request, asked: Option<PinHash>
             holder.session().close();
             Ok(Answer::KeysDeleted)
         }
+        Request::Biometric(_) => Err(needs_daemon()),
         Request::Choose { .. } => Err(Failure::new(
             FailureKind::Refused,
             "nobody can be asked without a daemon: start it with `latchkey up`",
@@ -192,12 +202,13 @@ fn discard(holder: &mut dyn Holder) -> Result<Answer, Failure> {
 fn unlock<'a>(
     holder: &'a mut dyn Holder,
     typed: Option<&SecretText>,
-    asked: Option<PinHash>,
+    asked: Option<Evidence>,
 ) -> Result<(&'a mut Container, Unlocked), Failure> {
-    let Some(pin) = typed.map(SecretText::to_pin_hash).or(asked) else {
-        return Err(Failure::new(FailureKind::Usage, "the request needs the PIN"));
+    let unlocked = match typed.map(|pin| Evidence::Pin(pin.to_pin_hash())).or(asked) {
+        Some(Evidence::Pin(pin)) => holder.unlock(&pin)?,
+        Some(Evidence::Recognised(seen)) => holder.unlock_by_biometric(&seen)?,
+        None => return Err(Failure::new(FailureKind::Usage, "the request needs the PIN")),
     };
-    let unlocked = holder.unlock(&pin)?;
     Ok((holder.container()?, unlocked))
 }
 

@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey_container::{CredentialId, KeyAlgorithm, Lockout, Passkey, Status, TpmClass};
+use latchkey_container::{
+    Biometric, BiometricState, CredentialId, KeyAlgorithm, Lifetime, Lockout, Passkey, Status, TpmClass,
+};
 use serde::{Deserialize, Serialize};
 
 /// Where the container stands.
@@ -30,6 +32,8 @@ pub struct StatusReport {
     pub minimum_pin_length: u8,
     /// Raised by every change that makes older tokens stale.
     pub generation: u64,
+    /// The gestures that do instead of the PIN.
+    pub biometrics: Vec<BiometricReport>,
     /// Cost of a PIN try: memory in KiB.
     pub stretch_memory_kib: u32,
     /// Cost of a PIN try: passes over that memory.
@@ -50,9 +54,67 @@ impl From<Status> for StatusReport {
             lockout: status.lockout.map(LockoutReport::from),
             minimum_pin_length: status.minimum_pin_length,
             generation: status.generation,
+            biometrics: status.biometrics.iter().map(BiometricReport::from).collect(),
             stretch_memory_kib: status.stretch.memory_kib,
             stretch_passes: status.stretch.passes,
         }
+    }
+}
+
+impl StatusReport {
+    /// The gestures that open the container now.
+    pub fn ready_gestures(&self) -> Vec<Biometric> {
+        let ready = |report: &&BiometricReport| report.opens != Opens::AfterPin;
+        self.biometrics.iter().filter(ready).map(|report| report.kind).collect()
+    }
+}
+
+/// One biometric gesture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BiometricReport {
+    /// The gesture.
+    pub kind: Biometric,
+    /// How many templates are enrolled for it.
+    pub templates: u32,
+    /// How long it opens the container.
+    pub opens: Opens,
+    /// Failures in a row until only the PIN helps.
+    pub tries_left: u8,
+}
+
+/// How long a gesture opens the container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opens {
+    /// Not now: the PIN comes first.
+    AfterPin,
+    /// In this session of the daemon.
+    Session,
+    /// Always: the policy has it so, and no PIN is needed after a restart.
+    Always,
+}
+
+impl Opens {
+    /// One line for people.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::AfterPin => "waits for the PIN",
+            Self::Session => "opens in this session, until the daemon or the machine restarts",
+            Self::Always => "PERSISTENT by policy: opens without the PIN, also after a restart",
+        }
+    }
+}
+
+impl From<&BiometricState> for BiometricReport {
+    fn from(state: &BiometricState) -> Self {
+        let BiometricState { kind, templates, protector, tries_left } = *state;
+        let opens = match protector {
+            _ if tries_left == 0 => Opens::AfterPin,
+            None => Opens::AfterPin,
+            Some(Lifetime::Boot) => Opens::Session,
+            Some(Lifetime::Persistent) => Opens::Always,
+        };
+        Self { kind, templates, opens, tries_left }
     }
 }
 

@@ -4,21 +4,26 @@ use std::fs::{self, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::pin::pin;
 use std::time::Duration;
 
-use latchkey_container::PinHash;
+use latchkey_container::Biometric;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::engine::{Job, Jobs};
-use crate::control::{Answer, Request};
+use super::recognition::recognised;
+use super::{User, enrolment};
+use crate::biometric::Service as BiometricService;
+use crate::biometric::requests::{BiometricRequest, TemplateReport, no_sensor};
+use crate::control::{Answer, Evidence, Request};
 use crate::failure::{Failure, FailureKind};
 use crate::paths::Paths;
-use crate::prompt::{Outcome, Prompter, Question, Reply, Want};
+use crate::prompt::{Outcome, Question, Reply, Want};
 
 /// No request is longer.
 const LONGEST_REQUEST: usize = 64 * 1024;
@@ -41,7 +46,7 @@ impl Drop for ControlServer {
 }
 
 /// Serves `control.sock`. The caller holds the lock of the runtime directory, so an older socket is a dead one.
-pub fn bind(paths: &Paths, prompter: Arc<Prompter>, jobs: Jobs) -> Result<ControlServer, Failure> {
+pub fn bind(paths: &Paths, user: User, jobs: Jobs) -> Result<ControlServer, Failure> {
     let path = paths.control_socket();
     let trouble = |error: std::io::Error| Failure::io(format!("cannot listen on {}", path.display()), &error);
     match fs::remove_file(&path) {
@@ -50,7 +55,7 @@ pub fn bind(paths: &Paths, prompter: Arc<Prompter>, jobs: Jobs) -> Result<Contro
     }
     let listener = UnixListener::bind(&path).map_err(trouble)?;
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(trouble)?;
-    let accepting = tokio::spawn(accept(listener, Service { prompter, jobs })).abort_handle();
+    let accepting = tokio::spawn(accept(listener, Service { user, jobs })).abort_handle();
     Ok(ControlServer { path, accepting })
 }
 
@@ -97,7 +102,7 @@ fn is_ours(stream: &UnixStream) -> bool {
 /// What every connection needs.
 #[derive(Clone)]
 struct Service {
-    prompter: Arc<Prompter>,
+    user: User,
     jobs: Jobs,
 }
 
@@ -131,23 +136,96 @@ impl Service {
         if let Request::Choose { rp_id, choices } = request {
             return self.choose(rp_id, choices, connection).await;
         }
-        let Some(text) = request.unanswered() else { return Some(self.execute(request, None).await) };
-        // Asking for a PIN that does not exist would puzzle the user.
-        match self.execute(Request::Status {}, None).await.into_result() {
-            Ok(Answer::Status(status)) if status.pin.is_none() => {
-                let text = "no PIN is set; set one with `latchkey pin set`";
-                return Some(Answer::Error(Failure::new(FailureKind::Refused, text)));
-            }
-            Ok(_has_pin) => {}
-            Err(failure) => return Some(Answer::Error(failure)),
+        if let Request::Biometric(request) = request {
+            return self.biometric(request, connection).await;
         }
-        let question = question("manage", text.to_owned(), None, Want::Pin);
-        match self.ask(question, connection).await? {
-            Ok(Reply::Pin(pin)) => Some(self.execute(request, Some(pin)).await),
-            Ok(Reply::Approved | Reply::Choice(_) | Reply::Denied) => {
-                Some(Answer::Error(Failure::new(FailureKind::Refused, "you said no")))
+        let evidence = match request.unanswered() {
+            None => None,
+            Some(text) => match self.evidence(text, true, connection).await? {
+                Ok(evidence) => Some(evidence),
+                Err(failure) => return Some(Answer::Error(failure)),
+            },
+        };
+        Some(self.execute(request, evidence).await)
+    }
+
+    async fn biometric(&self, request: BiometricRequest, connection: &mut Connection) -> Option<Answer> {
+        let service = match self.user.biometrics.as_ref().ok_or_else(no_sensor) {
+            Ok(service) => service,
+            Err(failure) => return Some(Answer::Error(failure)),
+        };
+        match request {
+            BiometricRequest::Enrol { pin, kind, label } => {
+                let pin = match pin {
+                    Some(pin) => Evidence::Pin(pin.to_pin_hash()),
+                    // What changes who may open the container wants the PIN itself.
+                    None => match self.evidence("Enrol a finger or a face", false, connection).await? {
+                        Ok(evidence) => evidence,
+                        Err(failure) => return Some(Answer::Error(failure)),
+                    },
+                };
+                self.enrol(service, pin, (kind, &label), connection).await
             }
-            Err(failure) => Some(Answer::Error(failure)),
+            BiometricRequest::List {} => {
+                let reports = service.templates().iter().map(TemplateReport::from).collect();
+                Some(Answer::Biometrics(reports))
+            }
+            BiometricRequest::Remove { id } => Some(enrolment::forget(&self.jobs, id).await),
+        }
+    }
+
+    /// Asks for the PIN, or a gesture where that does too.
+    async fn evidence(
+        &self,
+        text: &str,
+        gesture_does: bool,
+        connection: &mut Connection,
+    ) -> Option<Result<Evidence, Failure>> {
+        let refused = |text| Some(Err(Failure::new(FailureKind::Refused, text)));
+        let gestures = match self.execute(Request::Status {}, None).await.into_result() {
+            // Asking for a PIN that does not exist would puzzle the user.
+            Ok(Answer::Status(status)) if status.pin.is_none() => {
+                return refused("no PIN is set; set one with `latchkey pin set`");
+            }
+            Ok(Answer::Status(status)) if gesture_does => status.ready_gestures(),
+            Ok(_other) => Vec::new(),
+            Err(failure) => return Some(Err(failure)),
+        };
+        let question = Question { gestures, ..question("manage", text.to_owned(), None, Want::Pin) };
+        match self.ask(question, connection).await? {
+            Ok(Reply::Pin(pin)) => Some(Ok(Evidence::Pin(pin))),
+            Ok(Reply::Recognised(seen)) => Some(Ok(Evidence::Recognised(seen))),
+            Ok(Reply::Approved | Reply::Choice(_) | Reply::Denied) => refused("you said no"),
+            Err(failure) => Some(Err(failure)),
+        }
+    }
+
+    /// Learns a finger or a face, telling the peer what to do next.
+    async fn enrol(
+        &self,
+        service: &BiometricService,
+        pin: Evidence,
+        what: (Biometric, &str),
+        connection: &mut Connection,
+    ) -> Option<Answer> {
+        let Evidence::Pin(pin) = pin else {
+            return Some(Answer::Error(Failure::new(FailureKind::Usage, "enrolling needs the PIN itself")));
+        };
+        let (told, mut to_tell) = unbounded_channel();
+        let tell = move |text: String| {
+            let _peer_is_gone = told.send(text);
+        };
+        let mut enrolling = pin!(enrolment::enrol(service, &self.jobs, pin, what, &tell));
+        loop {
+            tokio::select! {
+                enrolled = &mut enrolling => return Some(Answer::from(enrolled)),
+                Some(text) = to_tell.recv() => {
+                    if !connection.send(&Answer::Progress(text)).await {
+                        return None;
+                    }
+                }
+                () = connection.hang_up() => return None,
+            }
         }
     }
 
@@ -164,7 +242,7 @@ impl Service {
         let question = question("choose", text, Some(rp_id), Want::Choice(choices));
         match self.ask(question, connection).await? {
             Ok(Reply::Choice(index)) => Some(Answer::Chosen(index)),
-            Ok(Reply::Approved | Reply::Pin(_) | Reply::Denied) => {
+            Ok(Reply::Approved | Reply::Pin(_) | Reply::Recognised(_) | Reply::Denied) => {
                 Some(Answer::Error(Failure::new(FailureKind::Refused, "no account was chosen")))
             }
             Err(failure) => Some(Answer::Error(failure)),
@@ -173,8 +251,9 @@ impl Service {
 
     /// `None` when the peer left; the question is taken back then.
     async fn ask(&self, question: Question, connection: &mut Connection) -> Option<Result<Reply, Failure>> {
+        let seen = recognised(self.user.biometrics.clone(), &question, self.jobs.clone());
         tokio::select! {
-            outcome = self.prompter.ask(question) => Some(match outcome {
+            outcome = self.user.prompter.ask_or(question, seen) => Some(match outcome {
                 Outcome::Reply(reply) => Ok(reply),
                 Outcome::TimedOut => Err(Failure::new(FailureKind::Refused, "nobody answered in time")),
             }),
@@ -182,7 +261,7 @@ impl Service {
         }
     }
 
-    async fn execute(&self, request: Request, asked: Option<PinHash>) -> Answer {
+    async fn execute(&self, request: Request, asked: Option<Evidence>) -> Answer {
         let (reply, answer) = oneshot::channel();
         let ended = || Answer::Error(Failure::new(FailureKind::Refused, "the daemon is stopping"));
         if self.jobs.send(Job::Execute { request, asked, reply }).is_err() {
@@ -193,7 +272,16 @@ impl Service {
 }
 
 fn question(operation: &'static str, text: String, rp_id: Option<String>, want: Want) -> Question {
-    Question { operation, text, rp_id, user: None, want, tries_left: None, notice: None }
+    Question {
+        operation,
+        text,
+        rp_id,
+        user: None,
+        want,
+        tries_left: None,
+        notice: None,
+        gestures: Vec::new(),
+    }
 }
 
 /// One connection. The buffer has its full size from the start, so that no copy of a PIN stays behind in growing.

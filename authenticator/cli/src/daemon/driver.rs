@@ -11,12 +11,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::User;
 use super::engine::{Job, Jobs, Report, Reports};
 use super::questions::gesture;
+use super::recognition::recognised;
 use crate::clock::{self, Uptime};
 use crate::failure::{Failure, FailureKind};
 use crate::paths::Paths;
-use crate::prompt::{Outcome, Prompter, Question};
+use crate::prompt::{Outcome, Question};
 
 /// The signals that end the daemon.
 pub struct Stop {
@@ -43,7 +45,7 @@ impl Stop {
 pub struct Driver {
     paths: Paths,
     udp_port: Option<u16>,
-    prompter: Arc<Prompter>,
+    user: User,
     jobs: Jobs,
     uptime: Uptime,
     links: Links,
@@ -76,17 +78,11 @@ struct Waiting {
 
 impl Driver {
     /// A loop with nothing plugged in.
-    pub fn new(
-        paths: &Paths,
-        udp_port: Option<u16>,
-        prompter: Arc<Prompter>,
-        jobs: Jobs,
-        uptime: Uptime,
-    ) -> Self {
+    pub fn new(paths: &Paths, udp_port: Option<u16>, user: User, jobs: Jobs, uptime: Uptime) -> Self {
         Self {
             paths: paths.clone(),
             udp_port,
-            prompter,
+            user,
             jobs,
             uptime,
             links: Links::new(),
@@ -208,7 +204,9 @@ impl Driver {
                     None => Ok(()),
                 }
             }
-            Report::Ask { transaction, prompt } => self.ask(transaction, prompt.into()),
+            Report::Ask { transaction, prompt, gestures } => {
+                self.ask(transaction, Question { gestures, ..prompt.into() })
+            }
             Report::Executed { answer, reply, plugged } => {
                 // Before the command hears of it, so that it finds the socket there, or gone.
                 self.plug_if(plugged).await?;
@@ -227,8 +225,9 @@ impl Driver {
             return self.answer(transaction, Gesture::Cancelled);
         }
         tracing::info!(operation = question.operation, "asking the user");
-        let prompter = Arc::clone(&self.prompter);
-        self.questions.spawn(async move { (transaction, prompter.ask(question).await) });
+        let prompter = Arc::clone(&self.user.prompter);
+        let seen = recognised(self.user.biometrics.clone(), &question, self.jobs.clone());
+        self.questions.spawn(async move { (transaction, prompter.ask_or(question, seen).await) });
         let actions = self.device.set_waiting_for_user(true, self.uptime.elapsed());
         self.act(actions)
     }

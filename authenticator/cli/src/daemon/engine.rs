@@ -1,22 +1,29 @@
 //! The engine thread: the one owner of the container in the daemon. Jobs go in, reports come out, in order.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use latchkey_container::{Container, PendingRecovery, Pin, PinHash, RecoveryAnswer, Unlocked};
-use latchkey_ctap::{Ambient, Answer as Gesture, Authenticator, ChannelId, Profile, Prompt, Step, Suspended};
+use latchkey_container::{
+    Biometric, Container, PendingRecovery, Pin, PinHash, Recognised, RecoveryAnswer, Unlocked,
+};
+use latchkey_ctap::{
+    Ambient, Answer as Gesture, Authenticator, ChannelId, Profile, Prompt, Step, Suspended, Want,
+};
 use latchkey_enterprise::keyring::Session;
 use latchkey_protocol::Status;
 use latchkey_transports::ctaphid::TransactionId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use crate::biometric::requests::no_sensor;
+use crate::biometric::{Rule, Service, Template};
 use crate::clock::{self, Uptime};
 use crate::control::caller::no_container;
 use crate::control::execute::{Holder, execute};
-use crate::control::{Answer, Request};
+use crate::control::{Answer, Evidence, Request};
 use crate::device::Choice;
 use crate::failure::{Failure, FailureKind};
 use crate::paths::Paths;
@@ -33,7 +40,13 @@ pub enum Job {
     /// The channel is gone.
     ChannelClosed(ChannelId),
     /// A command.
-    Execute { request: Request, asked: Option<PinHash>, reply: oneshot::Sender<Answer> },
+    Execute { request: Request, asked: Option<Evidence>, reply: oneshot::Sender<Answer> },
+    /// A stranger's finger or face; the tries that are left go back.
+    FailedMatch { reply: oneshot::Sender<u8> },
+    /// Checks the PIN for an enrolment and, once something is learnt, lets it open the container.
+    Enrol { pin: Arc<PinHash>, kind: Biometric, learnt: Option<Template>, reply: oneshot::Sender<Answer> },
+    /// Forgets a finger or a face.
+    Forget { id: String, reply: oneshot::Sender<Answer> },
     /// The daemon stops.
     Stop,
 }
@@ -43,7 +56,7 @@ pub enum Report {
     /// The response to a CTAP request.
     Respond { transaction: TransactionId, response: Vec<u8> },
     /// The request waits for the user.
-    Ask { transaction: TransactionId, prompt: Prompt },
+    Ask { transaction: TransactionId, prompt: Prompt, gestures: Vec<Biometric> },
     /// A command is done. `plugged`: whether there is a container now.
     Executed { answer: Answer, reply: oneshot::Sender<Answer>, plugged: bool },
 }
@@ -80,10 +93,19 @@ impl Engine {
     }
 }
 
+/// What the thread knows of the world.
+pub struct Place {
+    /// Where the container lies.
+    pub paths: Paths,
+    /// Which device protects it.
+    pub device: Choice,
+    /// Who recognises the user.
+    pub biometrics: Option<Arc<Service>>,
+}
+
 /// Starts the thread.
 pub fn start(
-    paths: Paths,
-    device: Choice,
+    place: Place,
     container: Option<Container>,
     uptime: Uptime,
     tpm_required: bool,
@@ -95,8 +117,7 @@ pub fn start(
         .name("engine".to_owned())
         .spawn(move || {
             let mut seat = Seat {
-                paths,
-                device,
+                place,
                 authenticator: None,
                 uptime,
                 tpm_required,
@@ -106,6 +127,7 @@ pub fn start(
             if let Some(container) = container {
                 seat.place(container);
             }
+            seat.follow_policy();
             seat.work(&to_do, &reports);
         })
         .map_err(|error| Failure::io("the engine's thread", &error))?;
@@ -114,8 +136,7 @@ pub fn start(
 
 /// The place of the authenticator; empty while there is no container.
 struct Seat {
-    paths: Paths,
-    device: Choice,
+    place: Place,
     authenticator: Option<Authenticator>,
     uptime: Uptime,
     tpm_required: bool,
@@ -128,7 +149,9 @@ impl Seat {
         loop {
             let deadline = self.authenticator.as_ref().and_then(Authenticator::next_deadline);
             let wait = deadline.map_or(IDLE, |deadline| deadline.saturating_sub(self.uptime.elapsed()));
-            let report = match jobs.recv_timeout(wait) {
+            let job = jobs.recv_timeout(wait);
+            self.lend_secrets(None);
+            let report = match job {
                 Err(RecvTimeoutError::Timeout) => {
                     if let Some(authenticator) = &mut self.authenticator {
                         authenticator.tick(self.uptime.elapsed());
@@ -159,7 +182,23 @@ impl Seat {
                 }
                 Ok(Job::Execute { request, asked, reply }) => {
                     let answer = Answer::from(self.execute(request, asked));
+                    // A device that joined or left a tenant has another policy.
+                    self.follow_policy();
                     Some(Report::Executed { answer, reply, plugged: self.is_open() })
+                }
+                Ok(Job::FailedMatch { reply }) => {
+                    let counted = self.authenticator.as_mut().map(|one| one.container().count_failed_match());
+                    // Where nothing can be counted, nothing more is tried.
+                    let _asker_is_gone = reply.send(counted.and_then(Result::ok).unwrap_or(0));
+                    None
+                }
+                Ok(Job::Enrol { pin, kind, learnt, reply }) => {
+                    let _caller_is_gone = reply.send(Answer::from(self.enrol(&pin, kind, learnt)));
+                    None
+                }
+                Ok(Job::Forget { id, reply }) => {
+                    let _caller_is_gone = reply.send(Answer::from(self.forget(&id)));
+                    None
                 }
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             };
@@ -175,17 +214,63 @@ impl Seat {
             Some(Step::Respond(response)) => Report::Respond { transaction, response },
             Some(Step::Ask(prompt, suspended)) => {
                 self.suspended.insert(transaction, suspended);
-                Report::Ask { transaction, prompt }
+                let gestures = match (prompt.want, &mut self.authenticator) {
+                    (Want::Pin, Some(authenticator)) => authenticator.container().ready_biometrics(),
+                    (Want::Pin, None) | (Want::Approval, _) => Vec::new(),
+                };
+                Report::Ask { transaction, prompt, gestures }
             }
             None => Report::Respond { transaction, response: Status::OTHER.response() },
         }
+    }
+
+    /// Lends the container what the next PIN is to make protectors with.
+    fn lend_secrets(&mut self, also: Option<Biometric>) {
+        let (Some(service), Some(authenticator)) = (&self.place.biometrics, &mut self.authenticator) else {
+            return;
+        };
+        if let Err(failure) = service.lend(authenticator.container(), also) {
+            tracing::warn!(%failure, "biometric gestures wait for the next PIN");
+        }
+    }
+
+    /// Hands the biometric service what the policies of the tenants and of this machine say.
+    fn follow_policy(&mut self) {
+        let (Some(service), Some(authenticator)) = (&self.place.biometrics, &mut self.authenticator) else {
+            return;
+        };
+        match Rule::of(authenticator.container()) {
+            Ok(rule) => service.follow(rule),
+            Err(failure) => {
+                tracing::warn!(%failure, "a policy cannot be read: biometric gestures last for a session");
+                service.follow(Rule::Session);
+            }
+        }
+    }
+
+    fn enrol(&mut self, pin: &PinHash, kind: Biometric, learnt: Option<Template>) -> Result<Answer, Failure> {
+        let service = self.biometrics()?;
+        self.lend_secrets(Some(kind));
+        let unlocked = self.unlock(pin)?;
+        let Some(template) = learnt else { return Ok(Answer::Progress("the PIN is right".to_owned())) };
+        service.admit(self.container()?, &unlocked, template.clone())?;
+        Ok(Answer::Enrolled((&template).into()))
+    }
+
+    fn forget(&mut self, id: &str) -> Result<Answer, Failure> {
+        let service = self.biometrics()?;
+        service.forget(self.container()?, id).map(|template| Answer::Forgotten((&template).into()))
+    }
+
+    fn biometrics(&self) -> Result<Arc<Service>, Failure> {
+        self.place.biometrics.clone().ok_or_else(no_sensor)
     }
 
     fn authenticator(&mut self) -> Result<&mut Authenticator, Failure> {
         self.authenticator.as_mut().ok_or_else(no_container)
     }
 
-    fn execute(&mut self, request: Request, asked: Option<PinHash>) -> Result<Answer, Failure> {
+    fn execute(&mut self, request: Request, asked: Option<Evidence>) -> Result<Answer, Failure> {
         // What the daemon was told to insist on holds for every command that it carries out.
         let request = match request {
             Request::Create { require_tpm } => {
@@ -204,6 +289,7 @@ impl Seat {
             | Request::ResetPin { .. }
             | Request::RearmPin { .. }
             | Request::DeleteKeys {}
+            | Request::Biometric(_)
             | Request::Choose { .. }) => other,
         };
         execute(self, request, asked)
@@ -217,6 +303,10 @@ impl Holder for Seat {
 
     fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
         Ok(self.authenticator()?.unlock(pin, clock::now(), &mut clock::rng())?)
+    }
+
+    fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, Failure> {
+        Ok(self.authenticator()?.unlock_by_biometric(seen)?)
     }
 
     fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
@@ -272,11 +362,11 @@ impl Holder for Seat {
     }
 
     fn paths(&self) -> &Paths {
-        &self.paths
+        &self.place.paths
     }
 
     fn device(&self) -> &Choice {
-        &self.device
+        &self.place.device
     }
 }
 

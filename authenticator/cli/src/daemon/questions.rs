@@ -13,10 +13,14 @@ impl From<Prompt> for Question {
                 Wanted::Approval => Want::Approval,
                 Wanted::Pin => Want::Pin,
             },
-            tries_left: prompt.notice.map(|Notice::WrongPin { tries_left }| tries_left),
+            tries_left: prompt.notice.and_then(|notice| match notice {
+                Notice::WrongPin { tries_left } => Some(tries_left),
+                Notice::PinNeeded | Notice::TemplateNotEnrolled => None,
+            }),
             notice: prompt.notice.map(|notice| notice.to_string()),
             rp_id: prompt.rp_id,
             user: prompt.user,
+            gestures: Vec::new(),
         }
     }
 }
@@ -26,6 +30,7 @@ pub fn gesture(outcome: Outcome) -> Gesture {
     match outcome {
         Outcome::Reply(Reply::Approved) => Gesture::Approved,
         Outcome::Reply(Reply::Pin(pin)) => Gesture::Pin(pin),
+        Outcome::Reply(Reply::Recognised(seen)) => Gesture::Recognised(Box::new(seen)),
         // A prompt of the engine offers no choice.
         Outcome::Reply(Reply::Denied | Reply::Choice(_)) => Gesture::Denied,
         Outcome::TimedOut => Gesture::TimedOut,

@@ -1,8 +1,12 @@
 use jiff::tz::{Offset, TimeZone};
 
+use latchkey_container::Biometric;
+
 use super::{shown, text};
 use crate::control::Answer;
-use crate::control::report::{Class, PasskeyReport, PinReport, StatusReport, UserReport};
+use crate::control::report::{
+    BiometricReport, Class, Opens, PasskeyReport, PinReport, StatusReport, UserReport,
+};
 
 fn zone() -> TimeZone {
     TimeZone::fixed(Offset::constant(2))
@@ -55,12 +59,19 @@ fn the_status_claims_no_more_than_the_class_gives() {
         lockout: None,
         minimum_pin_length: 6,
         generation: 1,
+        biometrics: vec![BiometricReport {
+            kind: Biometric::Fingerprint,
+            templates: 2,
+            opens: Opens::Always,
+            tries_left: 5,
+        }],
         stretch_memory_kib: 262_144,
         stretch_passes: 3,
     };
     let software = text(&Answer::Status(status.clone()), &zone());
     assert!(software.contains("no TPM: keys are protected in software only"));
     assert!(software.contains("set, 7 of 8 tries left"));
+    assert!(software.contains("2 enrolled, PERSISTENT by policy"), "{software}");
     status.pin = None;
     status.class = Class::Hardware;
     let hardware = text(&Answer::Status(status), &zone());

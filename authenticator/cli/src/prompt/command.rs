@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use latchkey_container::Biometric;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
@@ -26,6 +27,7 @@ struct Line<'a> {
     choices: &'a [String],
     tries_left: Option<u8>,
     notice: Option<&'a str>,
+    gestures: &'a [Biometric],
 }
 
 /// The answer as a line: one of the members.
@@ -58,13 +60,14 @@ fn line(question: &Question) -> Result<String, PromptError> {
     };
     let line = Line {
         operation: question.operation,
-        text: &question.text,
+        text: &question.shown_text(),
         rp_id: question.rp_id.as_deref(),
         user: question.user.as_deref(),
         want,
         choices,
         tries_left: question.tries_left,
         notice: question.notice.as_deref(),
+        gestures: &question.gestures,
     };
     let json = serde_json::to_string(&line).map_err(|error| PromptError::Protocol(error.to_string()))?;
     Ok(json + "\n")

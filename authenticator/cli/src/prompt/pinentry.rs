@@ -85,7 +85,7 @@ enum Said {
 impl Window {
     async fn describe(&mut self, question: &Question, timeout: Duration) -> Result<(), PromptError> {
         self.command("SETTITLE", "Latchkey").await?;
-        self.command("SETDESC", &question.text).await?;
+        self.command("SETDESC", &question.shown_text()).await?;
         self.command("SETPROMPT", "PIN:").await?;
         if let Some(notice) = &question.notice {
             self.command("SETERROR", notice).await?;

@@ -1,6 +1,6 @@
 //! What is asked, and what the answer means.
 
-use latchkey_container::PinHash;
+use latchkey_container::{Biometric, PinHash, Recognised};
 
 use crate::secret_text::SecretText;
 
@@ -21,6 +21,8 @@ pub struct Question {
     pub tries_left: Option<u8>,
     /// What went wrong before, if this is asked again.
     pub notice: Option<String>,
+    /// The gestures that do instead of the PIN.
+    pub gestures: Vec<Biometric>,
 }
 
 /// What kind of answer is wanted.
@@ -52,6 +54,8 @@ pub enum Typed {
 pub enum Reply {
     /// The hash of the PIN; the text is wiped by then.
     Pin(PinHash),
+    /// Whom the biometric service recognised while the question was shown.
+    Recognised(Recognised),
     /// Yes.
     Approved,
     /// The index of an account.
@@ -61,6 +65,15 @@ pub enum Reply {
 }
 
 impl Question {
+    /// The question as people read it, with what they may do instead of typing.
+    pub fn shown_text(&self) -> String {
+        let gestures: Vec<&str> = self.gestures.iter().map(|kind| kind.name()).collect();
+        if gestures.is_empty() || self.want != Want::Pin {
+            return self.text.clone();
+        }
+        format!("{}\nYour {} or your PIN:", self.text, gestures.join(", your "))
+    }
+
     /// Whether the answer fits; if not, what to tell the user before asking again.
     pub fn judge(&self, typed: Typed) -> Result<Reply, String> {
         match (typed, &self.want) {

@@ -53,7 +53,7 @@ impl Terminal {
     }
 
     async fn put(&self, question: &Question) -> std::io::Result<Typed> {
-        self.write(&format!("\n{}\n", shown(&question.text)))?;
+        self.write(&format!("\n{}\n", shown(&question.shown_text())))?;
         if let Some(notice) = &question.notice {
             self.write(&format!("{}\n", shown(notice)))?;
         }

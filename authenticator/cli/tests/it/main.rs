@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "these tests wait for real programs in real time")]
 
 #[cfg(test)]
+mod biometric;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod commands;

@@ -1,6 +1,7 @@
 //! What can be told about a container without a gesture.
 
 use super::{Container, PIN_TRIES};
+use crate::biometric::BiometricState;
 use crate::error::Error;
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
@@ -33,6 +34,8 @@ pub struct Status {
     pub stretch: StretchCost,
     /// How often the PIN has been set, changed or given up.
     pub generation: u64,
+    /// The gestures that do instead of the PIN.
+    pub biometrics: Vec<BiometricState>,
     /// The fewest code points of a PIN.
     pub minimum_pin_length: u8,
 }
@@ -73,6 +76,7 @@ impl Container {
             lockout,
             stretch: self.identity.stretch,
             generation: self.generation,
+            biometrics: self.biometrics()?,
             minimum_pin_length: self.minimum_pin_length(),
         })
     }

@@ -15,8 +15,7 @@ const STARTS: usize = 5;
 /// Starts the daemon on a full container a few times.
 pub fn measure(table: &Table, full: &Full) {
     let folder = tempfile::tempdir().expect("a folder");
-    let home =
-        Home { data: full.path().to_owned(), runtime: folder.path().join("run"), tpm: "software".to_owned() };
+    let home = Home { data: full.path().to_owned(), ..Home::below(folder.path(), "software") };
     let prompter = Prompter::new(&folder.path().join("person"), crate::device::PIN);
     let mut starts = Vec::new();
     let mut memory = 0.0_f64;

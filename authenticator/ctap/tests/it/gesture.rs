@@ -1,11 +1,13 @@
 //! Built-in user verification through our own prompt (CTAP 2.3 §6.5.3.1, §6.5.5.7.3), and
 //! authenticatorSelection (§6.9).
 
+use latchkey_container::secret::AuthValue;
+use latchkey_container::{Biometric, Lifetime, PinHash, Recognised, TemplateDigest};
 use latchkey_ctap::{Answer, Notice, Operation, Want};
 use latchkey_protocol::client_pin::{Permissions, Request as ClientPin, Response, SubCommand};
 use latchkey_protocol::{Request, Status};
 
-use crate::device::{Device, PIN, status, typed};
+use crate::device::{Device, NOW, PIN, rng, status, typed};
 use crate::platform::{RP, Session, ask_token_by_gesture, ask_token_by_pin, authentication, registration};
 
 const MC: Permissions = Permissions::MAKE_CREDENTIAL;
@@ -65,12 +67,12 @@ fn what_the_user_answers_decides_about_a_request() {
     }
 }
 
-/// The same answer once more; `Answer` is not `Clone`, because a PIN hash is not.
+/// The same answer once more; `Answer` is not `Clone`, because a PIN hash is not. A finger is none of these.
 fn again(answer: &Answer) -> Answer {
     match answer {
         Answer::Approved => Answer::Approved,
         Answer::Pin(_) => typed("000000"),
-        Answer::Denied => Answer::Denied,
+        Answer::Denied | Answer::Recognised(_) => Answer::Denied,
         Answer::Cancelled => Answer::Cancelled,
         Answer::TimedOut => Answer::TimedOut,
     }
@@ -176,4 +178,59 @@ fn selection_is_a_touch_that_counts_for_nothing_else() {
     crate::platform::prove_registration(&mut request, &token);
     assert_eq!(status(&device.send(&Request::MakeCredential(request))), Status::OK);
     assert_eq!(device.asked()[0].operation, Operation::Register, "asked for again");
+}
+
+/// What a biometric service says after a match of this finger.
+fn finger(name: &str) -> Answer {
+    let template = TemplateDigest::of("alice", "sensor", Biometric::Fingerprint, name.as_bytes());
+    let secret = AuthValue::new([1; 32]);
+    Answer::Recognised(Box::new(Recognised { kind: Biometric::Fingerprint, template, secret }))
+}
+
+/// A device whose user has enrolled the first finger and typed the PIN since.
+fn with_finger() -> Device {
+    let mut device = Device::with_pin();
+    let container = device.container();
+    container.offer_biometric(Biometric::Fingerprint, AuthValue::new([1; 32]), Lifetime::Boot).unwrap();
+    let unlocked = container.unlock(&PinHash::typed(PIN), NOW, &mut rng()).unwrap();
+    let template = TemplateDigest::of("alice", "sensor", Biometric::Fingerprint, b"first");
+    container.enrol_biometric(&unlocked, Biometric::Fingerprint, template, &mut rng()).unwrap();
+    device
+}
+
+#[test]
+fn a_finger_does_where_the_pin_does() {
+    let mut device = with_finger();
+    device.user([finger("first")]);
+    let registered = device.send(&Request::MakeCredential(registration()));
+    assert_eq!(status(&registered), Status::OK);
+    device.user([finger("first")]);
+    assert!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).is_ok());
+    device.user([finger("first")]);
+    assert_eq!(status(&device.send(&Request::GetAssertion(authentication()))), Status::OK);
+}
+
+#[test]
+fn a_finger_that_is_not_accepted_is_followed_by_the_pin() {
+    let mut device = with_finger();
+    device.user([finger("second"), typed(PIN)]);
+    assert!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).is_ok());
+    let notices: Vec<Option<Notice>> = device.asked().iter().map(|prompt| prompt.notice).collect();
+    assert_eq!(notices, [None, Some(Notice::TemplateNotEnrolled)]);
+    let mut without = Device::with_pin();
+    without.user([finger("first"), typed(PIN)]);
+    assert!(ask_token_by_gesture(&mut without, 2, GA, Some(RP)).is_ok());
+    let notices: Vec<Option<Notice>> = without.asked().iter().map(|prompt| prompt.notice).collect();
+    assert_eq!(notices, [None, Some(Notice::PinNeeded)]);
+}
+
+#[test]
+fn a_finger_does_not_forgive_wrong_pins_and_is_no_yes() {
+    let mut device = with_finger();
+    device.user([typed("000000"), typed("000000"), finger("first")]);
+    assert!(ask_token_by_gesture(&mut device, 2, GA, Some(RP)).is_ok());
+    device.asked();
+    assert_eq!(uv_retries(&mut device), Some(1), "one wrong PIN more and a restart is needed");
+    device.user([finger("first")]);
+    assert_eq!(device.send(&Request::Selection), [Status::OPERATION_DENIED.0]);
 }

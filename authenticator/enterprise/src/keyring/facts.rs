@@ -101,7 +101,11 @@ impl PrtTimes {
 }
 
 impl Facts {
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Refusal> {
+    /// Reads the facts of a compartment.
+    ///
+    /// # Errors
+    /// [`Refusal::Facts`] when they are not in this form.
+    pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         serde_json::from_slice(bytes).map_err(|_| Refusal::Facts)
     }
 

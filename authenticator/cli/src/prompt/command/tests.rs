@@ -1,3 +1,5 @@
+use latchkey_container::Biometric;
+
 use super::{line, typed};
 use crate::prompt::question::{Question, Typed, Want};
 
@@ -10,11 +12,12 @@ fn the_question_is_one_line_with_every_member() {
         user: Some("alice".into()),
         want: Want::Pin,
         tries_left: Some(7),
+        gestures: vec![Biometric::Fingerprint],
         notice: Some("Wrong PIN. 7 tries left.".into()),
     };
-    let expected = "{\"operation\":\"register\",\"text\":\"Register a passkey at localhost as alice\",\
+    let expected = "{\"operation\":\"register\",\"text\":\"Register a passkey at localhost as alice\\nYour fingerprint or your PIN:\",\
         \"rp_id\":\"localhost\",\"user\":\"alice\",\"want\":\"pin\",\"choices\":[],\"tries_left\":7,\
-        \"notice\":\"Wrong PIN. 7 tries left.\"}\n";
+        \"notice\":\"Wrong PIN. 7 tries left.\",\"gestures\":[\"fingerprint\"]}\n";
     assert_eq!(line(&question).unwrap(), expected);
 }
 

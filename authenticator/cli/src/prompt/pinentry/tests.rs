@@ -28,6 +28,7 @@ fn question(want: Want) -> Question {
         user: None,
         want,
         tries_left: Some(7),
+        gestures: Vec::new(),
         notice: Some("Wrong PIN. 7 tries left.".into()),
     }
 }
