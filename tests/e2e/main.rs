@@ -12,6 +12,7 @@ mod browser;
 mod conditional;
 mod crash;
 mod desk;
+mod enterprise;
 mod identity;
 mod idp;
 mod idp_canary;

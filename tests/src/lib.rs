@@ -17,9 +17,11 @@
 pub mod browser;
 pub mod control;
 pub mod daemon;
+pub mod employee;
 pub mod figures;
 pub mod fprintd;
 pub mod http;
+pub mod http_proxy;
 pub mod idp;
 pub mod journeys;
 pub mod memory;

@@ -18,6 +18,7 @@ use crate::control::report::StatusReport;
 use crate::failure::{Failure, FailureKind};
 use crate::output::Output;
 use crate::secret_input::SecretInput;
+use crate::secret_text::SecretText;
 
 impl PinResetArguments {
     /// Carries the command out and prints what came of it.
@@ -46,7 +47,7 @@ async fn reset(desk: &mut Desk<'_>, arguments: &PinResetArguments) -> Result<(),
     site.check_pin_reset()?;
     let person = web::user(&site, Purpose::PinReset, arguments.way(), output).await?;
     // Before the secret is fetched, so that it waits for nobody.
-    let new = SecretInput::open(arguments.from)?.chosen("New PIN")?;
+    let new = chosen(&site, arguments.from)?;
     let answer = site.unprotect_secret(Right::SignIn(&person.access_token)).await?;
     let _reset = desk.caller.call(Request::ResetPin { new, answer })?;
     // The PIN is set, and its new protector made; a newer key of the service is for the next unlock.
@@ -71,8 +72,7 @@ async fn destroy(desk: &mut Desk<'_>, arguments: &PinResetArguments) -> Result<(
     site.check_prerequisites(machine::surroundings(&status))?;
     let tenant = site.view().facts.provider.tenant.clone();
     let person = web::user(&site, Purpose::DeviceRegistration, arguments.way(), output).await?;
-    let new = SecretInput::open(arguments.from)?.chosen("New PIN")?;
-    site.policy().pin.check(new.expose()).map_err(|broken| refused(&broken.to_string()))?;
+    let new = chosen(&site, arguments.from)?;
     let _deleted = desk.caller.call(Request::DeleteKeys {})?;
     opening::set_and_open(&desk.caller, new)?;
     let mut site = desk.site(Some(&tenant))?;
@@ -80,6 +80,13 @@ async fn destroy(desk: &mut Desk<'_>, arguments: &PinResetArguments) -> Result<(
     let view = site.view().clone();
     told::destroyed(output, &view, status.passkeys);
     Ok(())
+}
+
+/// A PIN that the policy forbids is refused before anything is fetched or deleted for it.
+fn chosen(site: &Site<'_>, from: SecretSource) -> Result<SecretText, Failure> {
+    let new = SecretInput::open(from)?.chosen("New PIN")?;
+    site.policy().pin.check(new.expose()).map_err(|broken| refused(&broken.to_string()))?;
+    Ok(new)
 }
 
 /// Names what will be lost, where the PIN is still known, and asks.

@@ -21,17 +21,18 @@ impl Site<'_> {
     /// # Errors
     /// [`FlowError::OnlyDestructive`], [`FlowError::ResetForbidden`].
     pub fn check_pin_reset(&self) -> Result<(), FlowError> {
+        if !self.policy().enable_pin_recovery {
+            let why = "your organisation has not switched on the PIN reset that keeps them";
+            return Err(FlowError::OnlyDestructive(why));
+        }
         if self.view.facts.reset_service().is_ok_and(|service| !service.allowed) {
             return Err(FlowError::ResetForbidden);
         }
-        if self.view.recovery.present {
-            return Ok(());
+        if !self.view.recovery.present {
+            let why = "the PIN reset protector was not made yet: it is made when you next use your PIN";
+            return Err(FlowError::OnlyDestructive(why));
         }
-        Err(FlowError::OnlyDestructive(if self.policy().enable_pin_recovery {
-            "the PIN reset protector was not made yet: it is made when you next use your PIN"
-        } else {
-            "your organisation has not switched on the PIN reset that keeps them"
-        }))
+        Ok(())
     }
 
     /// Fetches what opens the protector, sealed for the request that the keyring has just built.

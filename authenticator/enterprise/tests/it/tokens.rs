@@ -1,0 +1,108 @@
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use latchkey_enterprise::Secret;
+use latchkey_enterprise::keyring::{Answer, CompartmentName, Refusal, Request};
+use latchkey_enterprise::wire::WireError;
+use serde_json::{Value, from_value, json};
+
+use crate::machine::Machine;
+use crate::provider::{Provider, UPN};
+
+fn secret(text: &str) -> Secret {
+    from_value(json!(text)).expect("text is a secret")
+}
+
+fn sign_in(at: &CompartmentName) -> Request {
+    Request::BuildSignIn { at: at.clone(), user_nonce: "user".into(), device_nonce: "device".into() }
+}
+
+fn token(at: &CompartmentName) -> Request {
+    Request::BuildToken {
+        at: at.clone(),
+        nonce: "nonce".into(),
+        client: "app".into(),
+        resource: Some("https://api".into()),
+        scope: "openid".into(),
+    }
+}
+
+/// A machine with a registered enterprise key, and the body of its join.
+fn provisioned(seed: u64) -> (Machine, CompartmentName, Value) {
+    let provider = Provider::new();
+    let (mut machine, at) = Machine::joined(&provider, seed);
+    let join = machine.build(&at);
+    let build = |at: &CompartmentName| Request::BuildKey {
+        at: at.clone(),
+        nonce: "nonce".into(),
+        audience: "https://id.example.org/EnrollmentServer/key/".into(),
+    };
+    let body = machine.body(build(&at)).expect("a key");
+    assert_eq!(
+        machine.body(build(&at)).expect("a key")["kngc"],
+        body["kngc"],
+        "done again it is the same key"
+    );
+    let registered = from_value(json!({ "kid": "k", "upn": UPN })).expect("it has the form of an answer");
+    machine.ask(Request::FinishKey { at: at.clone(), registered }).expect("it is taken into use");
+    (machine, at, join)
+}
+
+fn payload(jws: &str) -> Value {
+    let payload = jws.split('.').nth(1).expect("three parts");
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
+}
+
+#[test]
+fn a_sign_in_is_built_around_both_nonces_and_its_token_proves_requests() {
+    let (mut machine, at, join) = provisioned(30);
+    let request = payload(&machine.signed(sign_in(&at)).expect("a request"));
+    assert_eq!(request["request_nonce"], "device");
+    assert_eq!(payload(request["assertion"].as_str().expect("an assertion"))["request_nonce"], "user");
+    assert!(matches!(machine.signed(token(&at)), Err(Refusal::NotSignedIn)));
+    let answer = secret(&Provider::primary_token("the token", &join));
+    machine.ask(Request::FinishSignIn { at: at.clone(), answer }).expect("the session key is for us");
+    let request = payload(&machine.signed(token(&at)).expect("a request"));
+    assert_eq!(
+        (request["refresh_token"].as_str(), request["resource"].as_str()),
+        (Some("the token"), Some("https://api"))
+    );
+    let shown = machine.signed(Request::BuildCredential { at: at.clone(), nonce: "page".into() });
+    assert_eq!(payload(&shown.expect("a credential"))["request_nonce"], "page");
+    machine.ask(Request::SignOut { at: at.clone() }).expect("it signs out");
+    assert!(matches!(machine.signed(token(&at)), Err(Refusal::Locked)));
+    machine.unlock();
+    assert!(matches!(machine.signed(token(&at)), Err(Refusal::NotSignedIn)), "the token is gone");
+}
+
+#[test]
+fn the_session_key_of_another_device_does_not_displace_ours() {
+    let (mut machine, at, join) = provisioned(34);
+    let answer = secret(&Provider::primary_token("ours", &join));
+    machine.ask(Request::FinishSignIn { at: at.clone(), answer }).expect("the session key is for us");
+    let mut other = Machine::new(36);
+    let place = other.begin();
+    let theirs = secret(&Provider::primary_token("theirs", &other.build(&place)));
+    let refused = machine.ask(Request::FinishSignIn { at: at.clone(), answer: theirs });
+    assert!(matches!(refused, Err(Refusal::Wire(WireError::Unverified(_)))), "{refused:?}");
+    assert_eq!(payload(&machine.signed(token(&at)).expect("a request"))["refresh_token"], "ours");
+}
+
+#[test]
+fn without_a_gesture_nothing_of_the_users_is_signed() {
+    let (mut machine, at, join) = provisioned(38);
+    let answer = secret(&Provider::primary_token("the token", &join));
+    machine.ask(Request::FinishSignIn { at: at.clone(), answer }).expect("the session key is for us");
+    machine.ask(Request::Lock {}).expect("it locks");
+    for request in [sign_in(&at), token(&at), Request::BuildCredential { at: at.clone(), nonce: "n".into() }]
+    {
+        assert!(matches!(machine.signed(request), Err(Refusal::Locked)));
+    }
+    // A change of PIN ends what the old one opened, and loses no token.
+    machine.unlock();
+    machine.change_pin("480175");
+    assert!(matches!(machine.signed(token(&at)), Err(Refusal::Locked)));
+    assert!(!machine.session.is_open());
+    assert!(
+        matches!(machine.ask(Request::Look {}), Ok(Answer::Compartments(_))),
+        "what needs no gesture goes on"
+    );
+}

@@ -1,0 +1,7 @@
+//! A device of an organisation: it joins, gets an enterprise key, signs in, and its user forgets the PIN. The real provider,
+//! daemon and commands, an emulated TPM, and the provider's pages over HTTP.
+
+mod interruption;
+mod journey;
+mod office;
+mod resets;

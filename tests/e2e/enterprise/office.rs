@@ -1,0 +1,164 @@
+//! An organisation with one user and one device.
+
+use std::path::PathBuf;
+
+use latchkey_tests::daemon::{Daemon, Home};
+use latchkey_tests::employee::Employee;
+use latchkey_tests::http_proxy::HttpProxy;
+use latchkey_tests::idp::{Idp, IdpPlace};
+use latchkey_tests::native_host::NativeHost;
+use latchkey_tests::people;
+use latchkey_tests::programs::free_port;
+use latchkey_tests::prompter::Prompter;
+use latchkey_tests::sql;
+use latchkey_tests::swtpm::Swtpm;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The site of these tests.
+pub const ORIGIN: &str = "http://localhost";
+/// The PIN that is chosen first.
+pub const FIRST_PIN: &str = "739264";
+/// The PIN after a reset.
+pub const NEXT_PIN: &str = "480175";
+
+/// Everything that is there. Between device and provider is a proxy.
+pub struct Office {
+    pub employee: Employee,
+    pub daemon: Daemon,
+    pub prompter: Prompter,
+    pub home: Home,
+    _swtpm: Swtpm,
+    pub proxy: HttpProxy,
+    pub idp: Idp,
+    pub place: IdpPlace,
+    folder: TempDir,
+}
+
+impl Office {
+    /// A provider whose policy keeps passkeys at a reset, and a device with an empty container.
+    pub fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let at = |name: &str| folder.path().join(name);
+        let port = free_port();
+        let database = format!("sqlite:{}", at("idp.db").display());
+        let place = IdpPlace::on(&database, folder.path(), port);
+        let population = people::settle(&place, 2);
+        place.change_policy(&["enable_pin_recovery=true"]);
+        let behind = free_port();
+        let idp = Idp::start_uncounted(&place, behind, &at("log"));
+        let proxy = HttpProxy::start(port, behind);
+        let employee = Employee::new(&population.people.app, &population.people.password);
+        let swtpm = Swtpm::start(&at("tpm"));
+        let home = Home::below(folder.path(), &swtpm.tcti());
+        let prompter = Prompter::new(&at("person"), FIRST_PIN);
+        let _created = home.json(&["container", "create"], "");
+        let daemon = Daemon::start(&home, &prompter, &[], &at("log"));
+        Self { employee, daemon, prompter, home, _swtpm: swtpm, proxy, idp, place, folder }
+    }
+
+    /// Starts the daemon again after it was killed.
+    pub fn restart_daemon(&mut self) {
+        self.daemon.process.kill();
+        self.daemon = Daemon::start(&self.home, &self.prompter, &[], &self.log_file());
+    }
+
+    /// The same after the device has joined, with its enterprise key.
+    pub fn joined() -> Self {
+        let mut office = Self::open();
+        let _joined = office.join();
+        office
+    }
+
+    /// Joins, and chooses the first PIN.
+    pub fn join(&mut self) -> Value {
+        self.try_join().unwrap_or_else(|(code, said)| panic!("no join ({code}): {said}\n{}", self.log()))
+    }
+
+    /// The same where it may fail.
+    pub fn try_join(&mut self) -> Result<Value, (i32, String)> {
+        let url = self.place.url.clone();
+        let join = ["device", "join", "--idp", &url, "--name", "desk-1", "--no-browser", "--pin-stdin"];
+        self.attempt(&join, &format!("{FIRST_PIN}\n"))
+    }
+
+    /// Signs in with the PIN.
+    pub fn sign_in(&mut self, pin: &str) -> Value {
+        self.latchkey(&["signin", "--pin-stdin"], &format!("{pin}\n"))
+    }
+
+    /// Resets the PIN.
+    pub fn reset_pin(&mut self, options: &[&str], pin: &str) -> Value {
+        self.try_reset_pin(options, pin)
+            .unwrap_or_else(|(code, said)| panic!("no reset ({code}): {said}\n{}", self.log()))
+    }
+
+    /// The same where it may fail.
+    pub fn try_reset_pin(&mut self, options: &[&str], pin: &str) -> Result<Value, (i32, String)> {
+        let reset = [&["pin", "reset", "--no-browser", "--pin-stdin"], options].concat();
+        self.attempt(&reset, &format!("{pin}\n"))
+    }
+
+    /// Whether a PIN opens the container.
+    pub fn opens(&mut self, pin: &str) -> bool {
+        self.attempt(&["passkeys", "list", "--pin-stdin"], &format!("{pin}\n")).is_ok()
+    }
+
+    /// Runs a command that must succeed; the user signs in when it asks for it.
+    pub fn latchkey(&mut self, arguments: &[&str], input: &str) -> Value {
+        self.attempt(arguments, input).unwrap_or_else(|(code, said)| {
+            panic!("latchkey {arguments:?} failed ({code}): {said}\n{}", self.log())
+        })
+    }
+
+    /// Runs a command; where it fails, exit code and message.
+    pub fn attempt(&mut self, arguments: &[&str], input: &str) -> Result<Value, (i32, String)> {
+        let mut command = self.home.latchkey();
+        command.args(arguments).arg("--json").env_remove("SSH_CONNECTION");
+        let output = self.employee.operate(command, input);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let said: Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!("latchkey {arguments:?}: {error} in {text}{}", String::from_utf8_lossy(&output.stderr))
+        });
+        if output.status.success() {
+            return Ok(said);
+        }
+        let message = said["error"]["message"].as_str().unwrap_or_default().to_owned();
+        Err((output.status.code().unwrap_or(-1), message))
+    }
+
+    /// Registers a passkey at the site; returns its credential ID.
+    pub fn register(&self, user: &str) -> String {
+        let made = NativeHost::start(&self.home).create(ORIGIN, user);
+        id(&made.unwrap_or_else(|error| panic!("no passkey: {error}")))
+    }
+
+    /// Signs in at the site; returns the credential ID.
+    pub fn use_passkey(&self) -> String {
+        let signed = NativeHost::start(&self.home).get(ORIGIN);
+        id(&signed.unwrap_or_else(|error| panic!("no passkey signs: {error}")))
+    }
+
+    /// How many rows of a table the provider has: `devices`, `enterprise_keys`.
+    pub fn at_provider(&self, table: &str) -> i64 {
+        sql::number(self.place.database(), &format!("SELECT COUNT(*) FROM {table}"))
+    }
+
+    /// What `latchkey device status` says of the one registration.
+    pub fn registration(&mut self) -> Value {
+        self.latchkey(&["device", "status"], "")["devices"][0].clone()
+    }
+
+    /// What all programs have printed.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+}
+
+fn id(response: &Value) -> String {
+    response["id"].as_str().unwrap_or_else(|| panic!("no id in {response}")).to_owned()
+}

@@ -1,0 +1,148 @@
+//! A proxy between `latchkey` and the identity provider: it counts the program's requests and cuts the line at a chosen
+//! one. Browsers pass untouched.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What happens at the chosen request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The provider never sees it.
+    Request,
+    /// The provider has done it, and its answer is lost.
+    Answer,
+    /// The answer comes, but first the process with this id is killed.
+    Kill(u32),
+}
+
+/// The running proxy.
+#[derive(Debug)]
+pub struct HttpProxy {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// What the program has asked for, as method and path.
+    seen: Vec<String>,
+    cut: Option<(usize, Cut)>,
+}
+
+impl HttpProxy {
+    /// Listens on `port`; the provider listens on `behind`.
+    ///
+    /// # Panics
+    /// When the port is taken.
+    #[must_use]
+    pub fn start(port: u16, behind: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let all = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let shared = Arc::clone(&all);
+                thread::spawn(move || {
+                    let _broken = serve(client, behind, &shared);
+                });
+            }
+        });
+        Self { shared }
+    }
+
+    /// Cuts the line at the `n`-th request from now on, once.
+    ///
+    /// # Panics
+    /// When a thread of the proxy has failed.
+    pub fn cut(&self, n: usize, cut: Cut) {
+        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
+        shared.seen.clear();
+        shared.cut = Some((n, cut));
+    }
+
+    /// What the program has asked for since the last look.
+    ///
+    /// # Panics
+    /// When a thread of the proxy has failed.
+    #[must_use]
+    pub fn take_seen(&self) -> Vec<String> {
+        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
+        shared.cut = None;
+        std::mem::take(&mut shared.seen)
+    }
+}
+
+fn serve(mut client: TcpStream, behind: u16, shared: &Mutex<Shared>) -> io::Result<()> {
+    let (head, rest) = head(&mut client)?;
+    let mut provider = TcpStream::connect(("127.0.0.1", behind))?;
+    if !head.to_ascii_lowercase().contains("user-agent: latchkey/") {
+        provider.write_all(head.as_bytes())?;
+        provider.write_all(&rest)?;
+        return splice(client, provider);
+    }
+    let cut = note(&head, shared);
+    if cut == Some(Cut::Request) {
+        return Ok(());
+    }
+    // One request a connection, so that each is seen.
+    provider.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
+    provider.write_all(&rest)?;
+    let mut body = vec![0; length(&head).saturating_sub(rest.len())];
+    client.read_exact(&mut body)?;
+    provider.write_all(&body)?;
+    let mut answer = Vec::new();
+    provider.read_to_end(&mut answer)?;
+    match cut {
+        Some(Cut::Answer) => return Ok(()),
+        Some(Cut::Kill(pid)) => crate::process::kill(pid),
+        Some(Cut::Request) | None => {}
+    }
+    client.write_all(&answer)?;
+    client.shutdown(Shutdown::Both)
+}
+
+/// Notes a request; what shall happen to it.
+fn note(head: &str, shared: &Mutex<Shared>) -> Option<Cut> {
+    let mut shared = shared.lock().expect("no thread of the proxy failed");
+    let index = shared.seen.len();
+    let line = head.lines().next().unwrap_or_default().rsplit_once(' ').unwrap_or_default().0;
+    shared.seen.push(line.split('?').next().unwrap_or_default().to_owned());
+    let cut = shared.cut.filter(|(n, _)| *n == index)?.1;
+    shared.cut = None;
+    Some(cut)
+}
+
+/// Everything up to the empty line, and what came behind it.
+fn head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+    let (mut read, mut chunk) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = client.read(&mut chunk)?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        read.extend_from_slice(&chunk[..length]);
+        if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            let rest = read.split_off(end + 4);
+            return Ok((String::from_utf8_lossy(&read).into_owned(), rest));
+        }
+    }
+}
+
+fn length(head: &str) -> usize {
+    let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+    let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or_default()
+}
+
+fn splice(mut client: TcpStream, mut provider: TcpStream) -> io::Result<()> {
+    let (mut from, mut to) = (client.try_clone()?, provider.try_clone()?);
+    let up = thread::spawn(move || {
+        let _broken = io::copy(&mut from, &mut to);
+        to.shutdown(Shutdown::Write)
+    });
+    io::copy(&mut provider, &mut client)?;
+    client.shutdown(Shutdown::Both)?;
+    let _ended = up.join();
+    Ok(())
+}
