@@ -57,7 +57,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .route("/{tenant}/.well-known/openid-configuration", get(routes::metadata_v1))
         .route("/.well-known/oauth-authorization-server/{tenant}/v2.0", get(routes::metadata_v2))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(routes::metadata_v1))
-        .route("/{tenant}/sidtoname", get(routes::user_of_sid).post(routes::user_of_sid))
+        .route("/{tenant}/sidtoname", get(routes::user_of_sid))
         .route("/{tenant}/discovery/v2.0/keys", get(routes::keys))
         .route("/{tenant}/discovery/keys", get(routes::keys))
         .route("/common/discovery/instance", get(routes::instance_discovery))

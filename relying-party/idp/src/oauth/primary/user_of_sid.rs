@@ -23,8 +23,10 @@ struct Request {
 /// # Errors
 /// When the device is not believed, or its tenant has no such user.
 pub async fn user_of_sid(provider: &Provider, request: &TokenRequest<'_>) -> Result<Value, Refusal> {
+    // Without it there was no request that anything could be said of.
+    let text = request.fields.required("signedRequest")?;
     let mut known = Known::default();
-    let result = answer(provider, request, &mut known).await;
+    let result = answer(provider, request, text, &mut known).await;
     if let Err(refusal) = &result {
         known.refused(provider, &Peer::of(request), refusal).await?;
     }
@@ -34,10 +36,10 @@ pub async fn user_of_sid(provider: &Provider, request: &TokenRequest<'_>) -> Res
 async fn answer(
     provider: &Provider,
     request: &TokenRequest<'_>,
+    text: &str,
     known: &mut Known,
 ) -> Result<Value, Refusal> {
     let only = named_tenant(provider, &request.authority).await?;
-    let text = request.fields.required("signedRequest")?;
     let Signed { device, payload, .. } = signed::<Request>(provider, text, only).await?;
     (known.device, known.tenant) = (Some(device.id), Some(device.tenant));
     take_nonce(provider, &payload.nonce).await?;
