@@ -50,8 +50,9 @@ pub fn play(stage: &Stage, browser: &Browser, narrator: &mut Narrator, earlier: 
         assert_eq!(after, before, "something changed");
         after
     })?;
-    for (name, value) in after.rows() {
-        note(&format!("{name:<29} {value}"));
+    for ((name, earlier), (_, now)) in before.rows().into_iter().zip(after.rows()) {
+        note(&format!("{name:<27} before {earlier}"));
+        note(&format!("{:<27} after  {now}", ""));
     }
     narrator.step("sign out of the organisation", || computer.sign_out(&device))?;
     narrator.step("sign out of Latchkey ID", || visit.sign_out_there(&mut person))
@@ -168,7 +169,7 @@ impl Computer<'_> {
         let device = &self.stage.home.json(&["device", "status"], "")["devices"][0];
         let key = &device["key"];
         let at_the_site = format!(
-            "SELECT json_extract(record, '$.cred.cred') FROM passkeys JOIN users ON users.id = user_id WHERE users.name = '{user}'"
+            "SELECT json_extract(record, '$.cred.cred.key.EC_EC2.x') FROM passkeys JOIN users ON users.id = user_id WHERE users.name = '{user}'"
         );
         Keys {
             credential: passkey.expect("the passkey is in the list")["id"]
