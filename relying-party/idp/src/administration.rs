@@ -7,8 +7,11 @@
 mod applications;
 mod credentials;
 mod devices;
+mod groups;
+mod helpdesk;
 mod logs;
 mod methods;
+mod pin_resets;
 mod policies;
 mod refused;
 mod slice;

@@ -2,9 +2,12 @@
 
 mod app;
 mod device;
+mod group;
+mod helpdesk;
 mod log;
 mod policy;
 mod print;
+mod reset;
 mod session;
 mod tenant;
 mod user;
@@ -57,6 +60,12 @@ pub(crate) enum TenantCommand {
     Session(Group<session::SessionVerb>),
     /// Who signed in, and what was changed
     Log(Group<log::LogVerb>),
+    /// Groups of users
+    Group(Group<group::GroupVerb>),
+    /// Cases of the helpdesk: two administrators set a device's count of wrong PINs to zero
+    Helpdesk(Group<helpdesk::HelpdeskVerb>),
+    /// Who may reset a PIN, and who did
+    Reset(Group<reset::ResetVerb>),
 }
 
 pub(crate) async fn run(place: &Place, command: &TenantCommand) -> Result<(), Box<dyn Error>> {
@@ -75,6 +84,9 @@ async fn carry_out(provider: &Provider, command: &TenantCommand) -> Result<(), B
         TenantCommand::Policy(group) => &group.at,
         TenantCommand::Session(group) => &group.at,
         TenantCommand::Log(group) => &group.at,
+        TenantCommand::Group(group) => &group.at,
+        TenantCommand::Helpdesk(group) => &group.at,
+        TenantCommand::Reset(group) => &group.at,
     };
     let operator = operator(provider, at).await.map_err(say)?;
     let printer = Printer::new(at.json);
@@ -86,6 +98,9 @@ async fn carry_out(provider: &Provider, command: &TenantCommand) -> Result<(), B
         TenantCommand::Policy(group) => policy::run(&operator, &printer, &group.verb).await,
         TenantCommand::Session(group) => session::run(&operator, &printer, &group.verb).await,
         TenantCommand::Log(group) => log::run(&operator, &printer, &group.verb).await,
+        TenantCommand::Group(group) => group::run(&operator, &printer, &group.verb).await,
+        TenantCommand::Helpdesk(group) => helpdesk::run(&operator, &printer, &group.verb).await,
+        TenantCommand::Reset(group) => reset::run(&operator, &printer, &group.verb).await,
     }
 }
 

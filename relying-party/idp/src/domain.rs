@@ -5,6 +5,7 @@ mod asked;
 mod authentication;
 mod device;
 mod device_policy;
+mod group;
 mod ids;
 mod opaque;
 mod people;
@@ -25,6 +26,7 @@ pub use device::{
 pub use device_policy::{
     CharacterRule, DevicePolicy, HelloPolicy, PinPolicy, Registrars, RequiredAttestation,
 };
+pub use group::Group;
 pub use ids::{ClientId, DeviceId, EnterpriseKeyId, GrantId, GroupId, IdError, SessionId, TenantId, UserId};
 pub use opaque::{Opaque, OpaqueHash};
 pub use people::User;

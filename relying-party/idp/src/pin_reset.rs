@@ -8,6 +8,7 @@
 mod admission;
 mod anchor;
 pub mod blind;
+pub(crate) mod code;
 mod envelope;
 mod events;
 pub mod given;

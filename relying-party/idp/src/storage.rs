@@ -16,6 +16,7 @@ mod devices;
 mod directory;
 mod enterprise_keys;
 mod grants;
+mod groups;
 mod helpdesk;
 mod high_marks;
 mod invitations;
@@ -51,6 +52,7 @@ pub use devices::{DeviceCursor, DeviceSummary, Devices, NewDevice, Placed};
 pub use directory::{Held, MethodCounts, MethodKind, MethodRemoval, Removal, UserCursor, UserSummary};
 pub use enterprise_keys::{EnterpriseKeys, KeyPlaced};
 pub use grants::{Grant, Grants};
+pub use groups::Groups;
 pub use helpdesk::{Helpdesk, HelpdeskCase};
 pub use high_marks::HighMarks;
 pub use invitations::Invitations;
@@ -189,6 +191,8 @@ impl Database {
         reset_keys: ResetKeys
         /// PIN resets that were released or refused.
         reset_events: ResetEvents
+        /// Groups of users.
+        groups: Groups
         /// Cases of the helpdesk.
         helpdesk: Helpdesk
         /// Who may reset a PIN.

@@ -100,7 +100,7 @@ impl Administrator<'_> {
     }
 }
 
-const fn direction<K>(cursor: &LogCursor<K>) -> From {
+pub(super) const fn direction<K>(cursor: &LogCursor<K>) -> From {
     match cursor {
         LogCursor::Newest => From::Start,
         LogCursor::OlderThan(_) => From::Forward,

@@ -28,6 +28,9 @@ pub enum Refused {
     /// The only administrator could not sign in any more, or not as strongly.
     #[error("The tenant's only administrator signs in with this: add another method first.")]
     LastMethod,
+    /// Two administrators are needed, and the user is none of them.
+    #[error("You opened this case, or it is about you: another administrator must approve it.")]
+    OwnCase,
     /// It comes with the provider, or another tenant registered it.
     #[error("This application was not registered by this tenant and cannot be changed here.")]
     NotYours,
@@ -45,7 +48,7 @@ impl Refused {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Invalid(_) => 400,
-            Self::NotAdministrator | Self::NotHome | Self::NotYours => 403,
+            Self::NotAdministrator | Self::NotHome | Self::NotYours | Self::OwnCase => 403,
             Self::NotFound(_) => 404,
             Self::Taken(_) | Self::LastAdministrator | Self::LastMethod => 409,
             Self::Busy | Self::Storage(_) => 503,

@@ -71,7 +71,7 @@ impl GraphError {
             Self::Unsupported(_) => ("Request_UnsupportedQuery", 400),
             Self::Refused(refused) => match refused {
                 Refused::Invalid(_) => ("Request_BadRequest", 400),
-                Refused::NotAdministrator | Refused::NotHome | Refused::NotYours => {
+                Refused::NotAdministrator | Refused::NotHome | Refused::OwnCase | Refused::NotYours => {
                     ("Authorization_RequestDenied", 403)
                 }
                 Refused::NotFound(_) => ("Request_ResourceNotFound", 404),

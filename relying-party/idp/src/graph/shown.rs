@@ -2,6 +2,8 @@
 
 mod devices;
 
+mod pin_resets;
+
 use serde_json::{Value, json};
 
 use super::policies;
@@ -13,6 +15,8 @@ use crate::domain::{App, RedirectKind, Tenant, TokenVersion, User};
 pub use devices::{device, device_details, enterprise_key};
 
 use crate::storage::{BrowserSession, NewPasskey, SignIn, StoredPass, StoredTotp, UserSummary};
+
+pub use pin_resets::{group, helpdesk_case, pin_reset, reset_rule};
 
 /// `signInAudience` of an application for every tenant.
 pub(super) const MULTI_TENANT: &str = "AzureADMultipleOrgs";

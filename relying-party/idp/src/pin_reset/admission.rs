@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::code;
 use super::envelope::Purpose;
 use super::events::Attempt;
 use super::refusal::ResetRefusal;
-use crate::domain::{Amr, Authentication, DeviceId, OpaqueHash, TenantId, UserId, first_party};
+use crate::domain::{Amr, Authentication, DeviceId, TenantId, UserId, first_party};
 use crate::oauth::bearer::{self, Caller, Denial, Sent};
 use crate::provider::Provider;
 
 /// How old the proofs of a user may be.
 const FRESH: Duration = Duration::from_mins(10);
 /// The scheme under which a helpdesk's code comes.
-const HELPDESK: &str = "helpdesk ";
+const HELPDESK: &str = "helpdesk";
 
 /// Whoever may ask for something of one user.
 pub(super) struct Admitted {
@@ -102,8 +103,8 @@ fn proved(provider: &Provider, authentication: &Authentication) -> Result<(), Re
     Ok(())
 }
 
-async fn by_code(provider: &Provider, code: &str) -> Result<Admitted, ResetRefusal> {
-    let found = provider.database.helpdesk().by_code(&OpaqueHash::of(code), provider.now()).await?;
+async fn by_code(provider: &Provider, typed: &str) -> Result<Admitted, ResetRefusal> {
+    let found = provider.database.helpdesk().by_code(&code::hash(typed), provider.now()).await?;
     let case = found.ok_or(ResetRefusal::HelpdeskCode)?;
     Ok(Admitted {
         tenant: case.tenant,

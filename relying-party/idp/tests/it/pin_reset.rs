@@ -2,8 +2,10 @@
 
 mod attacks;
 mod device;
+mod helpdesk;
 mod keys;
 mod protector;
+mod races;
 mod release;
 mod scene;
 mod vectors;
