@@ -110,6 +110,15 @@ impl Organisation {
         keyring(home, &json!({ "finish_key": { "at": at, "registered": registered } })).map(drop)
     }
 
+    /// Has the enterprise key sign a sign-in. A gesture must have opened the session.
+    ///
+    /// # Errors
+    /// What the daemon said.
+    pub fn sign_in(&self, home: &Home, at: &str) -> Result<(), String> {
+        let nonces = json!({ "at": at, "user_nonce": "nonce", "device_nonce": "nonce" });
+        keyring(home, &json!({ "build_sign_in": nonces })).map(drop)
+    }
+
     /// Tells the device the service's key; the next gesture by PIN makes the protector.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use latchkey_tests::daemon::Home;
 use latchkey_tests::native_host::NativeHost;
+use latchkey_tests::organisation::{Organisation, compartments, open_session};
 
 /// The site of these tests.
 pub const ORIGIN: &str = "http://localhost";
@@ -9,6 +10,21 @@ pub const ORIGIN: &str = "http://localhost";
 pub const OLD_PIN: &str = "old-pin-314159";
 /// The PIN that the operation sets.
 pub const NEW_PIN: &str = "new-pin-271828";
+
+/// What a container has before an operation: each has what those above it have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Nothing, not even a PIN.
+    Empty,
+    /// A PIN and two passkeys.
+    Passkeys,
+    /// A compartment, with the device registered.
+    Joined,
+    /// An enterprise key.
+    Provisioned,
+    /// A PIN reset protector.
+    Recoverable,
+}
 
 /// An operation that changes the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,16 +37,36 @@ pub enum Operation {
     Register,
     /// Deleting the second of two passkeys.
     Delete,
+    /// Registering the device.
+    Join,
+    /// The first enterprise key.
+    ProvisionKey,
+    /// An enterprise key in the place of another.
+    RenewKey,
+    /// Taking the PIN reset service's key, and the unlocking that makes the protector.
+    EnableRecovery,
+    /// A new PIN with the service's answer.
+    ResetPin,
+    /// The tries of a blocked PIN given back with the service's answer.
+    RearmPin,
+    /// Leaving the organisation.
+    Leave,
 }
 
 impl Operation {
-    /// Whether the container has a PIN and two passkeys before the operation.
-    pub const fn wants_passkeys(self) -> bool {
-        !matches!(self, Self::SetPin)
+    /// What there is before it.
+    pub const fn starts_from(self) -> Stage {
+        match self {
+            Self::SetPin => Stage::Empty,
+            Self::ChangePin | Self::Register | Self::Delete | Self::Join => Stage::Passkeys,
+            Self::ProvisionKey => Stage::Joined,
+            Self::RenewKey | Self::EnableRecovery => Stage::Provisioned,
+            Self::ResetPin | Self::RearmPin | Self::Leave => Stage::Recoverable,
+        }
     }
 
     /// Starts the operation. It may be killed under way, so what it answers is not looked at.
-    pub fn attempt(self, home: &Home) {
+    pub fn attempt(self, home: &Home, organisation: &Organisation) {
         match self {
             Self::SetPin => {
                 let _answer = home.run(&["pin", "set", "--pin-stdin"], &format!("{NEW_PIN}\n"));
@@ -44,6 +80,35 @@ impl Operation {
             Self::Delete => {
                 let Some(id) = passkeys(home, OLD_PIN).and_then(|all| id_of(&all, "second")) else { return };
                 let _answer = home.run(&["passkeys", "delete", &id, "--pin-stdin"], &format!("{OLD_PIN}\n"));
+            }
+            Self::Join => {
+                let _answer = organisation.join(home);
+            }
+            Self::ProvisionKey
+            | Self::RenewKey
+            | Self::EnableRecovery
+            | Self::ResetPin
+            | Self::RearmPin
+            | Self::Leave => {
+                let _answer = self.attempt_as_member(home, organisation);
+            }
+        }
+    }
+
+    fn attempt_as_member(self, home: &Home, organisation: &Organisation) -> Result<(), String> {
+        let all = compartments(home)?;
+        let at = all.first().and_then(|found| found["at"].as_str()).ok_or("there is no compartment")?;
+        match self {
+            Self::EnableRecovery => {
+                organisation.offer_recovery(home, at)?;
+                open_session(home, OLD_PIN)
+            }
+            Self::ResetPin => organisation.reset_pin(home, at, NEW_PIN),
+            Self::RearmPin => organisation.rearm_pin(home, at),
+            Self::Leave => organisation.leave(home, at),
+            _ => {
+                open_session(home, OLD_PIN)?;
+                organisation.provision(home, at)
             }
         }
     }

@@ -1,12 +1,12 @@
 //! A container at the moment before an operation, restored for every point at which the operation is killed.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use latchkey_tests::daemon::{Daemon, Home};
 use latchkey_tests::native_host::NativeHost;
+use latchkey_tests::organisation::{Organisation, open_session};
 use latchkey_tests::process::{Process, kill};
 use latchkey_tests::prompter::Prompter;
 use latchkey_tests::swtpm::Swtpm;
@@ -14,14 +14,15 @@ use latchkey_tests::tpm_proxy::{Action, Moment, TpmProxy};
 use latchkey_tests::tracer;
 use tempfile::TempDir;
 
-use super::operation::{NEW_PIN, OLD_PIN, ORIGIN, Operation, passkeys};
+use super::operation::{NEW_PIN, OLD_PIN, ORIGIN, Operation, Stage, passkeys};
 
 const READY: &str = "latchkey: ready";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The state before the operation, kept on disk.
 pub struct Template {
-    operation: Operation,
+    pub(super) operation: Operation,
+    pub(super) organisation: Organisation,
     folder: TempDir,
 }
 
@@ -32,16 +33,51 @@ impl Template {
         let swtpm = Swtpm::start(&folder.path().join("tpm"));
         let home = Home::below(folder.path(), &swtpm.tcti());
         let _created = home.json(&["container", "create"], "");
-        if operation.wants_passkeys() {
+        let template = Self { operation, organisation: Organisation::new(), folder };
+        if operation.starts_from() >= Stage::Passkeys {
             let _set = home.json(&["pin", "set", "--pin-stdin"], &format!("{OLD_PIN}\n"));
-            let prompter = Prompter::new(&folder.path().join("person"), OLD_PIN);
-            let _daemon = Daemon::start(&home, &prompter, &[], &folder.path().join("log"));
+            let prompter = Prompter::new(&template.folder.path().join("person"), OLD_PIN);
+            let _daemon = Daemon::start(&home, &prompter, &[], &template.folder.path().join("log"));
             let mut host = NativeHost::start(&home);
             for user in ["first", "second"] {
                 host.create(ORIGIN, user).unwrap_or_else(|error| panic!("no passkey for {user}: {error}"));
             }
+            template.become_member(&home).unwrap_or_else(|error| panic!("{operation:?}: {error}"));
         }
-        Self { operation, folder }
+        if operation == Operation::RearmPin {
+            template.block_pin(&home);
+        }
+        template
+    }
+
+    /// Types eight wrong PINs. The daemon takes three of them at most each time that it runs.
+    fn block_pin(&self, home: &Home) {
+        let prompter = Prompter::new(&self.folder.path().join("person"), OLD_PIN);
+        for _power_up in 0..3 {
+            let _daemon = Daemon::start(home, &prompter, &[], &self.folder.path().join("log"));
+            for _try in 0..3 {
+                assert!(passkeys(home, NEW_PIN).is_none(), "a wrong PIN opens nothing");
+            }
+        }
+        let _daemon = Daemon::start(home, &prompter, &[], &self.folder.path().join("log"));
+        assert!(passkeys(home, OLD_PIN).is_none(), "the PIN is blocked");
+    }
+
+    fn become_member(&self, home: &Home) -> Result<(), String> {
+        let stage = self.operation.starts_from();
+        if stage < Stage::Joined {
+            return Ok(());
+        }
+        let at = self.organisation.join(home)?;
+        open_session(home, OLD_PIN)?;
+        if stage >= Stage::Provisioned {
+            self.organisation.provision(home, &at)?;
+        }
+        if stage >= Stage::Recoverable {
+            self.organisation.offer_recovery(home, &at)?;
+            open_session(home, OLD_PIN)?;
+        }
+        Ok(())
     }
 
     /// How many commands the operation sends to the TPM.
@@ -49,7 +85,7 @@ impl Template {
         let scene = Scene::restore(self);
         let (proxy, _daemon) = scene.daemon_behind_proxy();
         let _start_up = proxy.take_log();
-        self.operation.attempt(&scene.home);
+        scene.attempt();
         proxy.take_log().len()
     }
 
@@ -60,7 +96,7 @@ impl Template {
         let mut daemon = scene.traced(tracer::noting(&scene.up(), &notes));
         daemon.wait_for(READY, PATIENCE);
         let before = tracer::writes(&notes);
-        self.operation.attempt(&scene.home);
+        scene.attempt();
         let after = tracer::writes(&notes);
         kill_traced(&mut daemon);
         (before, after)
@@ -68,17 +104,17 @@ impl Template {
 }
 
 /// One copy of the state, with its own TPM running.
-pub struct Scene {
-    operation: Operation,
+pub struct Scene<'a> {
+    pub(super) template: &'a Template,
+    pub(super) home: Home,
+    pub(super) prompter: Prompter,
     folder: TempDir,
     swtpm: Swtpm,
-    home: Home,
-    prompter: Prompter,
 }
 
-impl Scene {
+impl<'a> Scene<'a> {
     /// Copies the template and starts its TPM.
-    pub fn restore(template: &Template) -> Self {
+    pub fn restore(template: &'a Template) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let copied =
             Command::new("cp").arg("-a").arg(template.folder.path().join(".")).arg(folder.path()).status();
@@ -86,7 +122,7 @@ impl Scene {
         let swtpm = Swtpm::start(&folder.path().join("tpm"));
         let home = Home::below(folder.path(), &swtpm.tcti());
         let prompter = Prompter::new(&folder.path().join("person"), OLD_PIN);
-        Self { operation: template.operation, folder, swtpm, home, prompter }
+        Self { template, home, prompter, folder, swtpm }
     }
 
     /// Runs the operation and kills the daemon at its `n`-th TPM command, or at its end if it sends fewer this time.
@@ -94,7 +130,7 @@ impl Scene {
     pub fn crash_at_tpm_command(&self, n: usize, moment: Moment) -> bool {
         let (proxy, mut daemon) = self.daemon_behind_proxy();
         proxy.at_command(n, Action::KillPid { pid: daemon.process.pid(), moment });
-        self.operation.attempt(&self.home);
+        self.attempt();
         let reached = !proxy.is_armed();
         daemon.process.kill();
         reached
@@ -105,69 +141,20 @@ impl Scene {
         let notes = self.folder.path().join("notes");
         let mut daemon = self.traced(tracer::killing_at(&self.up(), &notes, n));
         daemon.wait_for(READY, PATIENCE);
-        self.operation.attempt(&self.home);
+        self.attempt();
         // A run may write less often than the one that was counted, for instance when SQLite checkpoints later.
         kill_traced(&mut daemon);
     }
 
-    /// Reboots, and proves that exactly one PIN works, that every passkey is there and signs, and that the operation
-    /// can be finished.
-    pub fn prove(&mut self, point: &str) {
+    /// Starts the operation.
+    pub(super) fn attempt(&self) {
+        self.template.operation.attempt(&self.home, &self.template.organisation);
+    }
+
+    /// Starts everything again, as after a power cut.
+    pub(super) fn reboot(&mut self) -> Daemon {
         self.swtpm.restart();
-        let _daemon = self.daemon(&self.home);
-        match self.operation {
-            Operation::SetPin => self.prove_first_pin(point),
-            Operation::ChangePin => self.prove_changed_pin(point),
-            Operation::Register => self.prove_users(point, &["first", "second"], "third"),
-            Operation::Delete => self.prove_users(point, &["first"], "second"),
-        }
-    }
-
-    fn prove_first_pin(&self, point: &str) {
-        if !self.opens(NEW_PIN) {
-            self.operation.attempt(&self.home);
-        }
-        assert!(self.opens(NEW_PIN), "{point}: the PIN cannot be set any more");
-        self.prompter.knows(NEW_PIN);
-        let made = NativeHost::start(&self.home).create(ORIGIN, "first");
-        assert!(made.is_ok(), "{point}: the container takes no passkey: {made:?}");
-    }
-
-    fn prove_changed_pin(&self, point: &str) {
-        let (old, new) = (self.opens(OLD_PIN), self.opens(NEW_PIN));
-        assert!(old != new, "{point}: exactly one PIN must work; old: {old}, new: {new}");
-        if old {
-            self.operation.attempt(&self.home);
-        }
-        assert!(self.opens(NEW_PIN), "{point}: the change cannot be finished");
-        self.signs(point, NEW_PIN, &["first", "second"]);
-    }
-
-    /// `certain` users have their passkeys; `uncertain` has one or none.
-    fn prove_users(&self, point: &str, certain: &[&str], uncertain: &str) {
-        let users = self.signs(point, OLD_PIN, certain);
-        let others: Vec<&String> = users.iter().filter(|user| !certain.contains(&user.as_str())).collect();
-        assert!(others.is_empty() || others == [uncertain], "{point}: passkeys from nowhere: {others:?}");
-        self.operation.attempt(&self.home);
-        let finished: BTreeSet<String> = users_of(&self.home, OLD_PIN).unwrap_or_default();
-        let wanted = self.operation == Operation::Register;
-        assert_eq!(finished.contains(uncertain), wanted, "{point}: the operation cannot be finished");
-    }
-
-    fn signs(&self, point: &str, pin: &str, certain: &[&str]) -> BTreeSet<String> {
-        let users = users_of(&self.home, pin)
-            .unwrap_or_else(|| panic!("{point}: the PIN does not open the container"));
-        for user in certain {
-            assert!(users.contains(*user), "{point}: the passkey of {user} is lost; there are {users:?}");
-        }
-        self.prompter.knows(pin);
-        let signed = NativeHost::start(&self.home).get(ORIGIN);
-        assert!(signed.is_ok(), "{point}: no passkey signs: {signed:?}");
-        users
-    }
-
-    fn opens(&self, pin: &str) -> bool {
-        passkeys(&self.home, pin).is_some()
+        self.daemon(&self.home)
     }
 
     fn daemon(&self, home: &Home) -> Daemon {
@@ -193,10 +180,6 @@ impl Scene {
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
-}
-
-fn users_of(home: &Home, pin: &str) -> Option<BTreeSet<String>> {
-    Some(passkeys(home, pin)?.into_iter().map(|(user, _id)| user).collect())
 }
 
 /// Ends a traced daemon as a crash would, if it still runs; strace ends with it.

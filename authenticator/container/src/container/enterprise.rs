@@ -33,7 +33,7 @@ impl Container {
         let auth = AuthValue::random(rng);
         let created = self.tpm.create_key(KeyAlgorithm::Rs256, &auth)?;
         let public = EnterpriseKeyPublic { public: created.public.clone() };
-        self.put_enterprise_key(unlocked, id, Stage::Pending, &HeldKey::new(created, auth), rng)?;
+        self.put_enterprise_key(unlocked, id, (Stage::Pending, &HeldKey::new(created, auth)), None, rng)?;
         Ok(public)
     }
 
@@ -54,8 +54,8 @@ impl Container {
         self.certify(id, &key, qualifying)
     }
 
-    /// Puts the pending enterprise key in the place of the one in use, which is deleted in the same transaction. Done
-    /// again, it changes nothing.
+    /// Puts the pending enterprise key in the place of the one in use, which is deleted, and keeps the facts that tell of
+    /// it: in one transaction, so that no key is in use that the facts do not know. Done again, it changes the facts only.
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::NoEnterpriseKey`], [`Error::Storage`].
@@ -63,13 +63,14 @@ impl Container {
         &mut self,
         unlocked: &Unlocked,
         id: CompartmentId,
+        facts: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Error> {
         let Some(key) = self.enterprise_key(unlocked, id, Stage::Pending)? else {
             let active = self.has_item(id, Item::EnterpriseKey(Stage::Active))?;
-            return if active { Ok(()) } else { Err(Error::NoEnterpriseKey) };
+            return if active { self.set_facts(id, facts, rng) } else { Err(Error::NoEnterpriseKey) };
         };
-        self.put_enterprise_key(unlocked, id, Stage::Active, &key, rng)?;
+        self.put_enterprise_key(unlocked, id, (Stage::Active, &key), Some(facts), rng)?;
         self.tpm.forget_keys();
         self.store.checkpoint();
         Ok(())
@@ -150,21 +151,22 @@ impl Container {
         Ok(Some(key))
     }
 
-    /// Writes both halves of a key; one that becomes active is pending no more.
+    /// Writes both halves of a key, and facts that change with it; one that becomes active is pending no more.
     fn put_enterprise_key(
         &mut self,
         unlocked: &Unlocked,
         id: CompartmentId,
-        stage: Stage,
-        key: &HeldKey,
+        (stage, key): (Stage, &HeldKey),
+        facts: Option<&[u8]>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Error> {
-        let halves = [
+        let mut items = vec![
             self.seal_item(unlocked.records(), id, Item::EnterpriseKey(stage), &key.encode(), rng),
             self.seal_item(&self.local, id, Item::EnterprisePublic(stage), &key.public, rng),
         ];
+        items.extend(facts.map(|facts| self.seal_item(&self.local, id, Item::Facts, facts, rng)));
         let pending = [Item::EnterpriseKey(Stage::Pending), Item::EnterprisePublic(Stage::Pending)]
             .map(|item| self.lookup.item(&id, item));
-        Ok(self.store.put_items(id, &halves, &pending)?)
+        Ok(self.store.put_items(id, &items, &pending)?)
     }
 }

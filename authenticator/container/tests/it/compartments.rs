@@ -64,14 +64,14 @@ fn an_enterprise_key_is_pending_until_it_is_known_to_the_provider() {
     let id = join(&mut container, b"f");
     assert_eq!(container.enterprise_sign(&unlocked, id, &[b"m"]).err(), Some(Error::NoEnterpriseKey));
     assert_eq!(
-        container.activate_enterprise_key(&unlocked, id, &mut rng()).err(),
+        container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).err(),
         Some(Error::NoEnterpriseKey)
     );
     let first = container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
     assert_eq!(container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap(), first, "the same one");
     assert_eq!(container.enterprise_sign(&unlocked, id, &[b"m"]).err(), Some(Error::NoEnterpriseKey));
-    container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
-    container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+    container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
+    container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
     let signed = container.enterprise_sign(&unlocked, id, &[b"m"]).unwrap();
 
     let second = container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
@@ -82,9 +82,10 @@ fn an_enterprise_key_is_pending_until_it_is_known_to_the_provider() {
     drop(container);
     let mut container = home.open();
     let unlocked = container.unlock(&hash(PIN), NOW, &mut rng()).unwrap();
-    container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+    container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
     let found = container.compartments().unwrap().remove(0);
     assert_eq!((found.enterprise_key, found.pending_enterprise_key), (Some(second), None));
+    assert_eq!(found.facts, b"with a key", "the facts change with the key");
     assert_ne!(container.enterprise_sign(&unlocked, id, &[b"m"]).unwrap(), signed);
 }
 
@@ -113,7 +114,7 @@ fn leaving_takes_everything_of_the_compartment_and_no_passkey() {
     for id in [id, other] {
         container.make_device_keys(id, &mut rng()).unwrap();
         container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
-        container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+        container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
         container.put_token(&unlocked, id, "prt", b"one", &mut rng()).unwrap();
     }
     container.remove_compartment(id).unwrap();
@@ -149,7 +150,7 @@ fn a_record_in_another_place_does_not_open() {
     for id in [id, other] {
         container.make_device_keys(id, &mut rng()).unwrap();
         container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
-        container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+        container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
         container.put_token(&unlocked, id, "prt", b"one", &mut rng()).unwrap();
     }
     drop(container);
@@ -175,13 +176,13 @@ fn a_public_half_of_another_key_is_noticed() {
     let (home, mut container, unlocked) = opened();
     let id = join(&mut container, b"f");
     container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
-    container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+    container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
     drop(container);
     home.sql("CREATE TABLE kept AS SELECT tag, sealed FROM compartment_records WHERE kind = 'enterprise public key'");
     let mut container = home.open();
     let unlocked = container.unlock(&hash(PIN), NOW, &mut rng()).unwrap();
     container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
-    container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+    container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
     container.enterprise_sign(&unlocked, id, &[b"m"]).unwrap();
     drop(container);
     home.sql("UPDATE compartment_records SET sealed = (SELECT sealed FROM kept) WHERE kind = 'enterprise public key'");

@@ -41,7 +41,7 @@ fn provisioned(service: impl FnOnce(&Tenant) -> RecoveryService) -> Provisioned 
     let id = tenant.join(&mut container);
     container.make_device_keys(id, &mut rng()).unwrap();
     container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
-    container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+    container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
     container.put_token(&unlocked, id, "prt", b"secret token", &mut rng()).unwrap();
     container.want_recovery(id, Some(&service(&tenant)), &mut rng()).unwrap();
     let unlocked = container.unlock(&hash(OLD), NOW, &mut rng()).unwrap();

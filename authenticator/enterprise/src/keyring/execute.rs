@@ -142,7 +142,12 @@ impl Desk<'_> {
     /// Stores the facts, and shows the compartment.
     pub(super) fn keep(&mut self, place: &Place) -> Result<Answer, Refusal> {
         self.container.set_facts(place.id, &place.facts.bytes()?, self.rng)?;
-        let name = CompartmentName(place.id.hex());
+        self.show(place.id)
+    }
+
+    /// The compartment as it is now.
+    pub(super) fn show(&mut self, id: CompartmentId) -> Result<Answer, Refusal> {
+        let name = CompartmentName(id.hex());
         let view = View::of(&self.find(&name)?, self.session.is_open())?;
         Ok(Answer::Compartment(Box::new(view)))
     }

@@ -41,7 +41,7 @@ pub(super) fn finish(
 ) -> Result<Answer, Refusal> {
     let mut place = desk.place(at)?;
     let unlocked = desk.session.unlocked()?;
-    desk.container.activate_enterprise_key(unlocked, place.id, desk.rng)?;
     place.facts.key = Some(RegisteredKey { kid: registered.kid, registered: desk.now.0 });
-    desk.keep(&place)
+    desk.container.activate_enterprise_key(unlocked, place.id, &place.facts.bytes()?, desk.rng)?;
+    desk.show(place.id)
 }

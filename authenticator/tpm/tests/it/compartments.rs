@@ -110,7 +110,7 @@ fn a_blocked_pin_is_reset_and_every_key_is_what_it_was() {
         let passkey = register(&mut container, &unlocked, 1);
         let device = container.make_device_keys(id, &mut rng()).expect("made");
         let enterprise = container.make_enterprise_key(&unlocked, id, &mut rng()).expect("made");
-        container.activate_enterprise_key(&unlocked, id, &mut rng()).expect("active");
+        container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).expect("active");
         let signed = container.enterprise_sign(&unlocked, id, &[b"m"]).expect("signed");
         block(&mut container);
         assert_eq!(container.unlock(&hash("1111"), NOW, &mut rng()).err(), Some(Error::PinBlocked));

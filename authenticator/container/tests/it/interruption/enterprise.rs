@@ -23,7 +23,7 @@ fn provisioned(home: &Home) -> Vec<CredentialId> {
     let id = the_one(&mut container).id;
     let unlocked = container.unlock(&hash(OLD), NOW, &mut rng()).unwrap();
     container.make_enterprise_key(&unlocked, id, &mut rng()).unwrap();
-    container.activate_enterprise_key(&unlocked, id, &mut rng()).unwrap();
+    container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng()).unwrap();
     container.put_token(&unlocked, id, "prt", b"token", &mut rng()).unwrap();
     passkeys
 }
@@ -96,18 +96,19 @@ fn enterprise_key() {
             let id = container.compartments()?.remove(0).id;
             let unlocked = container.unlock(&hash(OLD), NOW, &mut rng())?;
             container.make_enterprise_key(&unlocked, id, &mut rng())?;
-            container.activate_enterprise_key(&unlocked, id, &mut rng())
+            container.activate_enterprise_key(&unlocked, id, b"with a key", &mut rng())
         },
         |home, passkeys, done| {
             let mut container = home.open();
             let found = the_one(&mut container);
             assert!(found.enterprise_key.is_some() || !done);
             assert!(found.enterprise_key.is_none() || found.pending_enterprise_key.is_none());
+            assert_eq!(found.enterprise_key.is_some(), found.facts == b"with a key");
             let unlocked = container.unlock(&hash(OLD), NOW, &mut rng()).unwrap();
             if found.enterprise_key.is_none() {
                 container.make_enterprise_key(&unlocked, found.id, &mut rng()).unwrap();
             }
-            container.activate_enterprise_key(&unlocked, found.id, &mut rng()).unwrap();
+            container.activate_enterprise_key(&unlocked, found.id, b"with a key", &mut rng()).unwrap();
             container.enterprise_sign(&unlocked, found.id, &[b"m"]).unwrap();
             works(&mut container, OLD, passkeys);
         },
