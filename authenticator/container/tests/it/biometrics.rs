@@ -7,6 +7,7 @@ use latchkey_container::{
 use rusqlite::Connection;
 
 use crate::rig::{Home, NOW, hash, new_passkey, pin, rng};
+use crate::tenant::Tenant;
 
 const FINGER: Biometric = Biometric::Fingerprint;
 const PIN: &str = "123456";
@@ -213,4 +214,24 @@ fn a_change_of_pin_keeps_the_finger_and_a_reset_does_not() {
     container.offer_biometric(FINGER, secret(1), Lifetime::Persistent).unwrap();
     container.set_pin(&pin(PIN), NOW, &mut rng()).unwrap();
     assert_eq!(refused(&mut container, &seen("finger 1", 1)), Error::TemplateNotEnrolled, "enrol it again");
+}
+
+/// A PIN reset makes another authentication key: the template's record is sealed anew with the other records, and the
+/// protector, which held the old key, is made by the next PIN.
+#[test]
+fn a_pin_reset_keeps_what_is_enrolled_and_ends_the_protector() {
+    let home = Home::new();
+    let mut container = with_finger(&home, Lifetime::Persistent);
+    let tenant = Tenant::new("t1");
+    let id = tenant.join(&mut container);
+    container.want_recovery(id, Some(&tenant.both()[0]), &mut rng()).unwrap();
+    container.unlock(&hash(PIN), NOW, &mut rng()).unwrap();
+    tenant.reset(&mut container, id, &pin("654321")).unwrap();
+    assert_eq!(refused(&mut container, &seen("finger 1", 1)), Error::PinNeeded, "it held the old key");
+    container.offer_biometric(FINGER, secret(1), Lifetime::Persistent).unwrap();
+    container.unlock(&hash("654321"), NOW, &mut rng()).unwrap();
+    assert_eq!(refused(&mut container, &seen("finger 2", 1)), Error::TemplateNotEnrolled);
+    container.unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    drop(container);
+    home.open().unlock_by_biometric(&seen("finger 1", 1)).unwrap();
 }
