@@ -82,7 +82,7 @@ impl Scene<'_> {
             self.attempt();
         }
         self.signs(point, OLD_PIN, &USERS);
-        let status = self.home.json(&["container", "status"], "");
+        let status = &self.home.json(&["container", "status"], "")["status"];
         assert_eq!(
             status["pin"]["tries_left"], status["pin"]["limit"],
             "{point}: the tries are not all there"
