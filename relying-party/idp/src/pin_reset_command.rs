@@ -29,9 +29,14 @@ pub(crate) enum KeysVerb {
     /// Use each live key once, to see that the TPM or security module with its private half is reached
     Check,
     /// Destroy a key: what was protected with it can never be opened again
+    #[command(disable_help_flag = true)]
     Retire {
-        /// Its name, as `pin-reset keys list` prints it
+        /// Its name, as `pin-reset keys list` prints it. One in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
+        /// Print help
+        #[arg(long, action = clap::ArgAction::HelpLong)]
+        help: Option<bool>,
     },
 }
 
@@ -71,7 +76,7 @@ async fn of_keys(provider: &Provider, verb: &KeysVerb) -> Result<(), Box<dyn Err
                 println!("{}  {}  works", key.kid, key.place);
             }
         }
-        KeysVerb::Retire { kid } => {
+        KeysVerb::Retire { kid, .. } => {
             keys::retire(provider, kid).await?;
             println!("Retired.");
         }

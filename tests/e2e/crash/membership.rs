@@ -15,7 +15,15 @@ impl Scene<'_> {
         match operation {
             Operation::ResetPin => self.prove_reset(point),
             Operation::RearmPin => self.prove_rearmed(point),
-            _ => {
+            Operation::SetPin
+            | Operation::ChangePin
+            | Operation::Register
+            | Operation::Delete
+            | Operation::Join
+            | Operation::ProvisionKey
+            | Operation::RenewKey
+            | Operation::EnableRecovery
+            | Operation::Leave => {
                 self.signs(point, OLD_PIN, &USERS);
                 self.attempt();
             }

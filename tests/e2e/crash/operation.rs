@@ -106,7 +106,13 @@ impl Operation {
             Self::ResetPin => organisation.reset_pin(home, at, NEW_PIN),
             Self::RearmPin => organisation.rearm_pin(home, at),
             Self::Leave => organisation.leave(home, at),
-            _ => {
+            Self::SetPin
+            | Self::ChangePin
+            | Self::Register
+            | Self::Delete
+            | Self::Join
+            | Self::ProvisionKey
+            | Self::RenewKey => {
                 open_session(home, OLD_PIN)?;
                 organisation.provision(home, at)
             }

@@ -71,7 +71,7 @@ async fn metadata_say_what_there_is() {
     let grants = document["grant_types_supported"].as_array().unwrap();
     assert!(grants.contains(&"urn:ietf:params:oauth:grant-type:jwt-bearer".into()));
     assert!(!grants.contains(&"password".into()), "this tenant does not allow it");
-    assert!(document["capabilities"].is_null());
+    assert_eq!(document["capabilities"], serde_json::json!(["kdf_ver2"]), "MS-OIDCE 2.2.3.2");
     // RFC 8414 §3.1: the same, under the path that OAuth clients build.
     let same = rig.get(&format!("/.well-known/oauth-authorization-server/{tenant}/v2.0"), None).await.ok();
     assert_eq!(same, document);
