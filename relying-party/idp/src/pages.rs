@@ -30,7 +30,7 @@ pub use frame::{Account, Csrf, Flow, Frame, Notice, NoticeKind, ShownSecret, Whe
 pub use passkey::{NewPasskeyPage, PasskeyPage};
 pub use policy::Policy;
 pub use qr::QrPicture;
-pub use security::{OwnDevice, OwnMethod, OwnSession, SecurityPage};
+pub use security::{OwnDevice, OwnMethod, OwnPinReset, OwnSession, SecurityPage};
 pub use sign_in::{
     AccessPassPage, AccountPickerPage, CodePage, KnownAccount, OtherWay, OtherWaysPage, PasswordPage,
     SignInPage, WayKind,

@@ -12,6 +12,7 @@ mod devices;
 mod gate;
 mod logs;
 mod pages_of_user;
+mod pin_resets;
 mod policies;
 mod query;
 mod tenants;
@@ -74,6 +75,9 @@ routes! {
     get "/admin/{tenant}/policies" policies::show;
     post "/admin/{tenant}/policies/{which}" policies::save;
     post "/admin/{tenant}/policies/aaguids/{aaguid}/delete" policies::delete_model;
+
+    get "/admin/{tenant}/pin-resets" pin_resets::show;
+    post "/admin/{tenant}/pin-resets/rules" pin_resets::decide;
 
     get "/admin/{tenant}/sign-ins" logs::sign_ins;
     get "/admin/{tenant}/audit" logs::audit;

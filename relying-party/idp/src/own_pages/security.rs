@@ -1,15 +1,22 @@
 //! The page on which people look after their own ways to sign in.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::audit_chain::Event;
-use crate::domain::{Device, DeviceId, SessionId};
-use crate::pages::{Account, Frame, Notice, OwnDevice, OwnMethod, OwnSession, SecurityPage, When, browser};
+use crate::domain::{Device, DeviceId, SessionId, UserId};
+use crate::pages::{
+    Account, Frame, Notice, OwnDevice, OwnMethod, OwnPinReset, OwnSession, SecurityPage, When, browser,
+};
 use crate::provider::Provider;
 use crate::sign_in::{Browser, Destination, Entered, Entry, Outcome, Reply, SignedIn, enter, failed};
-use crate::storage::{self, BrowserSession};
+use crate::storage::{self, BrowserSession, NamedResetEvent};
 
 const LONGEST_NAME: usize = 64;
+/// For how long PIN resets are listed.
+const TOLD_FOR: Duration = Duration::from_hours(90 * 24);
+const MOST_RESETS: u32 = 10;
 
 /// What a form of the page asks for.
 #[derive(Clone, Copy, Debug)]
@@ -172,6 +179,12 @@ async fn page(
         last_used: stored.last_used_at.map(When::at),
     });
     let devices = provider.database.devices().of_owner(user.id).await?;
+    let since = provider.now().minus(TOLD_FOR);
+    let resets = provider.database.reset_events().releases(user.id, since, MOST_RESETS).await?;
+    let notice = match notice {
+        Some(notice) => Some(notice),
+        None => news(provider, user.id).await?,
+    };
     let sessions = provider.database.sessions().of_user(user.id, provider.now()).await?;
     let standing =
         sessions.into_iter().filter(|session| session.authentication.at >= user.sessions_valid_from);
@@ -184,8 +197,27 @@ async fn page(
         password: has_password(provider, signed_in).await?,
         apps: apps.collect(),
         devices: devices.into_iter().map(own_device).collect(),
+        pin_resets: resets.into_iter().map(own_reset).collect(),
         sessions: standing.map(|session| own(&session, signed_in.session.id)).collect(),
     })
+}
+
+/// What the user was not told of yet: a PIN reset. It is told once; the list below keeps it.
+async fn news(provider: &Provider, user: UserId) -> Result<Option<Notice>, storage::Error> {
+    let events = provider.database.reset_events();
+    let Some(latest) = events.untold(user, 1).await?.into_iter().next() else { return Ok(None) };
+    events.told(user, latest.event.at, provider.now()).await?;
+    let text = "A PIN of yours was reset since you were here last. If that was not you, report the device lost below and tell your administrator.";
+    Ok(Some(Notice::info(text)))
+}
+
+fn own_reset(named: NamedResetEvent) -> OwnPinReset {
+    OwnPinReset {
+        device: named.device.unwrap_or_else(|| "A device that is registered no longer".to_owned()),
+        time: When::at(named.event.at),
+        address: named.event.address,
+        tries_only: named.event.purpose == "administer",
+    }
 }
 
 fn own_device(device: Device) -> OwnDevice {

@@ -4,6 +4,7 @@
 mod apps;
 mod devices;
 mod logs;
+mod pin_resets;
 mod policies;
 mod tenants;
 mod users;
@@ -14,6 +15,7 @@ pub use apps::{
 };
 pub use devices::{DeviceKeyRow, DevicePage, DeviceRow, DevicesPage, attestations, characters, registrars};
 pub use logs::{AuditPage, AuditRow, ChainState, Pager, SignInFilter, SignInLogPage, SignInRow};
+pub use pin_resets::{PinResetFilter, PinResetRow, PinResetsPage, ResetRuleRow};
 pub use policies::{
     AaguidRow, AppStrength, FormatRow, MetadataState, PoliciesPage, Strength, Switch, second_factor,
 };

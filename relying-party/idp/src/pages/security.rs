@@ -25,6 +25,8 @@ pub struct SecurityPage {
     pub apps: Vec<OwnMethod>,
     /// Devices, the oldest first.
     pub devices: Vec<OwnDevice>,
+    /// PIN resets of the last months, the newest first.
+    pub pin_resets: Vec<OwnPinReset>,
     /// Sessions, the newest first.
     pub sessions: Vec<OwnSession>,
 }
@@ -55,6 +57,19 @@ pub struct OwnDevice {
     pub last_seen: Option<When>,
     /// Whether it may be used.
     pub enabled: bool,
+}
+
+/// A PIN reset that the service released to one of the user's devices.
+#[derive(Clone, Debug)]
+pub struct OwnPinReset {
+    /// What the user calls the device.
+    pub device: String,
+    /// When it was.
+    pub time: When,
+    /// The address that it was asked from.
+    pub address: String,
+    /// Whether only the count of wrong PINs was set back, with the helpdesk's code.
+    pub tries_only: bool,
 }
 
 /// A browser in which the user is signed in.

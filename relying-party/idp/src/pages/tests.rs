@@ -71,6 +71,8 @@ fn samples() -> Vec<(&'static str, String, Policy)> {
         "admin-app-new": NewAppPage::sample(), frame();
         "admin-app": AppPage::sample(), frame();
         "admin-app-built-in": AppPage::sample_built_in(), frame();
+        "admin-pin-resets": PinResetsPage::sample(), frame();
+        "admin-pin-resets-empty": PinResetsPage::sample_empty(), frame();
         "admin-sign-ins": SignInLogPage::sample(), frame();
         "admin-audit": AuditPage::sample(), frame();
         "admin-audit-broken": AuditPage::sample_broken(), frame();

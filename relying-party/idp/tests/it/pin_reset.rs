@@ -4,6 +4,7 @@ mod attacks;
 mod device;
 mod helpdesk;
 mod keys;
+mod pages;
 mod protector;
 mod races;
 mod release;

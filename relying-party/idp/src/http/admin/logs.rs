@@ -38,15 +38,10 @@ async fn sign_ins_page(seat: &Seat, asked: &Query) -> Result<Response, Refused> 
         from: asked.owned("from"),
         to: asked.owned("to"),
     };
-    let cursor = match (asked.text("before").and_then(entry), asked.text("after").and_then(entry)) {
-        (Some(entry), _) => LogCursor::NewerThan(entry),
-        (None, Some(entry)) => LogCursor::OlderThan(entry),
-        (None, None) => LogCursor::Newest,
-    };
     let apps = administrator.apps().await?;
     let apps: Vec<_> = apps.into_iter().map(|app| (app.id.to_string(), app.name)).collect();
     let found = match searched(&filter) {
-        Some(wanted) => administrator.sign_ins(&wanted, cursor, ROWS).await?,
+        Some(wanted) => administrator.sign_ins(&wanted, cursor(asked), ROWS).await?,
         None => Slice { rows: Vec::new(), before: false, after: false },
     };
     let names: HashMap<&str, &str> = apps.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
@@ -90,7 +85,20 @@ fn start_of_day(date: &str) -> Option<UnixTime> {
     Some(UnixTime::from_seconds(start.as_second()))
 }
 
+/// Where in a log the address says that the page begins.
+pub(super) fn cursor(asked: &Query) -> LogCursor<(UnixTime, Uuid)> {
+    match (asked.text("before").and_then(entry), asked.text("after").and_then(entry)) {
+        (Some(entry), _) => LogCursor::NewerThan(entry),
+        (None, Some(entry)) => LogCursor::OlderThan(entry),
+        (None, None) => LogCursor::Newest,
+    }
+}
+
 /// An entry as the address names it: its time and its ID.
+pub(super) fn place(at: UnixTime, id: Uuid) -> String {
+    format!("{}.{id}", at.seconds())
+}
+
 fn entry(text: &str) -> Option<(UnixTime, Uuid)> {
     let (at, id) = text.split_once('.')?;
     Some((UnixTime::from_seconds(at.parse().ok()?), Uuid::try_parse(id).ok()?))
@@ -105,7 +113,7 @@ fn sign_in_pager(filter: &SignInFilter, found: &Slice<SignIn>) -> Pager {
             ("correlation", &filter.correlation),
             ("from", &filter.from),
             ("to", &filter.to),
-            (name, &format!("{}.{}", sign_in.at.seconds(), sign_in.id)),
+            (name, &place(sign_in.at, sign_in.id)),
         ])
     };
     Pager {

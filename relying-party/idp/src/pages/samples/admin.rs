@@ -1,6 +1,7 @@
 //! The samples of the administrators' pages.
 
 mod devices;
+mod pin_resets;
 
 use uuid::Uuid;
 

@@ -60,6 +60,12 @@ impl SecurityPage {
             last_seen: enabled.then(|| when(7200)),
             enabled,
         };
+        let reset = |device: &str, tries_only| OwnPinReset {
+            device: device.to_owned(),
+            time: when(3600),
+            address: "2001:db8::7".to_owned(),
+            tries_only,
+        };
         let session = |id: &str, client: &str, current| OwnSession {
             id: id.to_owned(),
             client: client.to_owned(),
@@ -83,6 +89,7 @@ impl SecurityPage {
                 device("bf0e0d0c-1111-4222-8333-444444444444", "Laptop <b>", true),
                 device("cf0e0d0c-1111-4222-8333-444444444444", "Old \"phone\"", false),
             ],
+            pin_resets: vec![reset("Laptop <b>", false), reset("Old \"phone\"", true)],
             sessions: vec![
                 session("9f0e0d0c-1111-4222-8333-444444444444", "Firefox on Linux", true),
                 session("af0e0d0c-1111-4222-8333-444444444444", "Mallory <b>", false),
@@ -95,6 +102,7 @@ impl SecurityPage {
             passkeys: Vec::new(),
             apps: Vec::new(),
             devices: Vec::new(),
+            pin_resets: Vec::new(),
             password: false,
             ..Self::sample()
         };
