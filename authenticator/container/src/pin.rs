@@ -4,6 +4,8 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::traces::without_traces;
+
 #[cfg(test)]
 mod tests;
 
@@ -74,16 +76,19 @@ impl PinHash {
         Self::of(normalised(text).as_bytes())
     }
 
+    /// The hash function copies the PIN into a block of its own, on the stack.
     fn of(bytes: &[u8]) -> Self {
-        let mut digest = Sha256::digest(bytes);
-        let mut hash = [0; 16];
-        for (to, from) in hash.iter_mut().zip(digest.iter()) {
-            *to = *from;
-        }
-        digest.as_mut_slice().zeroize();
-        let this = Self(hash);
-        hash.zeroize();
-        this
+        without_traces(|| {
+            let mut digest = Sha256::digest(bytes);
+            let mut hash = [0; 16];
+            for (to, from) in hash.iter_mut().zip(digest.iter()) {
+                *to = *from;
+            }
+            digest.as_mut_slice().zeroize();
+            let this = Self(hash);
+            hash.zeroize();
+            this
+        })
     }
 
     pub(crate) const fn expose(&self) -> &[u8; 16] {

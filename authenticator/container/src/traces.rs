@@ -1,7 +1,7 @@
 //! What a computation leaves on the stack.
 //!
 //! A secret is wiped where it is dropped, but a value that is moved is copied, and the place that it was moved from is
-//! not wiped by anybody. So what handles the authentication key runs apart, and then its part of the stack is
+//! not wiped by anybody. So what handles the authentication key or hashes a PIN runs apart, and then its part of the stack is
 //! overwritten, before a core dump or a swapped page can show it.
 
 use zeroize::Zeroize;
