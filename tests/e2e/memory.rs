@@ -100,9 +100,9 @@ fn authentication_key(swtpm: &Swtpm, data: &Path, envelope: &str, secret: &[u8],
     let _flushed = tool("tpm2_flushcontext", &["-t"]);
     let _loaded =
         tool("tpm2_load", &["-C", "0x81000001", "-r", &private_file, "-u", &public_file, "-c", &context]);
-    let auth_file = scratch.join("auth");
-    std::fs::write(&auth_file, auth).expect("written");
-    let payload = tool("tpm2_unseal", &["-c", &context, "-p", &format!("file:{}", auth_file.display())]);
+    // As digits: the tool ends what it reads from a file at the first zero.
+    let auth = auth.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
+    let payload = tool("tpm2_unseal", &["-c", &context, "-p", &format!("hex:{auth}")]);
     let binding = pin_reset_service::binding(&pin_reset_service::open(envelope), "recover");
     let (mut key, tag) = (payload[..32].to_vec(), &payload[32..]);
     Aes256Gcm::new_from_slice(secret)
