@@ -90,7 +90,16 @@ matrix! {
     renew_key: Operation::RenewKey;
     enable_recovery: Operation::EnableRecovery;
     reset_pin: Operation::ResetPin;
-    leave: Operation::Leave;
+}
+
+/// The TPM keeps nothing of a compartment: leaving sends it no command.
+mod leave {
+    use super::Operation;
+
+    #[test]
+    fn killed_at_every_write() {
+        super::at_every_write(Operation::Leave);
+    }
 }
 
 /// The count of tries is the TPM's: nothing is written here.

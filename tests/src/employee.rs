@@ -1,12 +1,12 @@
 //! A user of an organisation who signs in at the identity provider's pages, over HTTP, whenever `latchkey` asks for it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use crate::http::{Answer, Connection};
 use crate::people::AppHolder;
+use crate::process::run_attended;
 use crate::totp::App;
 use crate::visitor::Visitor;
 
@@ -103,34 +103,16 @@ impl Employee {
     /// # Panics
     /// When it cannot be started.
     #[must_use]
-    pub fn operate(&mut self, mut command: Command, input: &str) -> Output {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child =
-            command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-        let mut stdin = child.stdin.take().expect("standard input is a pipe");
-        let _closed_early = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        let stderr = self.attend(&mut child);
-        let mut stdout = Vec::new();
-        child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("it can be read");
-        Output { status: child.wait().expect("a child can be waited for"), stdout, stderr }
-    }
-
-    fn attend(&mut self, child: &mut Child) -> Vec<u8> {
-        let mut said = Vec::new();
-        for line in BufReader::new(child.stderr.take().expect("a pipe")).lines() {
-            let line = line.expect("it prints text");
-            let told: Value = serde_json::from_str(&line).unwrap_or_default();
+    pub fn operate(&mut self, command: Command, input: &str) -> Output {
+        run_attended(command, input, |line| {
+            let told: Value = serde_json::from_str(line).unwrap_or_default();
             if let Some(url) = told["open"].as_str() {
                 self.sign_in(url);
             }
             if let (Some(page), Some(code)) = (told["page"].as_str(), told["code"].as_str()) {
                 self.type_code(page, code);
             }
-            said.extend_from_slice(line.as_bytes());
-            said.push(b'\n');
-        }
-        said
+        })
     }
 }
 

@@ -128,23 +128,14 @@ pub fn allow_files() {
 
 /// Runs `command` to its end; `input` goes to its standard input.
 #[must_use]
-pub fn run_with_input(mut command: Command, input: &str) -> Output {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-    let mut stdin = child.stdin.take().expect("standard input is a pipe");
-    let _closed_early = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    child.wait_with_output().expect("a child can be waited for")
+pub fn run_with_input(command: Command, input: &str) -> Output {
+    spawned(command, input).wait_with_output().expect("a child can be waited for")
 }
 
 /// The same; each line that it prints on standard error goes to `hears` at once.
 #[must_use]
-pub fn run_attended(mut command: Command, input: &str, mut hears: impl FnMut(&str)) -> Output {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-    let mut stdin = child.stdin.take().expect("standard input is a pipe");
-    let _closed_early = stdin.write_all(input.as_bytes());
-    drop(stdin);
+pub fn run_attended(command: Command, input: &str, mut hears: impl FnMut(&str)) -> Output {
+    let mut child = spawned(command, input);
     let mut said = String::new();
     for line in BufReader::new(child.stderr.take().expect("standard error is a pipe")).lines() {
         let line = line.expect("it prints text");
@@ -153,6 +144,16 @@ pub fn run_attended(mut command: Command, input: &str, mut hears: impl FnMut(&st
     }
     let output = child.wait_with_output().expect("a child can be waited for");
     Output { stderr: said.into_bytes(), ..output }
+}
+
+/// A child that was given its input and whose output is piped.
+fn spawned(mut command: Command, input: &str) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+    let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    let _closed_early = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child
 }
 
 /// Kills the process with this id at once, if it still runs.

@@ -5,6 +5,7 @@ mod args;
 mod biometric;
 mod browser;
 mod clock;
+mod confirmation;
 mod control;
 mod daemon;
 mod device;

@@ -56,14 +56,15 @@ impl Service {
     }
 
     /// Lends the container the secrets of the gestures that somebody is enrolled for, and of `also`. Called before
-    /// anything that may check a PIN.
+    /// anything that may check a PIN, so it is cheap where each has its protector.
     pub fn lend(&self, container: &mut Container, also: Option<Biometric>) -> Result<(), Failure> {
-        let enrolled = self.templates();
         let Some(lifetime) = self.rule().lifetime() else {
+            let enrolled = self.templates();
             return enrolled.iter().try_for_each(|template| self.forget(container, &template.id).map(drop));
         };
         for kind in Biometric::ALL {
-            if also == Some(kind) || enrolled.iter().any(|template| template.kind == kind) {
+            let used = also == Some(kind) || self.file().templates().iter().any(|known| known.kind == kind);
+            if used && !container.has_biometric(kind, lifetime) {
                 container.offer_biometric(kind, self.secret(kind, lifetime)?, lifetime)?;
             }
         }

@@ -1,10 +1,9 @@
 //! The commands that build one request each.
 
-use std::io::{IsTerminal, stdin};
-
 use super::caller::Caller;
 use super::{Answer, Request};
 use crate::args::{ContainerCommand, PasskeysCommand, PinCommand, SecretSource};
+use crate::confirmation;
 use crate::enterprise;
 use crate::failure::{Failure, FailureKind};
 use crate::output::{Output, named};
@@ -108,24 +107,13 @@ fn confirmed_destruction(caller: &Caller, yes: bool) -> Result<Request, Failure>
     if yes {
         return Ok(request);
     }
-    if !stdin().is_terminal() {
-        return Err(Failure::new(
-            FailureKind::Usage,
-            format!("{loss}\nThere is no terminal to ask on: confirm with --yes"),
-        ));
-    }
+    confirmation::require_terminal(&loss)?;
     eprintln!("{loss}\nThere is no copy and no undo.");
     if names_known {
         name_passkeys(caller)?;
     }
-    eprint!("Type destroy to go on: ");
-    let mut typed = String::new();
-    stdin().read_line(&mut typed).map_err(|error| Failure::io("the terminal", &error))?;
-    if typed.trim() == "destroy" {
-        Ok(request)
-    } else {
-        Err(Failure::new(FailureKind::Refused, "nothing was destroyed"))
-    }
+    confirmation::typed("destroy", "nothing was destroyed")?;
+    Ok(request)
 }
 
 /// The names are sealed; whoever still knows the PIN may see them before they are lost.

@@ -11,11 +11,10 @@ use latchkey_container::Biometric;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::engine::{Job, Jobs};
+use super::engine::{Job, Jobs, answer};
 use super::recognition::recognised;
 use super::{User, enrolment};
 use crate::biometric::Service as BiometricService;
@@ -262,12 +261,7 @@ impl Service {
     }
 
     async fn execute(&self, request: Request, asked: Option<Evidence>) -> Answer {
-        let (reply, answer) = oneshot::channel();
-        let ended = || Answer::Error(Failure::new(FailureKind::Refused, "the daemon is stopping"));
-        if self.jobs.send(Job::Execute { request, asked, reply }).is_err() {
-            return ended();
-        }
-        answer.await.unwrap_or_else(|_dropped| ended())
+        answer(&self.jobs, |reply| Job::Execute { request, asked, reply }).await
     }
 }
 

@@ -93,6 +93,19 @@ impl Engine {
     }
 }
 
+/// Gives the thread a job that it answers; `None` when it ends before.
+pub async fn ask<T>(jobs: &Jobs, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Option<T> {
+    let (reply, answer) = oneshot::channel();
+    jobs.send(job(reply)).ok()?;
+    answer.await.ok()
+}
+
+/// The same for a job that a command waits for.
+pub async fn answer(jobs: &Jobs, job: impl FnOnce(oneshot::Sender<Answer>) -> Job) -> Answer {
+    let stopping = || Answer::Error(Failure::new(FailureKind::Refused, "the daemon is stopping"));
+    ask(jobs, job).await.unwrap_or_else(stopping)
+}
+
 /// What the thread knows of the world.
 pub struct Place {
     /// Where the container lies.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use latchkey_container::Recognised;
-use tokio::sync::oneshot;
 
-use super::engine::{Job, Jobs};
+use super::engine::{Job, Jobs, ask};
 use crate::biometric::Service;
 use crate::prompt::{Question, Want};
 
@@ -42,9 +41,5 @@ pub fn recognised(
 
 /// The tries that are left, none when the engine is gone.
 async fn count(jobs: &Jobs) -> u8 {
-    let (reply, left) = oneshot::channel();
-    if jobs.send(Job::FailedMatch { reply }).is_err() {
-        return 0;
-    }
-    left.await.unwrap_or(0)
+    ask(jobs, |reply| Job::FailedMatch { reply }).await.unwrap_or(0)
 }

@@ -1,7 +1,6 @@
 //! `latchkey device`.
 
 use std::fs;
-use std::io::stdin;
 
 use latchkey_enterprise::Secret;
 use latchkey_enterprise::flows::{FlowError, Site, look};
@@ -11,8 +10,9 @@ use latchkey_enterprise::web_sign_in::Purpose;
 
 use super::{Desk, block_on, machine, opening, told, web};
 use crate::args::{DeviceCommand, JoinArguments, LeaveArguments, ProvisionArguments, SecretSource};
+use crate::confirmation;
 use crate::control::caller::Caller;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::output::Output;
 
 impl DeviceCommand {
@@ -101,13 +101,7 @@ async fn leave(desk: &mut Desk<'_>, arguments: &LeaveArguments) -> Result<(), Fa
 
 fn confirm_leaving(view: &View) -> Result<(), Failure> {
     eprintln!("{}", told::leaving(view));
-    eprint!("Type leave to go on: ");
-    let mut typed = String::new();
-    stdin().read_line(&mut typed).map_err(|error| Failure::io("the terminal", &error))?;
-    match typed.trim() {
-        "leave" => Ok(()),
-        _other => Err(Failure::new(FailureKind::Refused, "nothing was deleted")),
-    }
+    confirmation::typed("leave", "nothing was deleted")
 }
 
 fn status(desk: &mut Desk<'_>) -> Result<(), Failure> {

@@ -45,9 +45,11 @@ impl ReportArguments {
 
 fn dsregcmd(caller: Caller, output: &Output, verbose: bool) -> Result<(), Failure> {
     let mut caller = caller.holding();
-    let (views, has_tpm) = match machine::status(&caller) {
-        Ok(status) => (look(&mut caller)?, machine::surroundings(&status).has_tpm),
-        Err(failure) if failure.kind == FailureKind::NoContainer => (Vec::new(), false),
+    let (views, surroundings) = match machine::status(&caller) {
+        Ok(status) => (look(&mut caller)?, machine::surroundings(&status)),
+        Err(failure) if failure.kind == FailureKind::NoContainer => {
+            (Vec::new(), machine::surroundings_with(false))
+        }
         Err(failure) => return Err(failure),
     };
     let files = local_policies();
@@ -55,7 +57,6 @@ fn dsregcmd(caller: Caller, output: &Output, verbose: bool) -> Result<(), Failur
         Some(view) => ask(&mut caller, view, files.as_deref().unwrap_or_default()),
         None => (Standing::Unknown, false),
     };
-    let surroundings = machine::surroundings_with(has_tpm);
     let seen = Seen { surroundings, standing, key_signs, now: clock::now() };
     let report = Report::of(&views, files.as_deref().map_err(ToString::to_string), &seen);
     let report = report.map_err(|error| Failure::new(FailureKind::Storage, error.to_string()))?;

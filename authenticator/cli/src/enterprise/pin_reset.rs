@@ -1,16 +1,16 @@
 //! `latchkey pin reset` and `latchkey pin rearm`.
 
-use std::io::{IsTerminal, stdin};
-
 use latchkey_enterprise::Secret;
 use latchkey_enterprise::flows::Site;
 use latchkey_enterprise::flows::pin_reset::Right;
+use latchkey_enterprise::policy::PinRefusal;
 use latchkey_enterprise::web_sign_in::{Purpose, Way};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{Desk, block_on, machine, opening, told, web};
 use crate::args::{PinResetArguments, SecretSource, TenantArguments};
+use crate::confirmation;
 use crate::control::Request;
 use crate::control::caller::Caller;
 use crate::control::commands::name_passkeys;
@@ -85,25 +85,20 @@ async fn destroy(desk: &mut Desk<'_>, arguments: &PinResetArguments) -> Result<(
 /// A PIN that the policy forbids is refused before anything is fetched or deleted for it.
 fn chosen(site: &Site<'_>, from: SecretSource) -> Result<SecretText, Failure> {
     let new = SecretInput::open(from)?.chosen("New PIN")?;
-    site.policy().pin.check(new.expose()).map_err(|broken| refused(&broken.to_string()))?;
+    let broken = |rule: PinRefusal| Failure::new(FailureKind::Refused, rule.to_string());
+    site.policy().pin.check(new.expose()).map_err(broken)?;
     Ok(new)
 }
 
 /// Names what will be lost, where the PIN is still known, and asks.
 fn confirm(caller: &Caller, status: &StatusReport) -> Result<(), Failure> {
     let loss = told::loss(status.passkeys);
-    if !stdin().is_terminal() {
-        let text = format!("{loss}\nThere is no terminal to ask on: confirm with --yes");
-        return Err(Failure::new(FailureKind::Usage, text));
-    }
+    confirmation::require_terminal(&loss)?;
     eprintln!("{loss}");
     if status.passkeys > 0 && status.pin.is_some_and(|pin| pin.tries_left > 0) {
         name_passkeys(caller)?;
     }
-    eprint!("Type delete to go on: ");
-    let mut typed = String::new();
-    stdin().read_line(&mut typed).map_err(|error| Failure::io("the terminal", &error))?;
-    if typed.trim() == "delete" { Ok(()) } else { Err(refused("nothing was deleted")) }
+    confirmation::typed("delete", "nothing was deleted")
 }
 
 /// Carries `latchkey pin rearm` out and prints what came of it.
@@ -124,8 +119,4 @@ pub fn rearm_pin(
     let _rearmed = desk.caller.call(Request::RearmPin { answer })?;
     output.told(&json!({ "pin": "rearmed" }), "The count of wrong PINs is cleared. Your PIN is what it was.");
     Ok(())
-}
-
-fn refused(text: &str) -> Failure {
-    Failure::new(FailureKind::Refused, text)
 }

@@ -64,7 +64,7 @@ impl Biometrics {
 
 impl Container {
     /// Lends the service's secret for one gesture: the next PIN makes a protector of `lifetime` with it, unless there is
-    /// one. A protector of another lifetime is given up. Cheap when there is nothing to do.
+    /// one. A protector of another lifetime is given up.
     ///
     /// # Errors
     /// [`Error::Storage`].
@@ -74,13 +74,19 @@ impl Container {
         secret: AuthValue,
         lifetime: Lifetime,
     ) -> Result<(), Error> {
-        match self.biometrics.protectors.get(&kind) {
-            Some(protector) if protector.lifetime == lifetime => return Ok(()),
-            Some(_) => self.drop_protector(kind)?,
-            None => {}
+        if self.has_biometric(kind, lifetime) {
+            return Ok(());
         }
+        self.drop_protector(kind)?;
         self.biometrics.offers.insert(kind, Offer { secret, lifetime });
         Ok(())
+    }
+
+    /// Whether there is a protector of this gesture and lifetime, so that it needs no secret. Asks neither database nor
+    /// device.
+    #[must_use]
+    pub fn has_biometric(&self, kind: Biometric, lifetime: Lifetime) -> bool {
+        self.biometrics.protectors.get(&kind).is_some_and(|protector| protector.lifetime == lifetime)
     }
 
     /// Lets a template open the container from now on.

@@ -4,7 +4,7 @@ use latchkey_container::{Compartment, CompartmentId, Container, UnixTime};
 use rand_core::CryptoRng;
 use serde_json::json;
 
-use super::facts::{Device, Facts};
+use super::facts::Facts;
 use super::message::{Answer, CompartmentName, Request, View};
 use super::session::Session;
 use super::{Refusal, joining, provisioning, recovering, tokens};
@@ -59,6 +59,12 @@ pub(super) struct Desk<'a> {
 pub(super) struct Place {
     pub id: CompartmentId,
     pub facts: Facts,
+}
+
+impl Place {
+    pub(super) fn of(found: &Compartment) -> Result<Self, Refusal> {
+        Ok(Self { id: found.id, facts: Facts::read(&found.facts)? })
+    }
 }
 
 impl Desk<'_> {
@@ -130,8 +136,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn place(&mut self, at: &CompartmentName) -> Result<Place, Refusal> {
-        let found = self.find(at)?;
-        Ok(Place { id: found.id, facts: Facts::read(&found.facts)? })
+        Place::of(&self.find(at)?)
     }
 
     pub(super) fn find(&mut self, at: &CompartmentName) -> Result<Compartment, Refusal> {
@@ -159,12 +164,5 @@ impl Desk<'_> {
     ) -> Result<String, Refusal> {
         let signature = self.container.device_sign(id, &[unsigned.signing_input()])?;
         Ok(unsigned.signed(&signature.bytes))
-    }
-
-    /// The device and its certificate, with the place.
-    pub(super) fn joined_place(&mut self, at: &CompartmentName) -> Result<(Place, Device), Refusal> {
-        let place = self.place(at)?;
-        let device = place.facts.device()?.clone();
-        Ok((place, device))
     }
 }

@@ -32,10 +32,12 @@ pub(super) fn begin(desk: &mut Desk<'_>, provider: Provider, user: User) -> Resu
         prt: None,
     };
     let id = match interrupted(desk, &facts)? {
-        Some(id) => id,
+        Some(id) => {
+            desk.container.set_facts(id, &facts.bytes()?, desk.rng)?;
+            id
+        }
         None => desk.container.add_compartment(&facts.bytes()?, desk.rng)?,
     };
-    desk.container.set_facts(id, &facts.bytes()?, desk.rng)?;
     let keys = desk.container.make_device_keys(id, desk.rng)?;
     let endorsement = desk.container.endorsement()?;
     let attestation = endorsement

@@ -18,7 +18,8 @@ pub(super) fn build(
     nonce: &str,
     audience: &str,
 ) -> Result<Answer, Refusal> {
-    let (place, device) = desk.joined_place(at)?;
+    let place = desk.place(at)?;
+    let certificate = place.facts.device()?.certificate()?;
     let unlocked = desk.session.unlocked()?;
     let made = desk.container.make_enterprise_key(unlocked, place.id, desk.rng)?;
     let key = RsaKey::of(&made.public).ok_or(Refusal::Facts)?;
@@ -28,7 +29,7 @@ pub(super) fn build(
             Err(ContainerError::Tpm(TpmError::NoAttestation)) => None,
             Err(error) => return Err(error.into()),
         };
-    let unsigned = request(&key, &device.certificate()?, nonce, audience, desk.now);
+    let unsigned = request(&key, &certificate, nonce, audience, desk.now);
     let request = desk.sign_with_device_key(place.id, unsigned)?;
     let body = body(&key, nonce, certification.as_ref(), request);
     to_value(body).map(Answer::Body).map_err(|_| Refusal::Facts)

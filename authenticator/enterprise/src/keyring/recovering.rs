@@ -46,10 +46,11 @@ pub(super) fn build(
     audience: &str,
     rearm: bool,
 ) -> Result<Answer, Refusal> {
-    let (place, device) = desk.joined_place(at)?;
+    let place = desk.place(at)?;
+    let certificate = place.facts.device()?.certificate()?;
     let purpose = if rearm { RecoveryPurpose::Administer } else { RecoveryPurpose::Recover };
     let (recovery, pending) = desk.container.begin_recovery(place.id, purpose, desk.rng)?;
-    let unsigned = request(&recovery, purpose, &device.certificate()?, nonce, audience, desk.now);
+    let unsigned = request(&recovery, purpose, &certificate, nonce, audience, desk.now);
     let signed = desk.sign_with_device_key(place.id, unsigned)?;
     desk.session.begin_recovery(purpose, pending, &signed);
     Ok(Answer::Body(body(&recovery.protected_secret, &signed)))

@@ -36,7 +36,8 @@ pub(super) fn build_sign_in(
     device_nonce: &str,
 ) -> Result<Answer, Refusal> {
     let compartment = desk.find(at)?;
-    let (place, device) = desk.joined_place(at)?;
+    let place = Place::of(&compartment)?;
+    let certificate = place.facts.device()?.certificate()?;
     let key = compartment.enterprise_key.as_ref().and_then(|key| RsaKey::of(&key.public));
     let key = key.ok_or(Refusal::NotProvisioned)?;
     let (user, tenant) = (&place.facts.user.upn, &place.facts.provider.tenant);
@@ -44,7 +45,7 @@ pub(super) fn build_sign_in(
     let unlocked = desk.session.unlocked()?;
     let signature = desk.container.enterprise_sign(unlocked, place.id, &[unsigned.signing_input()])?;
     let assertion = unsigned.signed(&signature.bytes);
-    let unsigned = prt::request(user, &assertion, &device.certificate()?, device_nonce);
+    let unsigned = prt::request(user, &assertion, &certificate, device_nonce);
     Ok(Answer::Signed(desk.sign_with_device_key(place.id, unsigned)?))
 }
 

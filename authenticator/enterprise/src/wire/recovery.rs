@@ -15,11 +15,6 @@ const WHAT: &str = "a key of the PIN reset service";
 const MALFORMED: WireError = WireError::Malformed(WHAT);
 const UNVERIFIED: WireError = WireError::Unverified(WHAT);
 
-/// The resource that an access token for the service names.
-pub const RESOURCE: &str = "https://cred.microsoft.com";
-/// The application that gets this token.
-pub const CLIENT: &str = "9115dd05-fad5-4f9c-acc7-305d08b1b04e";
-
 /// What `getencryptionkey` answers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServiceKey {
@@ -102,15 +97,6 @@ fn point(bytes: &[u8]) -> Result<[u8; 65], WireError> {
     bytes.try_into().map_err(|_| MALFORMED)
 }
 
-/// How the wire names a purpose.
-#[must_use]
-pub const fn purpose_name(purpose: RecoveryPurpose) -> &'static str {
-    match purpose {
-        RecoveryPurpose::Recover => "recover",
-        RecoveryPurpose::Administer => "administer",
-    }
-}
-
 /// What the device key signs: it binds the sealed secret to a nonce, a purpose, and the key that the answer is sealed to.
 #[must_use]
 pub fn request(
@@ -123,7 +109,7 @@ pub fn request(
 ) -> Unsigned {
     let payload = json!({
         "nonce": nonce,
-        "purpose": purpose_name(purpose),
+        "purpose": purpose.name(),
         "envelope": BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&recovery.protected_secret)),
         "key": BASE64_URL_SAFE_NO_PAD.encode(recovery.response_key),
         "aud": audience,

@@ -64,6 +64,13 @@ pub struct Authentication {
 }
 
 impl Authentication {
+    /// The `amr` values, with spaces between them: as the log of sign-ins has them.
+    #[must_use]
+    pub fn method_words(&self) -> String {
+        let words: Vec<_> = self.methods.iter().map(|method| method.word()).collect();
+        words.join(" ")
+    }
+
     /// This sign-in as it is at `now`: factors do not stay fresh ([`Amr::NgcMfa`]).
     #[must_use]
     pub fn as_of(&self, now: UnixTime) -> Self {

@@ -93,8 +93,7 @@ async fn begin_session(flow: &Flow<'_>, user: &User) -> Result<(Cookie, Authenti
 }
 
 async fn answer(flow: &Flow<'_>, user: &User, authentication: Authentication) -> Result<Reply, Stop> {
-    let methods: Vec<_> = authentication.methods.iter().map(|amr| amr.word()).collect();
-    let sign_in = flow.sign_in((user.tenant, Some(user.id)), &methods.join(" "), 0);
+    let sign_in = flow.sign_in((user.tenant, Some(user.id)), &authentication.method_words(), 0);
     let reply = match &flow.state.goal {
         Goal::Client => {
             let answer = issue_code(flow.provider, &flow.request, user, authentication, &sign_in).await;

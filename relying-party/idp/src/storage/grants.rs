@@ -7,7 +7,7 @@ use super::database::{Gathered, Pool, Row, Value, values};
 use super::users::{USER_COLUMNS, user, user_columns};
 use crate::clock::UnixTime;
 use crate::domain::{
-    AskedClaims, Authentication, ClientId, DeviceId, GrantId, Scopes, SessionId, TenantId, User, UserId,
+    AskedClaims, Authentication, ClientId, GrantId, Scopes, SessionId, TenantId, User, UserId,
 };
 
 /// What one sign-in of a user gave to one client.
@@ -33,6 +33,31 @@ pub struct Grant {
     pub key: Option<String>,
     /// When it was given.
     pub created_at: UnixTime,
+}
+
+impl Grant {
+    /// What a sign-in gives a client now: for no resource of its own, without an end of its own, bound to no key.
+    #[must_use]
+    pub fn new(
+        id: GrantId,
+        (tenant, client): (TenantId, ClientId),
+        authentication: Authentication,
+        scopes: Scopes,
+        created_at: UnixTime,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            client,
+            authentication,
+            scopes,
+            resource: None,
+            ends_at: None,
+            asked: AskedClaims::default(),
+            key: None,
+            created_at,
+        }
+    }
 }
 
 /// What SQL does not look into.
@@ -91,11 +116,6 @@ impl Grants<'_> {
     pub async fn revoke_of_session(&self, session: SessionId, now: UnixTime) -> Result<u64, Error> {
         let sql = "UPDATE grants SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL";
         self.0.write(sql, values![session, now]).await
-    }
-
-    /// Revokes what was given on one device.
-    pub async fn revoke_of_device(&self, device: DeviceId, now: UnixTime) -> Result<u64, Error> {
-        self.0.write(REVOKE_OF_DEVICE, values![device, now]).await
     }
 
     /// Revokes what a user gave to a client, or to all.

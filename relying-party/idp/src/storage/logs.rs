@@ -71,6 +71,17 @@ pub enum LogCursor<K> {
     NewerThan(K),
 }
 
+impl<K> LogCursor<K> {
+    /// Whether the page goes on to what is newer, and the entry beyond which it begins; `last` is beyond the newest.
+    pub(super) fn beyond(self, last: K) -> (bool, K) {
+        match self {
+            Self::Newest => (false, last),
+            Self::OlderThan(entry) => (false, entry),
+            Self::NewerThan(entry) => (true, entry),
+        }
+    }
+}
+
 /// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
@@ -143,11 +154,7 @@ impl SignInLog<'_> {
         const OLDER: &str = sql!("(at < $10 OR (at = $10 AND id < $11))", "at DESC, id DESC");
         const NEWER: &str = sql!("(at > $10 OR (at = $10 AND id > $11))", "at, id");
         let last = UnixTime::from_seconds(i64::MAX);
-        let (sql, (at, id)) = match cursor {
-            LogCursor::Newest => (OLDER, (last, Uuid::max())),
-            LogCursor::OlderThan(entry) => (OLDER, entry),
-            LogCursor::NewerThan(entry) => (NEWER, entry),
-        };
+        let (newer, (at, id)) = cursor.beyond((last, Uuid::max()));
         let correlation = filter.correlation.map(|id| id.to_string());
         let bounds = (filter.from.unwrap_or(UnixTime::from_seconds(i64::MIN)), filter.before.unwrap_or(last));
         let values = values![
@@ -164,9 +171,9 @@ impl SignInLog<'_> {
             id.to_string(),
             most,
         ];
-        let rows = self.0.rows(sql, values).await?;
+        let rows = self.0.rows(if newer { NEWER } else { OLDER }, values).await?;
         let mut found = rows.iter().map(sign_in).collect::<Result<Vec<_>, _>>()?;
-        if matches!(cursor, LogCursor::NewerThan(_)) {
+        if newer {
             found.reverse();
         }
         Ok(found)
@@ -221,14 +228,10 @@ impl Audit<'_> {
                              ORDER BY seq DESC LIMIT $3";
         const NEWER: &str = "SELECT seq, at, record, hash, tenant FROM audit WHERE tenant = $1 AND seq > $2
                              ORDER BY seq LIMIT $3";
-        let (sql, seq) = match cursor {
-            LogCursor::Newest => (OLDER, i64::MAX),
-            LogCursor::OlderThan(seq) => (OLDER, seq),
-            LogCursor::NewerThan(seq) => (NEWER, seq),
-        };
-        let rows = self.0.rows(sql, values![tenant, seq, most]).await?;
+        let (newer, seq) = cursor.beyond(i64::MAX);
+        let rows = self.0.rows(if newer { NEWER } else { OLDER }, values![tenant, seq, most]).await?;
         let mut found = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        if matches!(cursor, LogCursor::NewerThan(_)) {
+        if newer {
             found.reverse();
         }
         Ok(found)

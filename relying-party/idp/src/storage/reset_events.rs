@@ -112,8 +112,6 @@ impl ResetEvents<'_> {
         cursor: LogCursor<(UnixTime, Uuid)>,
         most: u32,
     ) -> Result<Vec<NamedResetEvent>, Error> {
-        const NEWEST: &str =
-            concat!(named!(), chosen!(), "AND $7 = $7 AND $8 = $8 ORDER BY e.at DESC, e.id DESC LIMIT $9");
         const OLDER: &str = concat!(
             named!(),
             chosen!(),
@@ -124,11 +122,7 @@ impl ResetEvents<'_> {
             chosen!(),
             "AND (e.at > $7 OR (e.at = $7 AND e.id > $8)) ORDER BY e.at, e.id LIMIT $9"
         );
-        let (sql, (at, id)) = match cursor {
-            LogCursor::Newest => (NEWEST, (UnixTime::from_seconds(0), Uuid::nil())),
-            LogCursor::OlderThan(entry) => (OLDER, entry),
-            LogCursor::NewerThan(entry) => (NEWER, entry),
-        };
+        let (newer, (at, id)) = cursor.beyond((UnixTime::from_seconds(i64::MAX), Uuid::max()));
         let device = filter.device.map(|device| device.to_string()).unwrap_or_default();
         let values = values![
             tenant,
@@ -141,9 +135,9 @@ impl ResetEvents<'_> {
             id.to_string(),
             most
         ];
-        let rows = self.0.rows(sql, values).await?;
+        let rows = self.0.rows(if newer { NEWER } else { OLDER }, values).await?;
         let mut events = rows.iter().map(named).collect::<Result<Vec<_>, Error>>()?;
-        if matches!(cursor, LogCursor::NewerThan(_)) {
+        if newer {
             events.reverse();
         }
         Ok(events)

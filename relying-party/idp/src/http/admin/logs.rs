@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::changes::{Done, after};
 use super::gate::Seat;
-use super::query::{Query, query};
+use super::query::{Query, pager, query};
 use super::texts;
 use crate::administration::{ActivityEntry, Administrator, AuditState, Refused, Slice};
 use crate::clock::UnixTime;
@@ -116,10 +116,7 @@ fn sign_in_pager(filter: &SignInFilter, found: &Slice<SignIn>) -> Pager {
             (name, &place(sign_in.at, sign_in.id)),
         ])
     };
-    Pager {
-        before: found.rows.first().filter(|_| found.before).map(|first| link("before", first)),
-        after: found.rows.last().filter(|_| found.after).map(|last| link("after", last)),
-    }
+    pager(found, link)
 }
 
 fn sign_in_row(sign_in: &SignIn, apps: &HashMap<&str, &str>) -> SignInRow {
@@ -167,10 +164,7 @@ async fn audit_page(
     let administrator = seat.administrator()?;
     let found = administrator.changes(cursor, ROWS).await?;
     let link = |name: &str, row: &ActivityEntry| query(&[(name, &row.entry.seq.to_string())]);
-    let pager = Pager {
-        before: found.rows.first().filter(|_| found.before).map(|first| link("before", first)),
-        after: found.rows.last().filter(|_| found.after).map(|last| link("after", last)),
-    };
+    let pager = pager(&found, link);
     let mut names = HashMap::new();
     let mut rows = Vec::new();
     for row in found.rows {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::changes::{Done, after};
 use super::gate::Seat;
 use super::logs;
-use super::query::{Query, query};
+use super::query::{Query, pager, query};
 use crate::administration::{Refused, Slice};
 use crate::pages::admin::{Pager, PinResetFilter, PinResetRow, PinResetsPage, ResetRuleRow};
 use crate::pages::{Notice, When};
@@ -64,7 +64,7 @@ async fn page(seat: &Seat, asked: &Query, notice: Option<Notice>, status: u16) -
     let page = PinResetsPage {
         frame: seat.frame(notice),
         enabled: administrator.tenant().await?.policy.enable_pin_recovery,
-        pager: pager(&filter, &found),
+        pager: links(&filter, &found),
         filter,
         rows: found.rows.into_iter().map(row).collect(),
         rules: rules.into_iter().map(rule).collect(),
@@ -72,19 +72,15 @@ async fn page(seat: &Seat, asked: &Query, notice: Option<Notice>, status: u16) -
     Ok(seat.show(&page, &page.frame.policy(), status))
 }
 
-fn pager(filter: &PinResetFilter, found: &Slice<NamedResetEvent>) -> Pager {
-    let link = |name: &str, named: &NamedResetEvent| {
+fn links(filter: &PinResetFilter, found: &Slice<NamedResetEvent>) -> Pager {
+    pager(found, |name, named| {
         query(&[
             ("user", &filter.user),
             ("result", &filter.result),
             ("code", &filter.code),
             (name, &logs::place(named.event.at, named.event.id)),
         ])
-    };
-    Pager {
-        before: found.rows.first().filter(|_| found.before).map(|first| link("before", first)),
-        after: found.rows.last().filter(|_| found.after).map(|last| link("after", last)),
-    }
+    })
 }
 
 fn row(named: NamedResetEvent) -> PinResetRow {

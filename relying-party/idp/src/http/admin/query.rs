@@ -3,7 +3,9 @@
 use axum::extract::RawQuery;
 use url::form_urlencoded::Serializer;
 
+use crate::administration::Slice;
 use crate::oauth::Fields;
+use crate::pages::admin::Pager;
 
 /// The parameters of an address. Broken ones count as left out: nothing is changed by a GET.
 pub(super) struct Query(Fields);
@@ -22,6 +24,14 @@ impl Query {
     /// A parameter that may be empty.
     pub(super) fn owned(&self, name: &'static str) -> String {
         self.text(name).unwrap_or_default().to_owned()
+    }
+}
+
+/// The links around a slice; `link` makes one from its name and the row that it goes beyond.
+pub(super) fn pager<T>(found: &Slice<T>, link: impl Fn(&str, &T) -> String) -> Pager {
+    Pager {
+        before: found.rows.first().filter(|_| found.before).map(|first| link("before", first)),
+        after: found.rows.last().filter(|_| found.after).map(|last| link("after", last)),
     }
 }
 

@@ -11,8 +11,7 @@ use super::super::token::{TokenRequest, wants_client_info};
 use super::{Known, Peer, PrimaryRefusal};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Amr, AskedClaims, Authentication, Device, GrantId, Opaque, Scopes, SessionId, Tenant, TokenVersion, User,
-    first_party,
+    Amr, Authentication, Device, GrantId, Opaque, SessionId, Tenant, TokenVersion, User, first_party,
 };
 use crate::provider::Provider;
 use crate::secrets::{Place, Purpose};
@@ -50,8 +49,7 @@ pub(super) async fn issue(
     let cookie = provider.opaque().hash();
     provider.database.primary_tokens().begin((&grant, &session), &cookie, &token).await?;
     let Proven { user, .. } = proven;
-    let methods: Vec<_> = grant.authentication.methods.iter().map(|amr| amr.word()).collect();
-    let methods = methods.join(" ");
+    let methods = grant.authentication.method_words();
     known.user = Some(user.clone());
     known.note(provider, "primary_token.issued", [("methods", methods.clone())]).await?;
     if !known.logged {
@@ -126,18 +124,8 @@ fn grant_of(provider: &Provider, device: &Device, proven: &Proven) -> Grant {
         device: Some(device.id),
         contexts: Vec::new(),
     };
-    Grant {
-        id: GrantId::new(provider.guid()),
-        tenant: device.tenant,
-        client: first_party::PRT,
-        authentication,
-        scopes: ["openid"].into_iter().collect::<Scopes>(),
-        resource: None,
-        ends_at: None,
-        asked: AskedClaims::default(),
-        key: None,
-        created_at: provider.now(),
-    }
+    let (id, of) = (GrantId::new(provider.guid()), (device.tenant, first_party::PRT));
+    Grant::new(id, of, authentication, ["openid"].into_iter().collect(), provider.now())
 }
 
 /// The sign-in on the device as one of the user's sessions: whoever ends it ends the primary token and what came of it.

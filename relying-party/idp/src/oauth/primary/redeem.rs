@@ -13,7 +13,7 @@ use super::nonce::take_nonce;
 use super::presented::{Presented, present};
 use super::{Known, Peer, PrimaryRefusal};
 use crate::clock::UnixTime;
-use crate::domain::{AppKind, AskedClaims, Authentication, ClientId, GrantId, Scopes, User};
+use crate::domain::{AppKind, Authentication, ClientId, GrantId, Scopes, User};
 use crate::oauth::Fields;
 use crate::provider::Provider;
 use crate::storage::Grant;
@@ -80,8 +80,8 @@ pub(super) async fn redeem(
     }
     let token = &presented.stored.token;
     provider.database.primary_tokens().supersede(token, provider.now().plus(OVERLAP)).await?;
-    let methods: Vec<_> = presented.authentication(provider).methods.iter().map(|amr| amr.word()).collect();
-    known.log(provider, &Peer::of(request), &methods.join(" "), 0).await?;
+    let methods = presented.authentication(provider).method_words();
+    known.log(provider, &Peer::of(request), &methods, 0).await?;
     let text = zeroize::Zeroizing::new(answer.to_string());
     let sealed = provider.draw(|rng| seal_answer(&presented.key, cipher, text.as_bytes(), rng));
     Ok(sealed.map_err(|_| PrimaryRefusal::TransportKey)?)
@@ -106,17 +106,10 @@ async fn tokens(
     let authentication = presented.authentication(provider);
     check_second_factor(provider, user, &authentication).await?;
     let scopes = asked.scopes()?;
+    let (id, of) = (GrantId::new(provider.guid()), (user.tenant, client.app.id));
     let grant = Grant {
-        id: GrantId::new(provider.guid()),
-        tenant: user.tenant,
-        client: client.app.id,
-        authentication,
-        scopes: scopes.clone(),
         resource: asked.resource.clone(),
-        ends_at: None,
-        asked: AskedClaims::default(),
-        key: None,
-        created_at: provider.now(),
+        ..Grant::new(id, of, authentication, scopes.clone(), provider.now())
     };
     let giving = Giving {
         client: &client,

@@ -2,7 +2,7 @@
 
 use super::TokenRequest;
 use super::give::{Giving, Renewal, give};
-use crate::domain::{AskedClaims, GrantId, OpaqueHash};
+use crate::domain::{GrantId, OpaqueHash};
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
 use crate::oauth::issue::TokenAnswer;
@@ -35,18 +35,9 @@ pub(super) async fn redeem(
         return Err(Refusal::DeviceCode);
     }
     let DeviceRequest { scopes, resource, .. } = *wanted;
-    let grant = Grant {
-        id: GrantId::new(provider.guid()),
-        tenant: user.tenant,
-        client: client.app.id,
-        authentication,
-        scopes: scopes.clone(),
-        resource: resource.clone(),
-        ends_at: None,
-        asked: AskedClaims::default(),
-        key: None,
-        created_at: now,
-    };
+    let (id, of) = (GrantId::new(provider.guid()), (user.tenant, client.app.id));
+    let grant =
+        Grant { resource: resource.clone(), ..Grant::new(id, of, authentication, scopes.clone(), now) };
     let giving = Giving {
         client: &client,
         grant,

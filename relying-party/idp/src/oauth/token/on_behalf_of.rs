@@ -5,7 +5,7 @@
 
 use super::give::{Giving, Renewal, give};
 use super::{TokenRequest, one_tenant, wanted};
-use crate::domain::{AppKind, AskedClaims, Authority, GrantId};
+use crate::domain::{AppKind, Authority, GrantId};
 use crate::oauth::bearer::AccessClaims;
 use crate::oauth::client::ClientProof;
 use crate::oauth::error::Refusal;
@@ -54,18 +54,12 @@ pub(super) async fn redeem(
     let mut authentication = before.authentication;
     authentication.contexts.clear();
     let refresh = scopes.has("offline_access");
+    let (id, of) = (GrantId::new(provider.guid()), (user.tenant, client.app.id));
     let grant = Grant {
-        id: GrantId::new(provider.guid()),
-        tenant: user.tenant,
-        client: client.app.id,
-        authentication,
-        scopes: scopes.clone(),
         resource: resource.map(str::to_owned),
         // A page's sign-in is for a day, whoever goes on with it.
         ends_at: before.ends_at,
-        asked: AskedClaims::default(),
-        key: None,
-        created_at: provider.now(),
+        ..Grant::new(id, of, authentication, scopes.clone(), provider.now())
     };
     let giving = Giving {
         client: &client,

@@ -4,8 +4,7 @@
 use super::give::{Giving, Renewal, give};
 use super::{TokenRequest, one_tenant, wanted};
 use crate::domain::{
-    Amr, AppKind, AskedClaims, Authentication, Authority, GrantId, Registration, SecondFactor, TenantPolicy,
-    User, UserId,
+    Amr, AppKind, Authentication, Authority, GrantId, Registration, SecondFactor, TenantPolicy, User, UserId,
 };
 use crate::oauth::claims::challenge;
 use crate::oauth::client::ClientProof;
@@ -55,17 +54,10 @@ pub(super) async fn redeem(
         contexts: Vec::new(),
     };
     let scopes = scopes.unwrap_or_default();
+    let (id, of) = (GrantId::new(provider.guid()), (user.tenant, client.app.id));
     let grant = Grant {
-        id: GrantId::new(provider.guid()),
-        tenant: user.tenant,
-        client: client.app.id,
-        authentication,
-        scopes: scopes.clone(),
         resource: resource.map(str::to_owned),
-        ends_at: None,
-        asked: AskedClaims::default(),
-        key: None,
-        created_at: now,
+        ..Grant::new(id, of, authentication, scopes.clone(), now)
     };
     let giving = Giving {
         client: &client,
