@@ -127,8 +127,8 @@ impl Tpm for SoftwareTpm {
             return Ok(());
         }
         Err(TpmError::SlotTaken(format!(
-            "the software provider holds the PIN of a container that is not this one: if its files were deleted by \
-             hand, remove {} too",
+            "the software provider holds the PIN of a container that is not this one: if no container of yours is left \
+             (its files were deleted by hand, say), remove {} too",
             self.file.path().display()
         )))
     }

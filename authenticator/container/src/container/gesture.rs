@@ -159,8 +159,7 @@ impl Container {
         let index = PinIndex { slot, admin: &admin.key };
         self.store.abandon_slot(index)?;
         let sealed = self
-            .tpm
-            .define_pin_index(index, &auth.index, u32::from(PIN_TRIES), admin_auth)
+            .define_index(index, &auth.index, admin_auth)
             .and_then(|()| self.tpm.seal(index, authentication_key, &auth.seal));
         match sealed {
             Ok(sealed) => Ok(PinProtector { slot, salt, sealed, admin }),
@@ -168,6 +167,24 @@ impl Container {
                 self.tidy_up();
                 Err(error.into())
             }
+        }
+    }
+
+    /// Defines an index. Where one of our own administrative key is in its place, these files are an older copy, and that
+    /// was the PIN of a newer one: it opens nothing here, and makes room.
+    fn define_index(
+        &mut self,
+        index: PinIndex<'_>,
+        auth: &AuthValue,
+        admin_auth: &AuthValue,
+    ) -> Result<(), TpmError> {
+        let limit = u32::from(PIN_TRIES);
+        match self.tpm.define_pin_index(index, auth, limit, admin_auth) {
+            Err(TpmError::SlotTaken(_)) => {
+                self.tpm.undefine_pin_index(index)?;
+                self.tpm.define_pin_index(index, auth, limit, admin_auth)
+            }
+            defined => defined,
         }
     }
 

@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::pin::Pin;
 use crate::recovery::{Details, PendingRecovery, RecoveryAnswer, object_auth};
 use crate::seal::{Place, Purpose, SealingKey};
-use crate::secret::Secret32;
-use crate::store::SealedAdmin;
+use crate::secret::{AuthValue, Secret32};
+use crate::store::{PinProtector, SealedAdmin};
 use crate::time::UnixTime;
 use crate::tpm::{Lifetime, SealedBlob, TpmError};
 use crate::traces::without_traces;
@@ -40,13 +40,13 @@ impl Container {
             let old = self.recovered_key(&pending, answer, &details, &object)?;
             drop(pending);
             let current = self.pin.as_ref().ok_or(Error::NoPin)?;
-            let (slot, key) = (current.slot.other(), current.admin.key.clone());
+            let key = current.admin.key.clone();
             let auth = self.open_admin_auth(&old, &current.admin)?;
             self.tidy()?;
 
             let new_key = Secret32::random(rng);
             let admin = SealedAdmin { key, auth: seal_admin_auth(&self.identity.id, &new_key, &auth, rng) };
-            let protector = self.define(slot, new, &new_key, admin, &auth, rng)?;
+            let protector = self.define_beside(new, &new_key, &admin, &auth, rng)?;
             let (from, to) =
                 (SealingKey::derive(&old, Purpose::Records), SealingKey::derive(&new_key, Purpose::Records));
             drop(old);
@@ -62,6 +62,25 @@ impl Container {
             self.fit_biometrics(&new_key);
             Ok(Unlocked::new(&new_key, self.generation))
         })
+    }
+
+    /// Defines a PIN in the slot that the current one does not have; in its own, where somebody else's PIN is in the other
+    /// one and the current PIN is lost, as with an older copy of the files.
+    fn define_beside(
+        &mut self,
+        new: &Pin,
+        key: &Secret32,
+        admin: &SealedAdmin,
+        auth: &AuthValue,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<PinProtector, Error> {
+        let own = self.pin.as_ref().ok_or(Error::NoPin)?.slot;
+        match self.define(own.other(), new, key, admin.clone(), auth, rng) {
+            Err(Error::SlotTaken { .. }) if self.tries_left() == Err(Error::PinLost) => {
+                self.define(own, new, key, admin.clone(), auth, rng)
+            }
+            defined => defined,
+        }
     }
 
     /// Sets the count of wrong PINs to zero, also when the PIN is blocked. The answer opens nothing else: no key, and no

@@ -13,6 +13,8 @@ mod interruption;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod older_copy;
+#[cfg(test)]
 mod passkeys;
 #[cfg(test)]
 mod pins;

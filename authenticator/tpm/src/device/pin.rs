@@ -48,7 +48,8 @@ impl Connection {
         let handle = u32::from(self.indices.handle(slot)?);
         Err(Fault::Known(TpmError::SlotTaken(format!(
             "NV index {handle:#010x} of the TPM holds {what}: if nothing needs it any more (the files of its container \
-             were deleted by hand, say), remove it with `tpm2_nvundefine -T {tcti} -C o {handle:#010x}`"
+             were deleted by hand or gave way to an older copy, say), remove it with \
+             `tpm2_nvundefine -T {tcti} -C o {handle:#010x}`"
         ))))
     }
 

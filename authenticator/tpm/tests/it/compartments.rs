@@ -160,6 +160,39 @@ fn a_pin_that_the_owner_removed_is_reset() {
     container.sign(&unlocked, &found, &[b"m"]).expect("signed");
 }
 
+/// An older copy of the files, and the PIN has moved since: to the slot that the reset wants, under the same administrative
+/// key; or everything was begun anew there, under another one.
+#[test]
+fn an_older_copy_is_reset_whatever_pin_the_tpm_has() {
+    let machine = Machine::new();
+    machine.with_pin("1111");
+    let service = PinResetService::new(&mut rng());
+    let mut container = machine.open();
+    let id = join(&mut container, &services(&service)[0]);
+    let unlocked = container.unlock(&hash("1111"), NOW, &mut rng()).expect("unlocked");
+    let passkey = register(&mut container, &unlocked, 1);
+    drop(container);
+    let backup = machine.backup();
+    for begun_anew in [false, true] {
+        let mut container = machine.open();
+        if begun_anew {
+            container.reset().expect("reset");
+            container.set_pin(&pin("2222"), NOW, &mut rng()).expect("set");
+            container.change_pin(&hash("2222"), &pin("3333"), NOW, &mut rng()).expect("changed");
+        } else {
+            container.change_pin(&hash("1111"), &pin("3333"), NOW, &mut rng()).expect("changed");
+        }
+        drop(container);
+        machine.restore(&backup);
+        let mut container = machine.open();
+        assert_eq!(container.unlock(&hash("1111"), NOW, &mut rng()).err(), Some(Error::PinLost));
+        recover(&mut container, id, &service, RecoveryPurpose::Recover, "1111").expect("reset");
+        let unlocked = container.unlock(&hash("1111"), NOW, &mut rng()).expect("unlocked");
+        let found = container.passkey(&unlocked, &passkey.id).expect("readable").expect("there");
+        container.sign(&unlocked, &found, &[b"m"]).expect("signed");
+    }
+}
+
 /// The files and the service's honest answer on another TPM.
 #[test]
 fn another_tpm_opens_nothing() {
