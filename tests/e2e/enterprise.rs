@@ -5,3 +5,4 @@ mod interruption;
 mod journey;
 mod office;
 mod resets;
+mod sessions;

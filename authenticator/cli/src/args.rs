@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use latchkey_enterprise::keyring::PrtTimes;
 
 use crate::biometric::SensorChoice;
 use crate::prompt::PromptChoice;
@@ -13,7 +14,7 @@ mod enterprise;
 pub use biometric::BiometricCommand;
 pub use enterprise::{
     DeviceCommand, JoinArguments, LeaveArguments, PinResetArguments, PolicyCommand, ProvisionArguments,
-    ReportArguments, SignInArguments, TenantArguments, TokenArguments,
+    ReportArguments, SignInArguments, TenantArguments, TenantCommand, TokenArguments,
 };
 
 /// Passkeys in your TPM, opened by your PIN.
@@ -69,8 +70,15 @@ pub enum Command {
     Signin(SignInArguments),
     /// Forget the identity provider's tokens.
     Signout(TenantArguments),
+    /// Forget what `signin` opened, as for a locked screen; the tokens stay.
+    Lock,
     /// Print an access token.
     Token(TokenArguments),
+    /// Renew the identity provider's token now. The daemon does it by itself, every four hours.
+    Renew(TenantArguments),
+    /// Look up the ID that an organisation's settings are written under.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
     /// Show what your organisation and this machine's administrator allow.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -105,6 +113,9 @@ pub struct UpArguments {
     /// Which sensor recognises you: `fprintd`, `off`, or `virtual:SOCKET` for tests.
     #[arg(long, value_name = "SENSOR", default_value = "fprintd")]
     pub biometric: SensorChoice,
+    /// Seconds after which the identity provider's token is renewed, if sooner than the four hours of the protocol.
+    #[arg(long, value_name = "SECS", default_value_t = PrtTimes::RENEWED_AFTER, value_parser = clap::value_parser!(u64).range(1..=PrtTimes::RENEWED_AFTER))]
+    pub renew_after: u64,
 }
 
 /// `latchkey container`.

@@ -14,6 +14,7 @@ mod engine;
 mod enrolment;
 mod questions;
 mod recognition;
+mod renewal;
 
 use std::fs::File;
 use std::io::Write;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use latchkey_container::{Container, Error as ContainerError};
 use rustix::fs::{FlockOperation, flock};
+use tokio::sync::Notify;
 
 use crate::args::UpArguments;
 use crate::biometric::Service;
@@ -29,6 +31,7 @@ use crate::clock::Uptime;
 use crate::control::report::Class;
 use crate::device::{Choice, require_tpm};
 use crate::failure::{Failure, FailureKind};
+use crate::hardening;
 use crate::paths::{Paths, private_directory};
 use crate::prompt::Prompter;
 
@@ -44,6 +47,8 @@ pub fn run(paths: &Paths, device: Choice, arguments: &UpArguments) -> Result<(),
     private_directory(paths.data())?;
     private_directory(paths.runtime())?;
     let _alone = lock(paths)?;
+    let memory = hardening::lock_memory();
+    tracing::info!("memory: {}", memory.in_words());
     let container = open(paths, &device, arguments.require_tpm)?;
     let prompter = Prompter::new(&arguments.prompt, Duration::from_secs(arguments.prompt_timeout));
     tracing::info!("{}", prompter.description());
@@ -56,7 +61,7 @@ pub fn run(paths: &Paths, device: Choice, arguments: &UpArguments) -> Result<(),
         let _within = runtime.enter();
         Service::start(&arguments.biometric, paths)?.map(Arc::new)
     };
-    let seat = engine::Place { paths: paths.clone(), device, biometrics: biometrics.clone() };
+    let seat = engine::Place { paths: paths.clone(), device, biometrics: biometrics.clone(), memory };
     let (engine, reports) = engine::start(seat, container, uptime, arguments.require_tpm)?;
     let user = User { prompter: Arc::new(prompter), biometrics };
     let served = runtime.block_on(serve(paths, arguments, &user, &engine, reports, uptime));
@@ -76,12 +81,16 @@ async fn serve(
     uptime: Uptime,
 ) -> Result<(), Failure> {
     let stop = driver::Stop::on_signals()?;
-    let control = control_server::bind(paths, user.clone(), engine.jobs())?;
+    let changed = Arc::new(Notify::new());
+    let control = control_server::bind(paths, user.clone(), engine.jobs(), Arc::clone(&changed))?;
+    let renewing = renewal::run(paths.clone(), engine.jobs(), changed, arguments.renew_after);
+    let renewing = tokio::spawn(renewing).abort_handle();
     let mut driver = driver::Driver::new(paths, arguments.udp, user.clone(), engine.jobs(), uptime);
     driver.plug_if(engine.has_container()).await?;
     println!("latchkey: ready {}", paths.runtime().display());
     std::io::stdout().flush().map_err(|error| Failure::io("standard output", &error))?;
     let ended = driver.run(reports, stop).await;
+    renewing.abort();
     drop(control);
     ended
 }

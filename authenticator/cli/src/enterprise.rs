@@ -9,15 +9,18 @@ mod pin_reset;
 mod policy;
 mod refused;
 pub mod sign_on;
+mod tenant;
 mod tokens;
 mod told;
 mod web;
 
-use std::env;
 use std::path::Path;
+use std::{env, fs};
 
+use latchkey_container::{Container, PinRules};
 use latchkey_enterprise::flows::{FlowError, Site};
-use latchkey_enterprise::keyring::{self, Keyring, Refusal};
+use latchkey_enterprise::http::{Http, Origin};
+use latchkey_enterprise::keyring::{self, Keyring, Refusal, Rules};
 use latchkey_enterprise::policy::{LocalPolicy, VARIABLE};
 
 use crate::control::caller::Caller;
@@ -27,7 +30,7 @@ use crate::output::Output;
 
 pub use overview::status;
 pub use pin_reset::rearm_pin;
-pub use tokens::sign_out;
+pub use tokens::{lock, renew, sign_out};
 
 /// What every one of these commands has.
 struct Desk<'o> {
@@ -50,6 +53,22 @@ impl<'o> Desk<'o> {
 pub fn local_policies() -> Result<Vec<LocalPolicy>, Failure> {
     let named = env::var_os(VARIABLE);
     Ok(LocalPolicy::of_machine(named.as_deref().map(Path::new))?)
+}
+
+/// Holds PINs to what every tenant and this machine's administrator want. Where that cannot be read, no PIN can be set.
+pub fn follow_rules(container: &mut Container) -> Result<Rules, Failure> {
+    let rules = local_policies().and_then(|files| Ok(Rules::of(container, &files)?));
+    container.follow_pin_rules(rules.as_ref().map_or(PinRules::Unreadable, |rules| rules.pin));
+    rules
+}
+
+/// The way to a provider that a command names, with the PEM certificates of `ca`, which alone count there; without the
+/// file the system's do.
+fn provider(idp: &str, ca: Option<&Path>) -> Result<(Http, Option<String>), Failure> {
+    let ca = ca.map(fs::read_to_string).transpose();
+    let ca = ca.map_err(|error| Failure::io("the file of --ca cannot be read", &error))?;
+    let origin = Origin::parse(idp).map_err(FlowError::from)?;
+    Ok((Http::new(origin, ca.as_deref().map(str::as_bytes))?, ca))
 }
 
 /// Runs a flow to its end.

@@ -100,7 +100,9 @@ impl From<ContainerError> for Failure {
             ContainerError::WrongPin { tries_left } => (FailureKind::WrongPin, Some(*tries_left)),
             ContainerError::PinBlocked => (FailureKind::PinBlocked, Some(0)),
             ContainerError::TpmLockedOut => (FailureKind::PinBlocked, None),
-            ContainerError::NoPin
+            ContainerError::PinRefused(_)
+            | ContainerError::PinOverdue(_)
+            | ContainerError::NoPin
             | ContainerError::PinAlreadySet
             | ContainerError::Stale
             | ContainerError::UnknownPasskey

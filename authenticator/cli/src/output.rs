@@ -116,6 +116,10 @@ pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
             match &status.pin {
                 Some(_) if status.pin_lost => "lost: somebody removed or replaced it in the TPM, or these files are an older copy; only `latchkey container destroy` helps".to_owned(),
                 Some(pin) if pin.tries_left == 0 => "blocked: no tries left".to_owned(),
+                Some(_) if status.pin_overdue.is_some() => {
+                    let why = status.pin_overdue.as_deref().unwrap_or_default();
+                    format!("MUST BE CHANGED ({why}): latchkey pin change")
+                }
                 Some(pin) => format!("set, {} of {} tries left", pin.tries_left, pin.limit),
                 None => {
                     format!("not set (at least {} characters): latchkey pin set", status.minimum_pin_length)
@@ -137,6 +141,9 @@ pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
     }
     if let Some(lockout) = &status.lockout {
         rows.push(("TPM lockout", lockout_text(lockout)));
+    }
+    if let Some(memory) = &status.memory {
+        rows.push(("Memory", memory.in_words()));
     }
     let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
     lines.concat()

@@ -9,6 +9,7 @@ use crate::counter::SignatureCounts;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::lookup::Lookup;
+use crate::pin::{PinRefusal, PinRules};
 use crate::seal::{Purpose, SealingKey};
 use crate::secret::Secret32;
 use crate::store::{Identity, Opened, PinProtector, Store, StoredIdentity};
@@ -22,6 +23,7 @@ mod device;
 mod enterprise;
 mod gesture;
 mod passkeys;
+mod pin_rules;
 mod recovery;
 mod reset_pin;
 mod status;
@@ -51,6 +53,9 @@ pub struct Container {
     generation: u64,
     pin: Option<PinProtector>,
     biometrics: Biometrics,
+    rules: PinRules,
+    /// Which rule the PIN falls short of, as the last unlocking has shown.
+    weakness: Option<PinRefusal>,
     /// The commit of a PIN change failed, and only the next one that succeeds tells which PIN stands.
     unsettled: bool,
     /// Given back last, after the database is closed.
@@ -176,12 +181,25 @@ impl Container {
     }
 
     /// The fewest code points of a PIN. Without a TPM nothing limits the guesses of whoever has the files, so the
-    /// PIN must be longer.
+    /// PIN must be longer; the rules that are followed may want more.
     #[must_use]
     pub fn minimum_pin_length(&self) -> u8 {
-        match self.class() {
+        let own = match self.class() {
             TpmClass::Hardware | TpmClass::Virtual => 4,
             TpmClass::Software => 6,
+        };
+        match &self.rules {
+            PinRules::Policy(rules) => own.max(u8::try_from(rules.minimum_length).unwrap_or(u8::MAX)),
+            PinRules::None | PinRules::Unreadable => own,
+        }
+    }
+
+    /// The most code points that the rules which are followed allow; CTAP's limit in bytes holds besides.
+    #[must_use]
+    pub const fn maximum_pin_length(&self) -> Option<u32> {
+        match &self.rules {
+            PinRules::Policy(rules) => Some(rules.maximum_length),
+            PinRules::None | PinRules::Unreadable => None,
         }
     }
 
@@ -209,6 +227,8 @@ impl Container {
             generation: stored.generation,
             pin,
             biometrics,
+            rules: PinRules::None,
+            weakness: None,
             unsettled: false,
             directory,
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::pin::{PinOverdue, PinRefusal};
 use crate::tpm::TpmError;
 
 /// Everything that can go wrong at the container's boundary. [`Error::responsible`] says who must act.
@@ -18,6 +19,12 @@ pub enum Error {
         "the PIN is blocked after too many wrong tries; where a PIN reset is set up (`latchkey status`), `latchkey pin reset` sets a new PIN and keeps every passkey; otherwise only a reset of the authenticator or `latchkey container destroy` helps, and both delete its passkeys"
     )]
     PinBlocked,
+    /// A new PIN breaks a rule of an organisation or of this machine's administrator.
+    #[error("{0}")]
+    PinRefused(PinRefusal),
+    /// The PIN is right and opens nothing before it is changed.
+    #[error("your PIN must be changed first ({0}): `latchkey pin change`")]
+    PinOverdue(PinOverdue),
     /// The container has no PIN yet.
     #[error("no PIN is set; set one with `latchkey pin set`")]
     NoPin,
@@ -163,6 +170,8 @@ impl Error {
         match self {
             Self::WrongPin { .. }
             | Self::PinBlocked
+            | Self::PinRefused(_)
+            | Self::PinOverdue(_)
             | Self::NoPin
             | Self::NoDeviceKeys
             | Self::NoEnterpriseKey

@@ -42,7 +42,9 @@ pub use compartment::{Compartment, CompartmentId, DevicePublic, EnterpriseKeyPub
 pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
 pub use error::{Error, Responsible, StorageError, StorageProblem};
 pub use passkey::{CredentialId, NewPasskey, Passkey, Protection, Signature, UserAccount};
-pub use pin::{Pin, PinError, PinHash};
+pub use pin::{
+    CharacterRule, Pin, PinComplexity, PinError, PinHash, PinOverdue, PinRefusal, PinRules, sooner,
+};
 pub use recovery::{
     Binding, PendingRecovery, Point, RecoveryAnswer, RecoveryProtector, RecoveryProtocol, RecoveryPurpose,
     RecoveryRequest, RecoveryService, RecoveryState,

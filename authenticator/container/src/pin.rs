@@ -6,8 +6,14 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::traces::without_traces;
 
+mod complexity;
+mod record;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use complexity::PinShape;
+pub use complexity::{CharacterRule, PinComplexity, PinOverdue, PinRefusal, PinRules, sooner};
+pub(crate) use record::PinRecord;
 
 /// The longest PIN in bytes of UTF-8 (CTAP 2.3 §6.5.1).
 const MAXIMUM_BYTES: usize = 63;
@@ -44,6 +50,11 @@ impl Pin {
     /// [`PinError`], as [`Pin::parse`].
     pub fn typed(text: &str, minimum_code_points: u8) -> Result<Self, PinError> {
         Self::parse(normalised(text).as_bytes(), minimum_code_points)
+    }
+
+    /// The text; [`Pin::parse`] has seen that it is one.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// What every path that sets or checks a PIN uses.

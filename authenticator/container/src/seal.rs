@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
     Records,
     /// The authorisation value of the administrative key.
     AdminAuth,
+    /// The form of the PIN, and verifiers of earlier ones.
+    PinRecord,
     /// What needs this device and no gesture; the one that is derived from the look-up key.
     Local,
 }
@@ -48,6 +50,7 @@ impl SealingKey {
             match purpose {
                 Purpose::Records => b"latchkey records",
                 Purpose::AdminAuth => b"latchkey admin auth",
+                Purpose::PinRecord => b"latchkey pin record",
                 Purpose::Local => b"latchkey local",
             },
         ))

@@ -39,15 +39,24 @@ pub(crate) struct PinAuth {
 
 /// `base = Argon2id(pinHash, salt)`, then HKDF with one label for each value.
 pub(crate) fn stretch(cost: StretchCost, pin: &PinHash, salt: &[u8; 32]) -> Result<PinAuth, Error> {
+    let base = base(cost, pin, salt)?;
+    let value = |label| AuthValue::new(*derive(&base, label).expose());
+    Ok(PinAuth { index: value(b"latchkey pin index"), seal: value(b"latchkey pin seal") })
+}
+
+/// What tells a PIN of earlier when it comes again, and costs as much to guess from as the protector.
+pub(crate) fn verifier(cost: StretchCost, pin: &PinHash, salt: &[u8; 32]) -> Result<Secret32, Error> {
+    Ok(derive(&base(cost, pin, salt)?, b"latchkey pin verifier"))
+}
+
+fn base(cost: StretchCost, pin: &PinHash, salt: &[u8; 32]) -> Result<Secret32, Error> {
     let failed = |_| Error::Memory { memory_kib: cost.memory_kib };
     let params = Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(failed)?;
     let mut base = Zeroizing::new([0; 32]);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(pin.expose(), salt, base.as_mut_slice())
         .map_err(failed)?;
-    let base = Secret32::new(*base);
-    let value = |label| AuthValue::new(*derive(&base, label).expose());
-    Ok(PinAuth { index: value(b"latchkey pin index"), seal: value(b"latchkey pin seal") })
+    Ok(Secret32::new(*base))
 }
 
 /// HKDF-SHA256 (RFC 5869) of a secret under a label.

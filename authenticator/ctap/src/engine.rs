@@ -105,7 +105,7 @@ impl Authenticator {
             Ok(Request::MakeCredential(request)) => self.make_credential(request, &mut ambient),
             Ok(Request::GetAssertion(request)) => self.get_assertion(channel, request, &mut ambient),
             Ok(Request::GetNextAssertion) => self.get_next_assertion(channel, &mut ambient).map(Flow::Done),
-            Ok(Request::GetInfo) => Ok(Flow::Done(self.get_info())),
+            Ok(Request::GetInfo) => Ok(Flow::Done(self.get_info(ambient.now))),
             Ok(Request::ClientPin(request)) => self.client_pin(&request, &mut ambient),
             Ok(Request::Reset) => self.reset(ambient.uptime),
             Ok(Request::CredentialManagement(request)) => {

@@ -79,6 +79,10 @@ impl Authenticator {
                 (self.wrong_pins, self.blocked) = (0, Some(false));
                 self.opened();
             }
+            // The PIN was right, whatever else is wrong with it or with the new one.
+            Err(ContainerError::PinOverdue(_) | ContainerError::PinRefused(_)) => {
+                (self.wrong_pins, self.blocked) = (0, Some(false));
+            }
             Err(ContainerError::WrongPin { .. }) => self.wrong_pins = self.wrong_pins.saturating_add(1),
             Err(ContainerError::PinBlocked) => self.blocked = Some(true),
             Err(_) => {}
@@ -102,7 +106,7 @@ impl Authenticator {
                 Err(failure) => Err(failure),
             },
             // Wrong PINs of before still count: a finger is no proof of knowing the PIN.
-            Answer::Recognised(seen) => match self.container.unlock_by_biometric(&seen) {
+            Answer::Recognised(seen) => match self.container.unlock_by_biometric(&seen, now) {
                 Ok(unlocked) => {
                     self.opened();
                     Ok(Gesture::Recognised(unlocked))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_container::UnixTime;
 use latchkey_container::tpm::KeyAlgorithm;
 use latchkey_protocol::extensions::name;
 use latchkey_protocol::get_info::Response;
@@ -34,7 +35,7 @@ const UV_MODALITY: u64 = 0x0000_0004;
 const FIRMWARE_VERSION: u64 = 1;
 
 impl Authenticator {
-    pub(crate) fn get_info(&self) -> Vec<u8> {
+    pub(crate) fn get_info(&self, now: UnixTime) -> Vec<u8> {
         Response {
             versions: VERSIONS.map(str::to_owned).to_vec(),
             extensions: [name::CRED_PROTECT, name::HMAC_SECRET].map(str::to_owned).to_vec(),
@@ -46,14 +47,20 @@ impl Authenticator {
             max_credential_id_length: Some(CREDENTIAL_ID_LENGTH),
             transports: vec!["usb".to_owned()],
             algorithms: ALGORITHMS.map(supported).to_vec(),
+            force_pin_change: Some(self.container.pin_overdue(now).is_some()),
             min_pin_length: Some(self.container.minimum_pin_length().into()),
             firmware_version: Some(FIRMWARE_VERSION),
             uv_modality: Some(UV_MODALITY),
             attestation_formats: vec!["packed".to_owned()],
-            max_pin_length: Some(MAX_PIN_LENGTH),
+            max_pin_length: Some(self.maximum_pin_length()),
             ..Response::default()
         }
         .encode()
+    }
+
+    /// CTAP counts bytes and organisations characters: of as many characters as bytes every PIN is short enough.
+    fn maximum_pin_length(&self) -> u64 {
+        self.container.maximum_pin_length().map_or(MAX_PIN_LENGTH, |most| MAX_PIN_LENGTH.min(most.into()))
     }
 
     fn options(&self) -> BTreeMap<String, bool> {

@@ -39,8 +39,12 @@ impl Authenticator {
     ///
     /// # Errors
     /// As [`Container::unlock_by_biometric`].
-    pub fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, ContainerError> {
-        let unlocked = self.container.unlock_by_biometric(seen)?;
+    pub fn unlock_by_biometric(
+        &mut self,
+        seen: &Recognised,
+        now: UnixTime,
+    ) -> Result<Unlocked, ContainerError> {
+        let unlocked = self.container.unlock_by_biometric(seen, now)?;
         self.opened();
         Ok(unlocked)
     }

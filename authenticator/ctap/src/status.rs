@@ -118,6 +118,7 @@ const fn container_status(error: &ContainerError) -> Status {
         // helps.
         ContainerError::PinBlocked | ContainerError::PinLost => Status::PIN_BLOCKED,
         ContainerError::NoPin => Status::PIN_NOT_SET,
+        ContainerError::PinRefused(_) | ContainerError::PinOverdue(_) => Status::PIN_POLICY_VIOLATION,
         // Stale: the PIN changed behind the token's back, and "all existing pinUvAuthTokens are invalidated"
         // (§6.5.5.6).
         ContainerError::PinAlreadySet | ContainerError::Stale => Status::PIN_AUTH_INVALID,

@@ -16,10 +16,10 @@ use latchkey_container::Error as ContainerError;
 
 use crate::wire::WireError;
 
-pub use execute::{execute, pin_rules};
-pub use facts::{Device, Facts, Provider, PrtTimes, RegisteredKey, User};
+pub use execute::{Rules, execute};
+pub use facts::{Device, Facts, Provider, PrtAttempt, PrtTimes, RegisteredKey, User};
 pub use message::{AccessToken, Answer, CompartmentName, RecoveryView, Request, View};
-pub use session::Session;
+pub use session::{Handed, HandedToken, Session};
 
 /// The way to the container: over the daemon's control socket, or in this process.
 pub trait Keyring {

@@ -3,7 +3,6 @@
 //! Three layers: the tenant's document, which comes with the registration; `/etc/latchkey/policy.toml`; and the file that
 //! `LATCHKEY_POLICY` names. No layer can loosen another one, so whoever sets the variable gains nothing.
 
-mod complexity;
 mod document;
 mod local;
 mod merge;
@@ -11,15 +10,16 @@ mod range;
 mod settings;
 mod tenant_id;
 
-pub use complexity::{PinComplexity, PinRefusal};
 pub use document::{PinResetService, PolicyDocument};
 pub use local::{LocalPolicy, SYSTEM_FILE, VARIABLE};
 pub use merge::{Resolved, Setting, Source, resolve};
-pub use range::{Bounded, CharacterRule, RecoveryProtocol};
-pub use settings::{BiometricsSettings, ComplexitySettings, Settings};
+pub use range::{Bounded, RecoveryProtocol};
+pub use settings::{BiometricsSettings, ComplexitySettings, ExcludedDevices, Settings};
 pub use tenant_id::{TenantIdError, tenant_id};
 
 use std::path::PathBuf;
+
+use latchkey_container::PinComplexity;
 
 use crate::http::OriginError;
 use crate::web_sign_in::AllowedUrls;
@@ -44,6 +44,8 @@ pub struct Policy {
     pub use_biometrics: bool,
     /// Whether they may do so after a restart, before the PIN was typed once.
     pub persistent_biometrics: bool,
+    /// Minutes without use after which what `latchkey signin` opened closes; 0: at sign-out.
+    pub session_idle_minutes: u32,
     /// Pages of others that a sign-in may lead to.
     pub allowed_urls: AllowedUrls,
 }

@@ -19,6 +19,7 @@ use std::fmt;
 use latchkey_container::UnixTime;
 
 use crate::http::Origin;
+use crate::keyring::PrtAttempt;
 
 /// Everything that the report says.
 #[derive(Debug, Clone)]
@@ -83,6 +84,8 @@ pub struct UserState {
 pub struct SsoState {
     /// When the primary refresh token was got, and when it ends; `None`: the user is not signed in.
     pub token: Option<(UnixTime, UnixTime)>,
+    /// Why the last try to get one, or a newer one, failed, and whose try it was.
+    pub failure: Option<(PrtAttempt, String)>,
 }
 
 /// What was tried.

@@ -14,6 +14,7 @@ mod token;
 
 pub use allowed::{AllowedUrls, AllowedUrlsError, BLOCKED_TITLE, Blocked};
 pub use browser::BrowserError;
+pub use metadata::tenant_of;
 pub use token::{Person, SignedIn};
 
 use std::time::Duration;

@@ -59,8 +59,13 @@ impl Office {
 
     /// Starts the daemon again after it was killed.
     pub fn restart_daemon(&mut self) {
+        self.restart_daemon_with(&[]);
+    }
+
+    /// The same, with options.
+    pub fn restart_daemon_with(&mut self, options: &[&str]) {
         self.daemon.process.kill();
-        self.daemon = Daemon::start(&self.home, &self.prompter, &[], &self.log_file());
+        self.daemon = Daemon::start(&self.home, &self.prompter, options, &self.log_file());
     }
 
     /// The same after the device has joined, with its enterprise key.

@@ -119,6 +119,23 @@ pub enum PolicyCommand {
     Explain(TenantArguments),
 }
 
+/// `latchkey tenant`.
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Print the ID of the tenant that has a domain; without one, of those where this machine is registered.
+    Id {
+        /// The domain of its users, such as `example.org`.
+        #[arg(requires = "idp")]
+        domain: Option<String>,
+        /// The address of the identity provider.
+        #[arg(long, value_name = "URL", requires = "domain")]
+        idp: Option<String>,
+        /// File with the PEM certificates of its CA. Without it the system's CAs count.
+        #[arg(long, value_name = "FILE", requires = "idp")]
+        ca: Option<PathBuf>,
+    },
+}
+
 /// `latchkey dsregcmd`: switches as Windows writes them, or as we do.
 #[derive(Debug, Args)]
 pub struct ReportArguments {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::execute::{Holder, execute};
 use super::{Answer, LONGEST_LINE, Request};
 use crate::device::Choice;
+use crate::enterprise::follow_rules;
 use crate::failure::{Failure, FailureKind};
 use crate::paths::Paths;
 
@@ -155,7 +156,11 @@ pub fn open(paths: &Paths, device: &Choice) -> Result<Container, Failure> {
     if !paths.container().exists() {
         return Err(no_container());
     }
-    Ok(Container::open(&paths.container(), device.open()?)?)
+    let mut container = Container::open(&paths.container(), device.open()?)?;
+    if let Err(failure) = follow_rules(&mut container) {
+        tracing::warn!(%failure, "no PIN can be set");
+    }
+    Ok(container)
 }
 
 /// There is nothing to work on.

@@ -12,8 +12,9 @@ use super::{Answer, Evidence, PinOutcome, Request};
 use crate::biometric::requests::needs_daemon;
 use crate::clock;
 use crate::device::Choice;
-use crate::enterprise::local_policies;
+use crate::enterprise::follow_rules;
 use crate::failure::{Failure, FailureKind};
+use crate::hardening::Memory;
 use crate::paths::{Paths, private_directory};
 use crate::secret_text::SecretText;
 
@@ -32,7 +33,7 @@ pub trait Holder {
     }
     /// Opens the container for whom the biometric service has recognised.
     fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, Failure> {
-        Ok(self.container()?.unlock_by_biometric(seen)?)
+        Ok(self.container()?.unlock_by_biometric(seen, clock::now())?)
     }
     /// Sets the first PIN.
     fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
@@ -71,6 +72,10 @@ pub trait Holder {
     fn place(&mut self, container: Container);
     /// Gives the container away to be destroyed.
     fn take(&mut self) -> Result<Container, Failure>;
+    /// Whether what is in memory can reach a disk; nothing is said of a command, which holds it for a moment.
+    fn memory(&self) -> Option<Memory> {
+        None
+    }
     /// Where it lies.
     fn paths(&self) -> &Paths;
     /// Which device protects it.
@@ -84,7 +89,7 @@ pub fn execute(
     asked: Option<Evidence>,
 ) -> Result<Answer, Failure> {
     match request {
-        Request::Status {} => Ok(Answer::Status(holder.container()?.status()?.into())),
+        Request::Status {} => Ok(Answer::Status(status(holder)?)),
         Request::Create { require_tpm } => create(holder, require_tpm),
         Request::Destroy { id } => destroy(holder, &id),
         Request::Discard {} => discard(holder),
@@ -122,7 +127,7 @@ pub fn execute(
         }
         Request::OpenSession { pin } => {
             let (_, unlocked) = unlock(holder, pin.as_ref(), asked)?;
-            holder.session().open(unlocked);
+            holder.session().open(unlocked, clock::now());
             Ok(Answer::SessionOpened)
         }
         Request::Enterprise(request) => {
@@ -154,7 +159,7 @@ fn reset_pin(holder: &mut dyn Holder, new: &SecretText, answer: &SealedSecret) -
     let new = chosen_pin(new, holder.container()?)?;
     let (pending, answer) = holder.session().answer_recovery(RecoveryPurpose::Recover, answer)?;
     let unlocked = holder.reset_pin(pending, &answer, &new)?;
-    holder.session().open(unlocked);
+    holder.session().open(unlocked, clock::now());
     Ok(Answer::Pin(PinOutcome::Reset))
 }
 
@@ -233,13 +238,20 @@ fn find(container: &mut Container, unlocked: &Unlocked, typed: &str) -> Result<P
     }
 }
 
-/// A PIN to be set obeys the container's minimum length, and the rules of every tenant.
+/// A PIN to be set, held to the rules of now before anything is used up for it.
 fn chosen_pin(text: &SecretText, container: &mut Container) -> Result<Pin, Failure> {
-    if let Some(rules) = keyring::pin_rules(container, &local_policies()?)? {
-        rules
-            .check(text.expose())
-            .map_err(|broken| Failure::new(FailureKind::Refused, broken.to_string()))?;
-    }
-    Pin::typed(text.expose(), container.minimum_pin_length())
-        .map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))
+    follow_rules(container)?;
+    let pin = Pin::typed(text.expose(), container.minimum_pin_length())
+        .map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))?;
+    container.check_new_pin(&pin)?;
+    Ok(pin)
+}
+
+/// Where the container stands, as far as it can be told without a gesture.
+fn status(holder: &mut dyn Holder) -> Result<StatusReport, Failure> {
+    let container = holder.container()?;
+    let mut report = StatusReport::from(container.status()?);
+    report.pin_overdue = container.pin_overdue(clock::now()).map(|why| why.to_string());
+    report.memory = holder.memory();
+    Ok(report)
 }

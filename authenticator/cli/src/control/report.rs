@@ -7,6 +7,8 @@ use latchkey_container::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::hardening::Memory;
+
 /// Where the container stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
@@ -22,6 +24,10 @@ pub struct StatusReport {
     pub pin: Option<PinReport>,
     /// Whether the TPM lost the PIN: somebody removed or replaced it there.
     pub pin_lost: bool,
+    /// Why the PIN must be changed before it opens anything, as far as that is known while locked.
+    pub pin_overdue: Option<String>,
+    /// Whether the daemon's memory can reach a disk.
+    pub memory: Option<Memory>,
     /// PIN indices of earlier PINs that could not be removed from the TPM yet.
     pub leftover_slots: usize,
     /// How many passkeys it holds.
@@ -49,6 +55,8 @@ impl From<Status> for StatusReport {
             created: status.created.0,
             pin: status.pin.map(|pin| PinReport { tries_left: pin.tries_left, limit: pin.limit }),
             pin_lost: status.pin_lost,
+            pin_overdue: None,
+            memory: None,
             leftover_slots: status.leftover_slots,
             passkeys: status.passkeys,
             lockout: status.lockout.map(LockoutReport::from),

@@ -5,11 +5,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_container::Biometric;
+use latchkey_enterprise::keyring;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{AbortHandle, JoinSet};
 use zeroize::{Zeroize, Zeroizing};
@@ -21,6 +24,7 @@ use crate::biometric::Service as BiometricService;
 use crate::biometric::requests::{BiometricRequest, TemplateReport, no_sensor};
 use crate::control::{Answer, Evidence, Request};
 use crate::failure::{Failure, FailureKind};
+use crate::output::shown;
 use crate::paths::Paths;
 use crate::prompt::{Outcome, Question, Reply, Want};
 
@@ -45,7 +49,7 @@ impl Drop for ControlServer {
 }
 
 /// Serves `control.sock`. The caller holds the lock of the runtime directory, so an older socket is a dead one.
-pub fn bind(paths: &Paths, user: User, jobs: Jobs) -> Result<ControlServer, Failure> {
+pub fn bind(paths: &Paths, user: User, jobs: Jobs, changed: Arc<Notify>) -> Result<ControlServer, Failure> {
     let path = paths.control_socket();
     let trouble = |error: std::io::Error| Failure::io(format!("cannot listen on {}", path.display()), &error);
     match fs::remove_file(&path) {
@@ -54,7 +58,7 @@ pub fn bind(paths: &Paths, user: User, jobs: Jobs) -> Result<ControlServer, Fail
     }
     let listener = UnixListener::bind(&path).map_err(trouble)?;
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(trouble)?;
-    let accepting = tokio::spawn(accept(listener, Service { user, jobs })).abort_handle();
+    let accepting = tokio::spawn(accept(listener, Service { user, jobs, changed })).abort_handle();
     Ok(ControlServer { path, accepting })
 }
 
@@ -103,6 +107,8 @@ fn is_ours(stream: &UnixStream) -> bool {
 struct Service {
     user: User,
     jobs: Jobs,
+    /// Told after each command: it may have signed somebody in or out.
+    changed: Arc<Notify>,
 }
 
 impl Service {
@@ -137,6 +143,9 @@ impl Service {
         }
         if let Request::Biometric(request) = request {
             return self.biometric(request, connection).await;
+        }
+        if let Request::Enterprise(keyring::Request::BuildToken { client, .. }) = &request {
+            tracing::info!(client = %shown(client), program = %connection.program(), "a token is asked for");
         }
         let evidence = match request.unanswered() {
             None => None,
@@ -237,7 +246,7 @@ impl Service {
         if choices.is_empty() {
             return Some(Answer::Error(Failure::new(FailureKind::Usage, "there is nothing to choose from")));
         }
-        let text = format!("Choose the account to sign in with at {}", crate::output::shown(&rp_id));
+        let text = format!("Choose the account to sign in with at {}", shown(&rp_id));
         let question = question("choose", text, Some(rp_id), Want::Choice(choices));
         match self.ask(question, connection).await? {
             Ok(Reply::Choice(index)) => Some(Answer::Chosen(index)),
@@ -261,7 +270,9 @@ impl Service {
     }
 
     async fn execute(&self, request: Request, asked: Option<Evidence>) -> Answer {
-        answer(&self.jobs, |reply| Job::Execute { request, asked, reply }).await
+        let answer = answer(&self.jobs, |reply| Job::Execute { request, asked, reply }).await;
+        self.changed.notify_one();
+        answer
     }
 }
 
@@ -285,6 +296,13 @@ struct Connection {
 }
 
 impl Connection {
+    /// The program at the other end, as the kernel names it. For the log: nothing is decided by it.
+    fn program(&self) -> String {
+        let process = self.stream.peer_cred().ok().and_then(|peer| peer.pid());
+        let name = process.and_then(|id| fs::read_to_string(format!("/proc/{id}/comm")).ok());
+        shown(name.as_deref().unwrap_or("unknown").trim())
+    }
+
     /// The next line: `None` at the end, `Some(None)` for one that is too long.
     async fn line(&mut self) -> Option<Option<Zeroizing<Vec<u8>>>> {
         loop {

@@ -6,12 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use latchkey_container::{
-    Biometric, Container, PendingRecovery, Pin, PinHash, Recognised, RecoveryAnswer, Unlocked,
-};
-use latchkey_ctap::{
-    Ambient, Answer as Gesture, Authenticator, ChannelId, Profile, Prompt, Step, Suspended, Want,
-};
+use latchkey_container::{Biometric, Container, PinHash};
+use latchkey_ctap::{Ambient, Answer as Gesture, Authenticator, ChannelId, Prompt, Step, Suspended, Want};
 use latchkey_enterprise::keyring::Session;
 use latchkey_protocol::Status;
 use latchkey_transports::ctaphid::TransactionId;
@@ -25,8 +21,12 @@ use crate::control::caller::no_container;
 use crate::control::execute::{Holder, execute};
 use crate::control::{Answer, Evidence, Request};
 use crate::device::Choice;
+use crate::enterprise::follow_rules;
 use crate::failure::{Failure, FailureKind};
+use crate::hardening::Memory;
 use crate::paths::Paths;
+
+mod holder;
 
 /// How long the thread sleeps when nothing is due.
 const IDLE: Duration = Duration::from_hours(1);
@@ -114,6 +114,8 @@ pub struct Place {
     pub device: Choice,
     /// Who recognises the user.
     pub biometrics: Option<Arc<Service>>,
+    /// Whether what is in memory can reach a disk.
+    pub memory: Memory,
 }
 
 /// Starts the thread.
@@ -160,9 +162,8 @@ struct Seat {
 impl Seat {
     fn work(&mut self, jobs: &mpsc::Receiver<Job>, reports: &UnboundedSender<Report>) {
         loop {
-            let deadline = self.authenticator.as_ref().and_then(Authenticator::next_deadline);
-            let wait = deadline.map_or(IDLE, |deadline| deadline.saturating_sub(self.uptime.elapsed()));
-            let job = jobs.recv_timeout(wait);
+            let job = jobs.recv_timeout(self.wait());
+            self.session.expire(clock::now());
             self.lend_secrets(None);
             let report = match job {
                 Err(RecvTimeoutError::Timeout) => {
@@ -194,6 +195,8 @@ impl Seat {
                     None
                 }
                 Ok(Job::Execute { request, asked, reply }) => {
+                    // A file of this machine's administrator may have changed.
+                    self.follow_policy();
                     let answer = Answer::from(self.execute(request, asked));
                     // A device that joined or left a tenant has another policy.
                     self.follow_policy();
@@ -219,6 +222,14 @@ impl Seat {
                 return;
             }
         }
+    }
+
+    /// Until something is due.
+    fn wait(&self) -> Duration {
+        let tick = self.authenticator.as_ref().and_then(Authenticator::next_deadline);
+        let tick = tick.map(|deadline| deadline.saturating_sub(self.uptime.elapsed()));
+        let closing = self.session.closes_at().map(|end| end.0.saturating_sub(clock::now().0).max(1));
+        tick.into_iter().chain(closing.map(Duration::from_secs)).fold(IDLE, Duration::min)
     }
 
     /// `None`: the device was unplugged in the meantime.
@@ -247,11 +258,14 @@ impl Seat {
         }
     }
 
-    /// Hands the biometric service what the policies of the tenants and of this machine say.
+    /// Hands container and biometric service what the policies of the tenants and of this machine say.
     fn follow_policy(&mut self) {
-        let (Some(service), Some(authenticator)) = (&self.place.biometrics, &mut self.authenticator) else {
-            return;
-        };
+        let Some(authenticator) = &mut self.authenticator else { return };
+        match follow_rules(authenticator.container()) {
+            Ok(rules) => self.session.follow(rules.session_idle_minutes),
+            Err(failure) => tracing::warn!(%failure, "no PIN can be set"),
+        }
+        let Some(service) = &self.place.biometrics else { return };
         match Rule::of(authenticator.container()) {
             Ok(rule) => service.follow(rule),
             Err(failure) => {
@@ -306,80 +320,6 @@ impl Seat {
             | Request::Choose { .. }) => other,
         };
         execute(self, request, asked)
-    }
-}
-
-impl Holder for Seat {
-    fn container(&mut self) -> Result<&mut Container, Failure> {
-        self.authenticator().map(Authenticator::container)
-    }
-
-    fn unlock(&mut self, pin: &PinHash) -> Result<Unlocked, Failure> {
-        Ok(self.authenticator()?.unlock(pin, clock::now(), &mut clock::rng())?)
-    }
-
-    fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, Failure> {
-        Ok(self.authenticator()?.unlock_by_biometric(seen)?)
-    }
-
-    fn set_pin(&mut self, new: &Pin) -> Result<(), Failure> {
-        Ok(self.authenticator()?.set_pin(new, clock::now(), &mut clock::rng())?)
-    }
-
-    fn change_pin(&mut self, old: &PinHash, new: &Pin) -> Result<(), Failure> {
-        Ok(self.authenticator()?.change_pin(old, new, clock::now(), &mut clock::rng())?)
-    }
-
-    fn reset_pin(
-        &mut self,
-        pending: PendingRecovery,
-        answer: &RecoveryAnswer,
-        new: &Pin,
-    ) -> Result<Unlocked, Failure> {
-        let authenticator = self.authenticator()?;
-        Ok(authenticator.reset_pin(pending, answer, new, clock::now(), &mut clock::rng())?)
-    }
-
-    fn rearm_pin(&mut self, pending: PendingRecovery, answer: &RecoveryAnswer) -> Result<(), Failure> {
-        Ok(self.authenticator()?.rearm_pin(pending, answer)?)
-    }
-
-    fn delete_keys(&mut self) -> Result<(), Failure> {
-        Ok(self.authenticator()?.delete_keys(&mut clock::rng())?)
-    }
-
-    fn session(&mut self) -> &mut Session {
-        &mut self.session
-    }
-
-    fn enterprise(&mut self) -> Result<(&mut Container, &mut Session), Failure> {
-        let authenticator = self.authenticator.as_mut().ok_or_else(no_container)?;
-        Ok((authenticator.container(), &mut self.session))
-    }
-
-    fn is_open(&self) -> bool {
-        self.authenticator.is_some()
-    }
-
-    fn place(&mut self, container: Container) {
-        let uptime = self.uptime.elapsed();
-        let authenticator =
-            Authenticator::power_up(container, Profile::Hello, ambient(uptime, &mut clock::rng()));
-        self.authenticator = Some(authenticator);
-    }
-
-    fn take(&mut self) -> Result<Container, Failure> {
-        self.suspended.clear();
-        self.session.close();
-        self.authenticator.take().map(Authenticator::into_container).ok_or_else(no_container)
-    }
-
-    fn paths(&self) -> &Paths {
-        &self.place.paths
-    }
-
-    fn device(&self) -> &Choice {
-        &self.place.device
     }
 }
 

@@ -1,14 +1,11 @@
 //! `latchkey device`.
 
-use std::fs;
-
 use latchkey_enterprise::Secret;
-use latchkey_enterprise::flows::{FlowError, Site, look};
-use latchkey_enterprise::http::{Http, Origin};
+use latchkey_enterprise::flows::{Site, look};
 use latchkey_enterprise::keyring::View;
 use latchkey_enterprise::web_sign_in::Purpose;
 
-use super::{Desk, block_on, machine, opening, told, web};
+use super::{Desk, block_on, machine, opening, provider, told, web};
 use crate::args::{DeviceCommand, JoinArguments, LeaveArguments, ProvisionArguments, SecretSource};
 use crate::confirmation;
 use crate::control::caller::Caller;
@@ -37,10 +34,7 @@ impl DeviceCommand {
 
 async fn join(desk: &mut Desk<'_>, arguments: &JoinArguments) -> Result<(), Failure> {
     let status = machine::status(&desk.caller)?;
-    let ca = arguments.ca.as_ref().map(fs::read_to_string).transpose();
-    let ca = ca.map_err(|error| Failure::io("the file of --ca cannot be read", &error))?;
-    let origin = Origin::parse(&arguments.idp).map_err(FlowError::from)?;
-    let http = Http::new(origin, ca.as_deref().map(str::as_bytes))?;
+    let (http, ca) = provider(&arguments.idp, arguments.ca.as_deref())?;
     let person = web::anybody(&http, &desk.files, arguments.way.way(), desk.output).await?;
     let machine = machine::described(arguments.name.clone());
     let site = Site::join(http, &mut desk.caller, &person, ca, machine, &desk.files).await?;

@@ -1,9 +1,9 @@
 //! `latchkey pin reset` and `latchkey pin rearm`.
 
+use latchkey_container::PinRefusal;
 use latchkey_enterprise::Secret;
 use latchkey_enterprise::flows::Site;
 use latchkey_enterprise::flows::pin_reset::Right;
-use latchkey_enterprise::policy::PinRefusal;
 use latchkey_enterprise::web_sign_in::{Purpose, Way};
 use serde_json::json;
 use zeroize::Zeroizing;

@@ -1,7 +1,8 @@
 //! `latchkey signin`, `signout`, `token`.
 
 use latchkey_enterprise::flows::tokens::Target;
-use latchkey_enterprise::keyring::PrtTimes;
+use latchkey_enterprise::keyring::{self, Keyring, PrtTimes};
+use serde_json::json;
 
 use super::{Desk, block_on, opening, told};
 use crate::args::{SignInArguments, TenantArguments, TokenArguments};
@@ -35,6 +36,23 @@ pub fn sign_out(caller: Caller, output: &Output, arguments: &TenantArguments) ->
     site.sign_out()?;
     let view = site.view().clone();
     told::view(output, "You are signed out.", &view);
+    Ok(())
+}
+
+/// Carries `latchkey lock` out and prints what came of it.
+pub fn lock(mut caller: Caller, output: &Output) -> Result<(), Failure> {
+    let _done = Keyring::call(&mut caller, keyring::Request::Lock {})?;
+    output.told(&json!({ "open": false }), "Locked. `latchkey signin` opens it again; your tokens stay.");
+    Ok(())
+}
+
+/// Carries `latchkey renew` out and prints what came of it.
+pub fn renew(caller: Caller, output: &Output, arguments: &TenantArguments) -> Result<(), Failure> {
+    let mut desk = Desk::new(caller, output)?;
+    let tenant = arguments.tenant.as_deref();
+    block_on(async { Ok(desk.site(tenant)?.renew().await?) })?;
+    let view = desk.site(tenant)?.view().clone();
+    told::view(output, "The token is renewed.", &view);
     Ok(())
 }
 

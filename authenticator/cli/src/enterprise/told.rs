@@ -126,6 +126,7 @@ fn object(view: &View) -> Value {
         "prt": facts.prt,
         "recovery": view.recovery,
         "open": view.open,
+        "handed": view.handed,
         "policy": facts.policy,
     })
 }
@@ -155,10 +156,29 @@ fn text(view: &View) -> String {
             },
         ),
         ("Signed in", if facts.prt.is_some() { "yes" } else { "no: latchkey signin" }.to_owned()),
+        ("Session", session(view)),
         ("PIN reset", recovery(&view.recovery).to_owned()),
     ];
     let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<13} {value}")).collect();
     lines.join("\n")
+}
+
+/// Whoever can reach the daemon gets tokens while it is open, so people can see what was got.
+fn session(view: &View) -> String {
+    match (view.open, &view.handed.last) {
+        (false, _) => "closed".to_owned(),
+        (true, None) => "open".to_owned(),
+        (true, Some(last)) => {
+            let client = last.client.as_deref().unwrap_or("the browser");
+            let target = last.target.as_deref().unwrap_or("the provider's pages");
+            format!(
+                "open; tokens given: {}, the last to {} for {}",
+                view.handed.count,
+                shown(client),
+                shown(target)
+            )
+        }
+    }
 }
 
 const fn recovery(recovery: &RecoveryView) -> &'static str {

@@ -54,6 +54,8 @@ fn the_status_claims_no_more_than_the_class_gives() {
         created: 1_700_000_000,
         pin: Some(PinReport { tries_left: 7, limit: 8 }),
         pin_lost: false,
+        pin_overdue: None,
+        memory: None,
         leftover_slots: 0,
         passkeys: 2,
         lockout: None,

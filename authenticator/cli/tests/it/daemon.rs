@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use latchkey_tests::daemon::Daemon;
+use latchkey_tests::process::Process;
 use serde_json::json;
 
 use crate::world::{World, code, stderr};
@@ -61,7 +62,7 @@ fn nobody_to_ask_is_said_at_the_start() {
     detached.arg(command.get_program()).arg("up").args(arguments);
     detached.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     detached.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
-    let mut process = latchkey_tests::process::Process::start("latchkey up", detached, &world.log());
+    let mut process = Process::start("latchkey up", detached, &world.log());
     process.wait_for("every request that needs you will be denied", SOON);
     process.wait_for("latchkey: ready", SOON);
     assert_eq!(world.channel().cbor(&[0x0B], &mut |_| {}).unwrap(), [0x27]);
@@ -78,6 +79,47 @@ fn no_core_file_and_no_tracing_by_other_programs() {
         // What is not dumpable belongs to root in /proc.
         assert_eq!(fs::metadata(format!("/proc/{}/environ", daemon.process.pid())).unwrap().uid(), 0);
     }
+}
+
+#[test]
+fn memory_is_locked_where_that_is_permitted_and_the_status_says_so() {
+    let locked_pages = |process: &Process| {
+        let status = fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap().trim().to_owned();
+        line.trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let up = |wrapper: &[&str]| {
+        let world = World::with_container();
+        let command = world.home.latchkey();
+        let mut wrapped = Command::new(wrapper[0]);
+        wrapped.args(&wrapper[1..]).arg(command.get_program()).args(["up", "--prompt", "auto"]);
+        wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut process = Process::start("latchkey up", wrapped, &world.log());
+        process.wait_for("latchkey: ready", SOON);
+        let memory = world.json(&["status"], "").1["status"]["memory"].clone();
+        (locked_pages(&process), memory)
+    };
+    let low = ["prlimit", "--memlock=1048576"];
+    let without_the_right = ["setpriv", "--inh-caps=-ipc_lock", "--bounding-set=-ipc_lock"];
+    let wrapper = if rustix::process::geteuid().is_root() {
+        [&without_the_right[..], &low].concat()
+    } else {
+        low.into()
+    };
+    let (pages, memory) = up(&wrapper);
+    assert_eq!(pages, 0, "a part of it would not be enough");
+    assert!(memory["swappable"].as_str().is_some_and(|why| why.contains("LimitMEMLOCK")), "{memory}");
+    if may_lock() {
+        let (pages, memory) = up(&["env"]);
+        assert!(pages > 0 && memory == json!("locked"), "{pages} {memory}");
+    }
+}
+
+/// Whether this process has `CAP_IPC_LOCK`, and so its children.
+fn may_lock() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let held = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap().trim();
+    u64::from_str_radix(held, 16).unwrap() & (1 << 14) != 0
 }
 
 #[test]

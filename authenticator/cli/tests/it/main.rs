@@ -12,6 +12,8 @@ mod control;
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod pin_rules;
+#[cfg(test)]
 mod prompt;
 #[cfg(test)]
 mod status;

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::seal::{Place, Purpose, SealingKey};
 use crate::secret::{AuthValue, Secret32};
 use crate::store::Store;
+use crate::time::UnixTime;
 use crate::tpm::{Lifetime, SealedBlob, TpmError};
 use crate::traces::without_traces;
 use crate::unlocked::Unlocked;
@@ -110,8 +111,8 @@ impl Container {
     ///
     /// # Errors
     /// [`Error::PinNeeded`] when there is no protector in this boot session or no try is left;
-    /// [`Error::TemplateNotEnrolled`]; [`Error::Tpm`].
-    pub fn unlock_by_biometric(&mut self, seen: &Recognised) -> Result<Unlocked, Error> {
+    /// [`Error::TemplateNotEnrolled`]; [`Error::PinOverdue`]; [`Error::Tpm`].
+    pub fn unlock_by_biometric(&mut self, seen: &Recognised, now: UnixTime) -> Result<Unlocked, Error> {
         without_traces(|| {
             let Some(protector) = self.biometrics.usable(seen.kind) else { return Err(Error::PinNeeded) };
             let lifetime = protector.lifetime;
@@ -136,6 +137,7 @@ impl Container {
                 return Err(Error::TemplateNotEnrolled);
             }
             self.set_failed_matches(0)?;
+            self.require_lasting_pin(&key, now)?;
             Ok(Unlocked::new(&key, self.generation))
         })
     }

@@ -8,9 +8,10 @@
 use rand_core::CryptoRng;
 use zeroize::Zeroize;
 
+use super::pin_rules::AdmittedPin;
 use super::{Container, clear_abandoned_slots};
 use crate::error::{Error, StorageError};
-use crate::pin::{Pin, PinHash};
+use crate::pin::{Pin, PinHash, PinRecord};
 use crate::seal::{Place, Purpose, SealingKey};
 use crate::secret::{AuthValue, Secret32};
 use crate::store::{PinProtector, SealedAdmin, Store};
@@ -46,19 +47,21 @@ impl Container {
     /// Sets the first PIN. The authentication key is made here.
     ///
     /// # Errors
-    /// [`Error::PinAlreadySet`], [`Error::SlotTaken`], [`Error::Memory`], [`Error::Storage`], [`Error::Tpm`].
+    /// [`Error::PinAlreadySet`], [`Error::PinRefused`], [`Error::SlotTaken`], [`Error::Memory`], [`Error::Storage`],
+    /// [`Error::Tpm`].
     pub fn set_pin(&mut self, pin: &Pin, now: UnixTime, rng: &mut dyn CryptoRng) -> Result<Unlocked, Error> {
         without_traces(|| {
             if self.has_pin() {
                 return Err(Error::PinAlreadySet);
             }
-            self.tidy()?;
             let authentication_key = Secret32::random(rng);
+            let pin = self.admit(pin, PinRecord::empty(rng), &authentication_key, now, rng)?;
+            self.tidy()?;
             let auth = AuthValue::random(rng);
             let key = self.tpm.create_admin_key(&auth)?;
             let sealed = seal_admin_auth(&self.identity.id, &authentication_key, &auth, rng);
             let admin = SealedAdmin { key, auth: sealed };
-            let protector = self.define(PinSlot::A, pin, &authentication_key, admin, &auth, rng)?;
+            let protector = self.define(PinSlot::A, &pin, &authentication_key, admin, &auth, rng)?;
             self.install(protector, &authentication_key, now, rng)
         })
     }
@@ -80,9 +83,13 @@ impl Container {
             let current = self.pin.as_ref().ok_or(Error::NoPin)?;
             let (slot, admin) = (current.slot.other(), current.admin.clone());
             let authentication_key = self.unseal(old)?;
+            // Written down first, so that it counts among those that must not come again.
+            self.fit_pin_record(old, &authentication_key, now, rng);
+            let past = self.pin_record(&authentication_key).unwrap_or_else(|| PinRecord::empty(rng));
+            let new = self.admit(new, past, &authentication_key, now, rng)?;
             self.tidy()?;
             let auth = self.open_admin_auth(&authentication_key, &admin)?;
-            let protector = self.define(slot, new, &authentication_key, admin, &auth, rng)?;
+            let protector = self.define(slot, &new, &authentication_key, admin, &auth, rng)?;
             self.install(protector, &authentication_key, now, rng)
         })
     }
@@ -92,7 +99,8 @@ impl Container {
     ///
     /// # Errors
     /// [`Error::WrongPin`] with the tries that are left, [`Error::PinBlocked`] when none is, also after the last
-    /// one, [`Error::NoPin`], [`Error::TpmLockedOut`], [`Error::PinLost`], [`Error::Memory`], [`Error::Tpm`].
+    /// one, [`Error::PinOverdue`] when it is right and must be changed first, [`Error::NoPin`],
+    /// [`Error::TpmLockedOut`], [`Error::PinLost`], [`Error::Memory`], [`Error::Tpm`].
     pub fn unlock(
         &mut self,
         pin: &PinHash,
@@ -101,6 +109,8 @@ impl Container {
     ) -> Result<Unlocked, Error> {
         without_traces(|| {
             let authentication_key = self.unseal(pin)?;
+            self.fit_pin_record(pin, &authentication_key, now, rng);
+            self.require_lasting_pin(&authentication_key, now)?;
             self.fit_recovery(&authentication_key, now, rng);
             self.fit_biometrics(&authentication_key);
             Ok(Unlocked::new(&authentication_key, self.generation))
@@ -143,11 +153,11 @@ impl Container {
         }
     }
 
-    /// Defines `pin` in `slot`, which no protector uses, and seals the authentication key to it. Nothing stands yet.
+    /// Defines the new PIN in `slot`, which no protector uses, and seals the authentication key to it. Nothing stands yet.
     pub(super) fn define(
         &mut self,
         slot: PinSlot,
-        pin: &Pin,
+        new: &AdmittedPin<'_>,
         authentication_key: &Secret32,
         admin: SealedAdmin,
         admin_auth: &AuthValue,
@@ -155,14 +165,17 @@ impl Container {
     ) -> Result<PinProtector, Error> {
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
-        let auth = stretch(self.identity.stretch, &pin.hash(), &salt)?;
+        let auth = stretch(self.identity.stretch, &new.pin.hash(), &salt)?;
         let index = PinIndex { slot, admin: &admin.key };
         self.store.abandon_slot(index)?;
         let sealed = self
             .define_index(index, &auth.index, admin_auth)
             .and_then(|()| self.tpm.seal(index, authentication_key, &auth.seal));
         match sealed {
-            Ok(sealed) => Ok(PinProtector { slot, salt, sealed, admin }),
+            Ok(sealed) => {
+                let (since, record) = (Some(new.since), Some(new.record.clone()));
+                Ok(PinProtector { slot, salt, sealed, admin, since, record })
+            }
             Err(error) => {
                 self.tidy_up();
                 Err(error.into())
@@ -216,6 +229,7 @@ impl Container {
         }
         self.generation = generation;
         self.pin = Some(protector);
+        self.weakness = None;
         self.tidy_up();
         Ok(())
     }

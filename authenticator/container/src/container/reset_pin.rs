@@ -8,8 +8,9 @@ use rand_core::CryptoRng;
 
 use super::Container;
 use super::gesture::seal_admin_auth;
+use super::pin_rules::AdmittedPin;
 use crate::error::Error;
-use crate::pin::Pin;
+use crate::pin::{Pin, PinRecord};
 use crate::recovery::{Details, PendingRecovery, RecoveryAnswer, object_auth};
 use crate::seal::{Place, Purpose, SealingKey};
 use crate::secret::{AuthValue, Secret32};
@@ -42,11 +43,12 @@ impl Container {
             let current = self.pin.as_ref().ok_or(Error::NoPin)?;
             let key = current.admin.key.clone();
             let auth = self.open_admin_auth(&old, &current.admin)?;
-            self.tidy()?;
-
             let new_key = Secret32::random(rng);
+            // Whoever forgot a PIN cannot be told to remember the ones before: they are forgotten here, too.
+            let new = self.admit(new, PinRecord::empty(rng), &new_key, now, rng)?;
+            self.tidy()?;
             let admin = SealedAdmin { key, auth: seal_admin_auth(&self.identity.id, &new_key, &auth, rng) };
-            let protector = self.define_beside(new, &new_key, &admin, &auth, rng)?;
+            let protector = self.define_beside(&new, &new_key, &admin, &auth, rng)?;
             let (from, to) =
                 (SealingKey::derive(&old, Purpose::Records), SealingKey::derive(&new_key, Purpose::Records));
             drop(old);
@@ -68,7 +70,7 @@ impl Container {
     /// one and the current PIN is lost, as with an older copy of the files.
     fn define_beside(
         &mut self,
-        new: &Pin,
+        new: &AdmittedPin<'_>,
         key: &Secret32,
         admin: &SealedAdmin,
         auth: &AuthValue,

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 use super::Store;
 use crate::error::StorageError;
 use crate::item::{Item, Stage};
+use crate::time::UnixTime;
 use crate::tpm::{AdminKeyBlob, PinIndex, PinSlot, SealedBlob};
 
 /// What the PIN opens.
@@ -14,6 +15,10 @@ pub(crate) struct PinProtector {
     pub salt: [u8; 32],
     pub sealed: SealedBlob,
     pub admin: SealedAdmin,
+    /// When it was set, where that is known.
+    pub since: Option<UnixTime>,
+    /// The sealed record of its form and of earlier PINs.
+    pub record: Option<Vec<u8>>,
 }
 
 /// The administrative key and, sealed, what authorises its use.
@@ -46,7 +51,8 @@ impl Store {
     pub fn pin(&self) -> Result<Option<PinProtector>, StorageError> {
         self.connection
             .query_row(
-                "SELECT slot, salt, sealed, admin_key, admin_auth FROM protectors, container WHERE kind = 'pin'",
+                "SELECT slot, salt, sealed, admin_key, admin_auth, since, details
+                 FROM protectors, container WHERE kind = 'pin'",
                 [],
                 |row| {
                     Ok(PinProtector {
@@ -54,6 +60,8 @@ impl Store {
                         salt: row.get(1)?,
                         sealed: SealedBlob(row.get(2)?),
                         admin: SealedAdmin { key: AdminKeyBlob(row.get(3)?), auth: row.get(4)? },
+                        since: row.get::<_, Option<i64>>(5)?.map(|since| UnixTime(since.cast_unsigned())),
+                        record: row.get(6)?,
                     })
                 },
             )
@@ -95,6 +103,18 @@ impl Store {
         self.change(|change| switch(change, pin, generation))
     }
 
+    /// Writes down what the rules for PINs want to be known of the one that there is.
+    pub fn note_pin(&mut self, since: UnixTime, record: &[u8]) -> Result<(), StorageError> {
+        self.change(|change| {
+            change
+                .execute(
+                    "UPDATE protectors SET since = ?1, details = ?2 WHERE kind = 'pin'",
+                    params![since.0.cast_signed(), record],
+                )
+                .map(drop)
+        })
+    }
+
     /// The commit point of a reset: no PIN, no user key, and of the compartments only what opens without a gesture.
     pub fn clear(&mut self, generation: u64) -> Result<(), StorageError> {
         self.change(|change| {
@@ -124,8 +144,14 @@ pub(super) fn switch(
 ) -> Result<(), rusqlite::Error> {
     abandon_current(change)?;
     change.execute(
-        "INSERT INTO protectors (kind, slot, salt, sealed) VALUES ('pin', ?1, ?2, ?3)",
-        params![Slot(pin.slot), pin.salt, pin.sealed.0],
+        "INSERT INTO protectors (kind, slot, salt, sealed, since, details) VALUES ('pin', ?1, ?2, ?3, ?4, ?5)",
+        params![
+            Slot(pin.slot),
+            pin.salt,
+            pin.sealed.0,
+            pin.since.map(|since| since.0.cast_signed()),
+            pin.record
+        ],
     )?;
     forget(change, pin.index())?;
     change

@@ -108,6 +108,8 @@ fn switching_the_pin_names_exactly_the_index_to_clear() {
         salt: [slot_number(slot); 32],
         sealed: SealedBlob(vec![1]),
         admin: SealedAdmin { key: AdminKeyBlob(vec![1]), auth: vec![2] },
+        since: None,
+        record: None,
     };
     let abandoned = |slot| AbandonedSlot { slot, admin: AdminKeyBlob(vec![1]) };
     let (a, b) = (abandoned(PinSlot::A), abandoned(PinSlot::B));

@@ -35,7 +35,7 @@ fn with_finger(home: &Home, lifetime: Lifetime) -> Container {
 }
 
 fn refused(container: &mut Container, seen: &Recognised) -> Error {
-    container.unlock_by_biometric(seen).expect_err("refused")
+    container.unlock_by_biometric(seen, NOW).expect_err("refused")
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn an_enrolled_finger_opens_what_the_pin_opens() {
     let mut container = with_finger(&home, Lifetime::Boot);
     let by_pin = container.unlock(&hash(PIN), NOW, &mut rng()).unwrap();
     let passkey = container.register(&by_pin, new_passkey("a.example", b"1"), NOW, &mut rng()).unwrap();
-    let by_finger = container.unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    let by_finger = container.unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
     container.sign(&by_finger, &passkey, &[b"message"]).unwrap();
     assert_eq!(container.passkeys(&by_finger).unwrap().len(), 1);
     let state = container.biometrics().unwrap();
@@ -63,7 +63,7 @@ fn without_a_pin_in_this_session_there_is_nothing_to_open() {
     assert!(container.unlock(&hash("000000"), NOW, &mut rng()).is_err());
     assert!(container.ready_biometrics().is_empty(), "a wrong PIN makes none");
     container.unlock(&hash(PIN), NOW, &mut rng()).unwrap();
-    container.unlock_by_biometric(&seen("finger 1", 2)).unwrap();
+    container.unlock_by_biometric(&seen("finger 1", 2), NOW).unwrap();
     assert_eq!(
         refused(&mut container, &seen("finger 1", 1)),
         Error::PinNeeded,
@@ -92,7 +92,7 @@ fn a_persistent_protector_lasts_until_policy_takes_it_back() {
     let home = Home::new();
     drop(with_finger(&home, Lifetime::Persistent));
     let mut container = home.open();
-    container.unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    container.unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
     assert_eq!(container.biometrics().unwrap()[0].protector, Some(Lifetime::Persistent));
     container.offer_biometric(FINGER, secret(1), Lifetime::Boot).unwrap();
     assert_eq!(refused(&mut container, &seen("finger 1", 1)), Error::PinNeeded);
@@ -127,7 +127,7 @@ fn an_exchanged_template_opens_nothing() {
             .unwrap();
         assert_eq!(refused(&mut home.open(), &seen("finger 2", 1)), Error::TemplateNotEnrolled);
     }
-    home.open().unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    home.open().unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn after_five_failures_only_the_pin_helps_also_after_a_restart() {
     assert_eq!(refused(&mut container, &seen("finger 1", 1)), Error::PinNeeded);
     assert_eq!(container.tries_left(), Ok(PIN_TRIES), "the PIN's tries are its own");
     container.unlock(&hash(PIN), NOW, &mut rng()).unwrap();
-    container.unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    container.unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn what_is_not_accepted_counts_and_what_is_accepted_clears_the_count() {
     assert_eq!(left(&container), MATCH_TRIES - 1);
     assert_eq!(refused(&mut container, &seen("finger 1", 9)), Error::PinNeeded);
     assert_eq!(left(&container), MATCH_TRIES - 2);
-    container.unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    container.unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
     assert_eq!(left(&container), MATCH_TRIES);
 }
 
@@ -189,12 +189,12 @@ fn removing_one_gesture_leaves_the_others() {
 
     assert_eq!(container.remove_template(FINGER, template("finger 1")), Ok(true));
     assert_eq!(refused(&mut container, &seen("finger 1", 1)), Error::TemplateNotEnrolled);
-    container.unlock_by_biometric(&seen("finger 2", 1)).unwrap();
+    container.unlock_by_biometric(&seen("finger 2", 1), NOW).unwrap();
     assert_eq!(container.remove_template(FINGER, template("finger 2")), Ok(true));
     assert_eq!(container.remove_template(FINGER, template("finger 2")), Ok(false));
     assert_eq!(refused(&mut container, &seen("finger 2", 1)), Error::PinNeeded, "its protector is gone");
     let by_face = Recognised { kind: Biometric::Face, template: face, secret: secret(2) };
-    container.unlock_by_biometric(&by_face).unwrap();
+    container.unlock_by_biometric(&by_face, NOW).unwrap();
     container.unlock(&hash(PIN), NOW, &mut rng()).unwrap();
 }
 
@@ -207,7 +207,7 @@ fn a_change_of_pin_keeps_the_finger_and_a_reset_does_not() {
     let refused_enrolment =
         container.enrol_biometric(&stale, FINGER, template("finger 3"), &mut rng()).unwrap_err();
     assert_eq!(refused_enrolment, Error::Stale);
-    container.unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    container.unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
     container.reset().unwrap();
     assert_eq!(refused(&mut container, &seen("finger 1", 1)), Error::PinNeeded);
     assert!(container.biometrics().unwrap().is_empty());
@@ -231,7 +231,7 @@ fn a_pin_reset_keeps_what_is_enrolled_and_ends_the_protector() {
     container.offer_biometric(FINGER, secret(1), Lifetime::Persistent).unwrap();
     container.unlock(&hash("654321"), NOW, &mut rng()).unwrap();
     assert_eq!(refused(&mut container, &seen("finger 2", 1)), Error::TemplateNotEnrolled);
-    container.unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    container.unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
     drop(container);
-    home.open().unlock_by_biometric(&seen("finger 1", 1)).unwrap();
+    home.open().unlock_by_biometric(&seen("finger 1", 1), NOW).unwrap();
 }

@@ -17,6 +17,8 @@ mod older_copy;
 #[cfg(test)]
 mod passkeys;
 #[cfg(test)]
+mod pin_rules;
+#[cfg(test)]
 mod pins;
 #[cfg(test)]
 mod recovery;

@@ -11,13 +11,13 @@ use crate::table::{Row, run};
 
 const GA: Permissions = Permissions::GET_ASSERTION;
 
-fn padded(pin: &[u8]) -> Vec<u8> {
+pub fn padded(pin: &[u8]) -> Vec<u8> {
     let mut padded = pin.to_vec();
     padded.resize(64, 0);
     padded
 }
 
-fn set(session: &Session, padded: &[u8]) -> ClientPin {
+pub fn set(session: &Session, padded: &[u8]) -> ClientPin {
     let mut request = session.request(SubCommand::SET_PIN);
     let sealed = session.encrypt(padded);
     request.pin_uv_auth_param = Some(session.mac(&sealed));
@@ -25,7 +25,7 @@ fn set(session: &Session, padded: &[u8]) -> ClientPin {
     request
 }
 
-fn change(session: &Session, old: &str, padded: &[u8]) -> ClientPin {
+pub fn change(session: &Session, old: &str, padded: &[u8]) -> ClientPin {
     let mut request = session.request(SubCommand::CHANGE_PIN);
     let new = session.encrypt(padded);
     let hash = session.encrypt(&pin_hash(old));

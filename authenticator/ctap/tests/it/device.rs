@@ -19,6 +19,7 @@ pub const NOW: UnixTime = UnixTime(1000);
 pub struct Device {
     authenticator: Option<Authenticator>,
     pub uptime: Duration,
+    pub now: UnixTime,
     pub rng: ChaCha20Rng,
     /// What the user will answer; approves when nothing is left.
     pub answers: VecDeque<Answer>,
@@ -61,6 +62,7 @@ impl Device {
         let mut device = Self {
             authenticator: None,
             uptime: Duration::from_secs(5),
+            now: NOW,
             rng: ChaCha20Rng::seed_from_u64(44),
             answers: VecDeque::new(),
             prompts: Vec::new(),
@@ -117,12 +119,12 @@ impl Device {
     }
 
     pub fn handle(&mut self, channel: ChannelId, request: &[u8]) -> Step {
-        let ambient = Ambient { uptime: self.uptime, now: NOW, rng: &mut self.rng };
+        let ambient = Ambient { uptime: self.uptime, now: self.now, rng: &mut self.rng };
         self.authenticator.as_mut().unwrap().handle(channel, request, ambient)
     }
 
     pub fn resume(&mut self, suspended: Suspended, answer: Answer) -> Step {
-        let ambient = Ambient { uptime: self.uptime, now: NOW, rng: &mut self.rng };
+        let ambient = Ambient { uptime: self.uptime, now: self.now, rng: &mut self.rng };
         self.authenticator.as_mut().unwrap().resume(suspended, answer, ambient)
     }
 

@@ -21,6 +21,7 @@ mod make_credential;
 mod malformed;
 mod next_assertion;
 mod pin_reset;
+mod pin_rules;
 mod platform;
 mod reset;
 mod table;

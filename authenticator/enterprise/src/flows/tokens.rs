@@ -1,7 +1,8 @@
 //! Signing in with the enterprise key, and the tokens that follow.
 
 use super::{FlowError, Site};
-use crate::keyring::{AccessToken, Refusal, Request};
+use crate::http::HttpError;
+use crate::keyring::{AccessToken, PrtAttempt, Refusal, Request};
 use crate::wire::prt::JWT_BEARER;
 
 /// What an application wants a token for.
@@ -21,6 +22,11 @@ impl Site<'_> {
     /// # Errors
     /// [`FlowError`]; an older token stays.
     pub async fn sign_in(&mut self) -> Result<(), FlowError> {
+        let outcome = self.try_to_sign_in().await;
+        self.note(outcome)
+    }
+
+    async fn try_to_sign_in(&mut self) -> Result<(), FlowError> {
         // One nonce for each signature: they are good once.
         let (user_nonce, device_nonce) = (self.token_nonce().await?, self.token_nonce().await?);
         let at = self.name();
@@ -50,6 +56,11 @@ impl Site<'_> {
     /// # Errors
     /// [`FlowError`]; the one there is stays.
     pub async fn renew(&mut self) -> Result<(), FlowError> {
+        let outcome = self.try_to_renew().await;
+        self.note(outcome)
+    }
+
+    async fn try_to_renew(&mut self) -> Result<(), FlowError> {
         let nonce = self.token_nonce().await?;
         let at = self.name();
         let signed = self.build_signed(Request::BuildRenewal { at, nonce })?;
@@ -88,6 +99,16 @@ impl Site<'_> {
         self.tell(Request::SignOut { at })
     }
 
+    /// Keeps why there is no newer token, for the status report. That this fails changes nothing about the outcome.
+    fn note(&mut self, outcome: Result<(), FlowError>) -> Result<(), FlowError> {
+        if let Err(FlowError::Http(error)) = &outcome {
+            let attempt = attempt(error, self.token_endpoint().to_string());
+            let at = self.name();
+            drop(self.tell(Request::NoteAttempt { at, attempt }));
+        }
+        outcome
+    }
+
     async fn redeem(&mut self, signed: &str) -> Result<Option<AccessToken>, FlowError> {
         let answer = self.send_signed(signed).await?;
         let at = self.name();
@@ -104,5 +125,30 @@ impl Site<'_> {
             ("client_info", "1"),
         ];
         Ok(self.http.post_form(&self.token_endpoint(), &fields).await?.text()?)
+    }
+}
+
+/// What is kept of a failure; the keyring adds the time.
+fn attempt(error: &HttpError, endpoint: String) -> PrtAttempt {
+    let nothing = PrtAttempt {
+        at: 0,
+        endpoint,
+        status: None,
+        error: String::new(),
+        description: error.to_string(),
+        correlation: None,
+    };
+    match error {
+        HttpError::Refused(refused) => PrtAttempt {
+            status: Some(refused.status),
+            error: refused.error.clone(),
+            description: refused.description.clone(),
+            correlation: refused.trace_id.clone(),
+            ..nothing
+        },
+        HttpError::Unreachable { .. }
+        | HttpError::Ca
+        | HttpError::Elsewhere { .. }
+        | HttpError::Answer(_) => nothing,
     }
 }

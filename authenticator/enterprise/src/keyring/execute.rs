@@ -1,6 +1,6 @@
 //! One request carried out.
 
-use latchkey_container::{Compartment, CompartmentId, Container, UnixTime};
+use latchkey_container::{Compartment, CompartmentId, Container, PinComplexity, PinRules, UnixTime, sooner};
 use rand_core::CryptoRng;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::message::{Answer, CompartmentName, Request, View};
 use super::session::Session;
 use super::{Refusal, joining, provisioning, recovering, tokens};
-use crate::policy::{LocalPolicy, PinComplexity, resolve};
+use crate::policy::{LocalPolicy, resolve};
 use crate::wire::jws::Unsigned;
 use crate::wire::prt::Wish;
 use crate::wire::registration::device_request;
@@ -24,6 +24,7 @@ pub fn execute(
     now: UnixTime,
     rng: &mut dyn CryptoRng,
 ) -> Result<Answer, Refusal> {
+    session.expire(now);
     let answer = Desk { container, session, now, rng }.answer(request);
     if matches!(answer, Err(Refusal::Locked)) {
         session.close();
@@ -31,20 +32,36 @@ pub fn execute(
     answer
 }
 
-/// What every tenant, and this machine's policies, want of a new PIN: one PIN opens the container for all of them. `None`
-/// where nobody says anything.
-///
-/// # Errors
-/// [`Refusal`].
-pub fn pin_rules(container: &mut Container, files: &[LocalPolicy]) -> Result<Option<PinComplexity>, Refusal> {
-    let mut rules = (!files.is_empty()).then(|| resolve(None, files).policy.pin);
-    for compartment in container.compartments()? {
-        if let Some(policy) = Facts::read(&compartment.facts)?.policy {
-            let wanted = resolve(Some(&policy), files).policy.pin;
-            rules = Some(rules.map_or(wanted, |rules| rules.and(wanted)));
+/// What every tenant and this machine's policies want together: one container is for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// What PINs are held to.
+    pub pin: PinRules,
+    /// Minutes without use after which a session closes; 0: it does not.
+    pub session_idle_minutes: u32,
+}
+
+impl Rules {
+    /// The rules of now. Where nobody says anything there are none.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn of(container: &mut Container, files: &[LocalPolicy]) -> Result<Self, Refusal> {
+        let mut policies = Vec::new();
+        if !files.is_empty() {
+            policies.push(resolve(None, files).policy);
         }
+        for compartment in container.compartments()? {
+            if let Some(document) = Facts::read(&compartment.facts)?.policy {
+                policies.push(resolve(Some(&document), files).policy);
+            }
+        }
+        let pin = policies.iter().map(|policy| policy.pin).reduce(PinComplexity::and);
+        Ok(Self {
+            pin: pin.map_or(PinRules::None, PinRules::Policy),
+            session_idle_minutes: policies.iter().fold(0, |idle, one| sooner(idle, one.session_idle_minutes)),
+        })
     }
-    Ok(rules)
 }
 
 /// Everything that carrying out a request takes.
@@ -99,11 +116,12 @@ impl Desk<'_> {
             Request::BuildToken { at, nonce, client, resource, scope } => {
                 let wish =
                     Wish { client: &client, resource: resource.as_deref(), scope: &scope, redirect: None };
-                tokens::build(self, &at, &wish, &nonce)
+                tokens::build_token(self, &at, &wish, &nonce)
             }
             Request::BuildRenewal { at, nonce } => tokens::build(self, &at, &Wish::RENEWAL, &nonce),
             Request::FinishToken { at, answer } => tokens::finish(self, &at, &answer),
             Request::BuildCredential { at, nonce } => tokens::build_credential(self, &at, &nonce),
+            Request::NoteAttempt { at, attempt } => tokens::note_attempt(self, &at, attempt),
             Request::SignOut { at } => tokens::sign_out(self, &at),
             Request::Lock {} => {
                 self.session.close();
@@ -116,9 +134,8 @@ impl Desk<'_> {
     }
 
     fn look(&mut self) -> Result<Answer, Refusal> {
-        let open = self.session.is_open();
         let all = self.container.compartments()?;
-        let views = all.iter().map(|found| View::of(found, open)).collect::<Result<_, _>>()?;
+        let views = all.iter().map(|found| View::of(found, self.session)).collect::<Result<_, _>>()?;
         Ok(Answer::Compartments(views))
     }
 
@@ -153,7 +170,7 @@ impl Desk<'_> {
     /// The compartment as it is now.
     pub(super) fn show(&mut self, id: CompartmentId) -> Result<Answer, Refusal> {
         let name = CompartmentName(id.hex());
-        let view = View::of(&self.find(&name)?, self.session.is_open())?;
+        let view = View::of(&self.find(&name)?, self.session)?;
         Ok(Answer::Compartment(Box::new(view)))
     }
 

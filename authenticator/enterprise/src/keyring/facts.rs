@@ -28,6 +28,9 @@ pub struct Facts {
     pub key: Option<RegisteredKey>,
     /// When the primary refresh token was got, and until when it is good.
     pub prt: Option<PrtTimes>,
+    /// Why the last try to get one, or a newer one, failed; nothing once one succeeded.
+    #[serde(default)]
+    pub prt_attempt: Option<PrtAttempt>,
 }
 
 /// An identity provider.
@@ -83,10 +86,28 @@ pub struct PrtTimes {
     pub expires: u64,
 }
 
-/// How long a primary refresh token is used before it is renewed, in seconds.
-const RENEWED_AFTER: u64 = 4 * 60 * 60;
+/// A try to get a primary refresh token that failed, as the status report tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrtAttempt {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Where.
+    pub endpoint: String,
+    /// The provider's HTTP status; none when it could not be reached.
+    pub status: Option<u16>,
+    /// The provider's stable word, such as `invalid_grant`.
+    pub error: String,
+    /// In words.
+    pub description: String,
+    /// By which an administrator finds the request in the provider's log.
+    pub correlation: Option<String>,
+}
 
 impl PrtTimes {
+    /// How long a primary refresh token is used before it is renewed, in seconds.
+    pub const RENEWED_AFTER: u64 = 4 * 60 * 60;
+
     /// Whether it can still be used.
     #[must_use]
     pub const fn is_good(self, now: UnixTime) -> bool {
@@ -96,7 +117,7 @@ impl PrtTimes {
     /// Whether it is time for a new one.
     #[must_use]
     pub const fn is_due(self, now: UnixTime) -> bool {
-        now.0.saturating_sub(self.updated) >= RENEWED_AFTER
+        now.0.saturating_sub(self.updated) >= Self::RENEWED_AFTER
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn begin(desk: &mut Desk<'_>, provider: Provider, user: User) -> Resu
         reset_key_until: None,
         key: None,
         prt: None,
+        prt_attempt: None,
     };
     let id = match interrupted(desk, &facts)? {
         Some(id) => {

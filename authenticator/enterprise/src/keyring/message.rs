@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Refusal;
-use super::facts::{Facts, Provider, User};
+use super::facts::{Facts, Provider, PrtAttempt, User};
+use super::session::{Handed, Session};
 use crate::policy::PolicyDocument;
 use crate::secret::Secret;
 use crate::wire::key::Registered;
@@ -55,6 +56,8 @@ pub enum Request {
     FinishToken { at: CompartmentName, answer: Secret },
     /// Build the credential that a browser shows the provider's pages.
     BuildCredential { at: CompartmentName, nonce: String },
+    /// The provider did not give a primary refresh token: keep why, for the status report.
+    NoteAttempt { at: CompartmentName, attempt: PrtAttempt },
     /// Forget the tokens and what a gesture opened.
     SignOut { at: CompartmentName },
     /// Forget what a gesture opened.
@@ -150,6 +153,8 @@ pub struct View {
     pub recovery: RecoveryView,
     /// Whether a gesture has opened the container for the commands of this crate.
     pub open: bool,
+    /// What programs got since then, at all tenants together.
+    pub handed: Handed,
 }
 
 /// A PIN reset protector.
@@ -172,7 +177,7 @@ pub struct RecoveryView {
 }
 
 impl View {
-    pub(super) fn of(compartment: &Compartment, open: bool) -> Result<Self, Refusal> {
+    pub(super) fn of(compartment: &Compartment, session: &Session) -> Result<Self, Refusal> {
         let key = compartment.enterprise_key.as_ref().and_then(|key| RsaKey::of(&key.public));
         let recovery = &compartment.recovery;
         let present = recovery.present.as_ref();
@@ -195,7 +200,8 @@ impl View {
                 version: present.map(|protector| protector.protector_version),
                 created: present.map(|protector| protector.created.0),
             },
-            open,
+            open: session.is_open(),
+            handed: session.handed().clone(),
         })
     }
 }

@@ -1,16 +1,42 @@
 //! What the daemon holds in memory between two requests: nothing of it is ever written.
 
-use latchkey_container::{PendingRecovery, RecoveryAnswer, RecoveryPurpose, Unlocked};
+use latchkey_container::{PendingRecovery, RecoveryAnswer, RecoveryPurpose, UnixTime, Unlocked};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Refusal;
 use crate::wire::recovery::SealedSecret;
 
-/// The evidence of the gesture that signed the user in, and a PIN reset under way.
+/// The evidence of the gesture that signed the user in, what it was used for, and a PIN reset under way.
 #[derive(Default)]
 pub struct Session {
     unlocked: Option<Unlocked>,
     recovery: Option<Recovery>,
+    /// When the user's programs last asked for something of it, in seconds since 1970.
+    used: u64,
+    /// Seconds without that after which it closes; 0: it does not.
+    idle: u64,
+    handed: Handed,
+}
+
+/// What programs of the user got while a session is open: they are not told apart, so the user can at least see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// How many tokens and browser credentials.
+    pub count: u32,
+    /// The last one.
+    pub last: Option<HandedToken>,
+}
+
+/// One token or browser credential that was handed out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedToken {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// For which application; none: for the browser, at the provider's own pages.
+    pub client: Option<String>,
+    /// For which resource or scope.
+    pub target: Option<String>,
 }
 
 struct Recovery {
@@ -21,14 +47,46 @@ struct Recovery {
 }
 
 impl Session {
-    /// Keeps what a gesture gave out, until the user signs out or the PIN changes.
-    pub fn open(&mut self, unlocked: Unlocked) {
+    /// Keeps what a gesture gave out, until the user signs out, the PIN changes, or nobody uses it for too long.
+    pub fn open(&mut self, unlocked: Unlocked, now: UnixTime) {
         self.unlocked = Some(unlocked);
+        self.used = now.0;
     }
 
-    /// Forgets everything.
+    /// Forgets everything but the rule of [`Session::follow`].
     pub fn close(&mut self) {
-        *self = Self::default();
+        *self = Self { idle: self.idle, ..Self::default() };
+    }
+
+    /// Closes after so many minutes without use; 0: not for that reason.
+    pub fn follow(&mut self, idle_minutes: u32) {
+        self.idle = u64::from(idle_minutes).saturating_mul(60);
+    }
+
+    /// When [`Session::expire`] closes it, unless it is used before.
+    #[must_use]
+    pub fn closes_at(&self) -> Option<UnixTime> {
+        let closes = self.is_open() && self.idle > 0;
+        closes.then(|| UnixTime(self.used.saturating_add(self.idle)))
+    }
+
+    /// Closes it if nobody has used it for too long. A clock that was set back does not make it last.
+    pub fn expire(&mut self, now: UnixTime) {
+        let is_over = |end: UnixTime| end <= now || now.0 < self.used;
+        if self.closes_at().is_some_and(is_over) {
+            self.close();
+        }
+    }
+
+    /// What was handed out since it was opened.
+    #[must_use]
+    pub const fn handed(&self) -> &Handed {
+        &self.handed
+    }
+
+    pub(super) fn hand_out(&mut self, token: HandedToken) {
+        self.used = token.at;
+        self.handed = Handed { count: self.handed.count.saturating_add(1), last: Some(token) };
     }
 
     /// Whether a gesture has opened it.

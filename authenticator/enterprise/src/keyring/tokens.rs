@@ -10,8 +10,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Refusal;
 use super::execute::{Desk, Place};
-use super::facts::PrtTimes;
+use super::facts::{PrtAttempt, PrtTimes};
 use super::message::{AccessToken, Answer, CompartmentName};
+use super::session::HandedToken;
 use crate::secret::Secret;
 use crate::wire::WireError;
 use crate::wire::jwe::{Compact, Protection};
@@ -66,6 +67,7 @@ fn keep(desk: &mut Desk<'_>, place: &mut Place, primary: &Primary, lifetime: u64
     desk.container.put_token(desk.session.unlocked()?, place.id, NAME, &bytes, desk.rng)?;
     let (updated, expires) = (desk.now.0, desk.now.0.saturating_add(lifetime));
     place.facts.prt = Some(PrtTimes { updated, expires });
+    place.facts.prt_attempt = None;
     desk.keep(place)
 }
 
@@ -79,12 +81,39 @@ pub(super) fn build(
     prove(desk, at, |token| prt::token_request(wish, token, nonce, now))
 }
 
+/// A request for an access token, which some program of the user will get.
+pub(super) fn build_token(
+    desk: &mut Desk<'_>,
+    at: &CompartmentName,
+    wish: &Wish<'_>,
+    nonce: &str,
+) -> Result<Answer, Refusal> {
+    let answer = build(desk, at, wish, nonce)?;
+    let target = wish.resource.unwrap_or(wish.scope).to_owned();
+    let client = Some(wish.client.to_owned());
+    desk.session.hand_out(HandedToken { at: desk.now.0, client, target: Some(target) });
+    Ok(answer)
+}
+
+/// Keeps what the provider said. The time is this device's own.
+pub(super) fn note_attempt(
+    desk: &mut Desk<'_>,
+    at: &CompartmentName,
+    attempt: PrtAttempt,
+) -> Result<Answer, Refusal> {
+    let mut place = desk.place(at)?;
+    place.facts.prt_attempt = Some(PrtAttempt { at: desk.now.0, ..attempt });
+    desk.keep(&place)
+}
+
 pub(super) fn build_credential(
     desk: &mut Desk<'_>,
     at: &CompartmentName,
     nonce: &str,
 ) -> Result<Answer, Refusal> {
-    prove(desk, at, |token| prt::browser_credential(token, nonce))
+    let answer = prove(desk, at, |token| prt::browser_credential(token, nonce))?;
+    desk.session.hand_out(HandedToken { at: desk.now.0, client: None, target: None });
+    Ok(answer)
 }
 
 fn prove(
@@ -124,7 +153,7 @@ pub(super) fn sign_out(desk: &mut Desk<'_>, at: &CompartmentName) -> Result<Answ
     let mut place = desk.place(at)?;
     desk.container.drop_tokens(place.id)?;
     desk.session.close();
-    place.facts.prt = None;
+    (place.facts.prt, place.facts.prt_attempt) = (None, None);
     desk.keep(&place)
 }
 

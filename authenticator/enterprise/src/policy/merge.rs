@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use latchkey_container::{CharacterRule, PinComplexity, sooner};
 use serde::Serialize;
 
-use super::complexity::{PinComplexity, sooner};
-use super::range::{CharacterRule, RecoveryProtocol};
+use super::range::RecoveryProtocol;
 use super::{LocalPolicy, Policy, PolicyDocument, Settings};
 use crate::web_sign_in::AllowedUrls;
 
@@ -76,6 +76,13 @@ impl Layers<'_> {
         let disable_post_logon_provisioning =
             self.yes_if_any("DisablePostLogonProvisioning", |s| s.disable_post_logon_provisioning);
         let require_security_device = self.yes_if_any("RequireSecurityDevice", |s| s.require_security_device);
+        // Only TPM 2.0 is supported: whoever allows the older one gets this for an answer.
+        let _always = self.settle(
+            "ExcludeSecurityDevices.TPM12",
+            true,
+            |s| s.exclude_security_devices.tpm12.map(|_| true),
+            |_new, _old| false,
+        );
         let enable_pin_recovery = self.no_if_any("EnablePinRecovery", false, |s| s.enable_pin_recovery);
         let pin_recovery_protocol = self.settle(
             "PinRecoveryProtocol",
@@ -88,6 +95,12 @@ impl Layers<'_> {
             self.no_if_any("Biometrics.UseBiometrics", true, |s| s.biometrics.use_biometrics);
         let persistent_biometrics =
             self.no_if_any("Biometrics.Persistent", false, |s| s.biometrics.persistent);
+        let session_idle_minutes = self.settle(
+            "SessionIdleMinutes",
+            0,
+            |s| s.session_idle_minutes.map(u32::from),
+            |new, old| new != old && sooner(*new, *old) == *new,
+        );
         // A setting of the machine, not of the tenant: the file takes the place of what the tenant says.
         let allowed_urls = self.settle(
             "ConfigureWebSignInAllowedUrls",
@@ -104,6 +117,7 @@ impl Layers<'_> {
             pin,
             use_biometrics,
             persistent_biometrics,
+            session_idle_minutes,
             allowed_urls,
         };
         (policy, self.settings, replaced)

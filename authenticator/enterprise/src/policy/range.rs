@@ -35,51 +35,6 @@ impl<const LOW: u32, const HIGH: u32> From<Bounded<LOW, HIGH>> for u32 {
     }
 }
 
-/// What a PIN may have of a class of characters. The greater rule is the stricter one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub enum CharacterRule {
-    /// 0: it may have some.
-    Allow,
-    /// 1: it must have one.
-    Require,
-    /// 2: it must have none.
-    Forbid,
-}
-
-impl TryFrom<u32> for CharacterRule {
-    type Error = String;
-
-    fn try_from(number: u32) -> Result<Self, String> {
-        match number {
-            0 => Ok(Self::Allow),
-            1 => Ok(Self::Require),
-            2 => Ok(Self::Forbid),
-            other => Err(format!("{other} is none of 0 (allow), 1 (require), 2 (forbid)")),
-        }
-    }
-}
-
-impl From<CharacterRule> for u32 {
-    fn from(rule: CharacterRule) -> Self {
-        match rule {
-            CharacterRule::Allow => 0,
-            CharacterRule::Require => 1,
-            CharacterRule::Forbid => 2,
-        }
-    }
-}
-
-impl fmt::Display for CharacterRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Allow => "0 (allow)",
-            Self::Require => "1 (require)",
-            Self::Forbid => "2 (forbid)",
-        })
-    }
-}
-
 /// How the secret of a PIN reset protector is kept from the service. The greater one tells it less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RecoveryProtocol {

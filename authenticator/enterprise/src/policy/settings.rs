@@ -1,9 +1,10 @@
 //! What one layer says. Each setting may be unset; keys are those of the `PassportForWork` policies.
 
+use latchkey_container::CharacterRule;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::range::{Bounded, CharacterRule, RecoveryProtocol};
+use super::range::{Bounded, RecoveryProtocol};
 use crate::web_sign_in::AllowedUrls;
 
 /// The settings of one layer.
@@ -16,6 +17,8 @@ pub struct Settings {
     pub disable_post_logon_provisioning: Option<bool>,
     /// Whether a TPM is compulsory.
     pub require_security_device: Option<bool>,
+    /// Devices that do not count as such.
+    pub exclude_security_devices: ExcludedDevices,
     /// Whether the container gets a PIN reset protector.
     pub enable_pin_recovery: Option<bool>,
     /// Which kind of it.
@@ -25,8 +28,19 @@ pub struct Settings {
     pub pin_complexity: ComplexitySettings,
     /// Fingerprint and face.
     pub biometrics: BiometricsSettings,
+    /// Minutes without use after which what `latchkey signin` opened closes; unset: at sign-out.
+    pub session_idle_minutes: Option<Bounded<1, 1440>>,
     /// Pages of others that a sign-in may lead to.
     pub configure_web_sign_in_allowed_urls: Option<AllowedUrls>,
+}
+
+/// `ExcludeSecurityDevices`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ExcludedDevices {
+    /// TPM 1.2, which this program never uses, whatever is said.
+    #[serde(rename = "TPM12")]
+    pub tpm12: Option<bool>,
 }
 
 /// `PINComplexity`.

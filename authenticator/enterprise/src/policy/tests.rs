@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
+use latchkey_container::{CharacterRule, PinComplexity, PinRefusal};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    CharacterRule, LocalPolicy, PinComplexity, PinRefusal, PolicyDocument, PolicyError, RecoveryProtocol,
-    Source, TenantIdError, resolve, tenant_id,
+    LocalPolicy, PolicyDocument, PolicyError, RecoveryProtocol, Source, TenantIdError, resolve, tenant_id,
 };
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -63,6 +63,7 @@ fn a_document_with_a_wrong_value_is_refused() {
         json!({ "PINComplexity": { "Digits": 3 } }),
         json!({ "PINComplexity": { "History": 51 } }),
         json!({ "PINComplexity": { "Expiration": 731 } }),
+        json!({ "SessionIdleMinutes": 0 }),
         json!({ "ConfigureWebSignInAllowedUrls": "\"signin.contoso.com\"" }),
         json!({ "PinReset": { "Url": "https://cred.example.org", "Anchor": "", "Allowed": true } }),
     ] {
@@ -137,15 +138,22 @@ fn the_strictest_wins_and_the_report_says_whose_it_is() {
 fn a_looser_file_changes_nothing() {
     let tenant = read(&json!({
         "EnablePinRecovery": false, "RequireSecurityDevice": true, "PinRecoveryProtocol": "blind-p256",
+        "SessionIdleMinutes": 10,
         "PINComplexity": { "MinimumPINLength": 10, "Digits": 2, "UppercaseLetters": 1, "Expiration": 30 },
     }))
     .unwrap();
     let loose = file(
         "[AllTenants]\nEnablePinRecovery = true\nRequireSecurityDevice = false\nPinRecoveryProtocol = 'hpke-p256'\n\
+         SessionIdleMinutes = 60\nExcludeSecurityDevices.TPM12 = false\n\
          [AllTenants.PINComplexity]\nMinimumPINLength = 4\nDigits = 0\nUppercaseLetters = 0\nExpiration = 0\n",
     )
     .unwrap();
-    assert_eq!(resolve(Some(&tenant), &[loose]).policy, resolve(Some(&tenant), &[]).policy);
+    let resolved = resolve(Some(&tenant), &[loose]);
+    assert_eq!(resolved.policy, resolve(Some(&tenant), &[]).policy);
+    assert_eq!(resolved.policy.session_idle_minutes, 10);
+    let old =
+        resolved.settings.iter().find(|setting| setting.name == "ExcludeSecurityDevices.TPM12").unwrap();
+    assert_eq!(old.value, "true", "the older TPM is never used");
 }
 
 #[test]

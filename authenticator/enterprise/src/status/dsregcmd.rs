@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use latchkey_container::UnixTime;
 
 use super::{Diagnostics, PrerequisiteCheck, Registration, Report, SsoState, Standing, UserState};
+use crate::keyring::PrtAttempt;
 use crate::web_sign_in::Purpose;
 
 type Lines = Vec<(&'static str, String)>;
@@ -131,12 +132,37 @@ fn sso_state(sso: &SsoState, registration: Option<&Registration>) -> Lines {
     let authority =
         registration.map(|registration| format!("{}/{}", registration.provider, registration.tenant));
     lines.push(("AzureAdPrtAuthority", authority.unwrap_or_default()));
+    if let Some((attempt, user)) = &sso.failure {
+        lines.extend(prt_diagnostics(attempt, user));
+    }
     lines.push(("EnterprisePrt", yes(false)));
     lines.push(("EnterprisePrtAuthority", String::new()));
     lines.push(("OnPremTgt", yes(false)));
     lines.push(("CloudTgt", yes(false)));
     lines.push(("KerbTopLevelNames", String::new()));
     lines
+}
+
+/// Only after a try that failed, as the original shows it. Its codes are NTSTATUS and `WinHTTP`'s.
+fn prt_diagnostics(attempt: &PrtAttempt, user: &str) -> Lines {
+    // STATUS_LOGON_FAILURE; STATUS_NETWORK_UNREACHABLE and ERROR_WINHTTP_CANNOT_CONNECT.
+    let (status, error) =
+        if attempt.status.is_some() { ("0xc000006d", "0x0") } else { ("0xc000023c", "0x80072efd") };
+    let said = |text: &str| crate::http::printable(text);
+    vec![
+        ("AcquirePrtDiagnostics", "PRESENT".to_owned()),
+        ("Previous Prt Attempt", time(UnixTime(attempt.at))),
+        ("Attempt Status", status.to_owned()),
+        ("User Identity", said(user)),
+        ("Credential Type", "NGC".to_owned()),
+        ("Correlation ID", said(attempt.correlation.as_deref().unwrap_or_default())),
+        ("Endpoint URI", said(&attempt.endpoint)),
+        ("HTTP Method", "POST".to_owned()),
+        ("HTTP Error", error.to_owned()),
+        ("HTTP status", attempt.status.unwrap_or_default().to_string()),
+        ("Server Error Code", said(&attempt.error)),
+        ("Server Error Description", said(&attempt.description)),
+    ]
 }
 
 /// A device whose key does not sign can only be joined anew.

@@ -50,7 +50,10 @@ impl Report {
                 can_reset: can_reset(reset, seen.now),
                 other_registrations: joined.next().is_some(),
             },
-            sso: SsoState { token: facts.and_then(|facts| token(facts, seen.now)) },
+            sso: SsoState {
+                token: facts.and_then(|facts| token(facts, seen.now)),
+                failure: facts.and_then(|facts| Some((facts.prt_attempt.clone()?, facts.user.upn.clone()))),
+            },
             diagnostics: first.map(|_| Diagnostics { key_signs: seen.key_signs }),
             prerequisites: key.is_none().then_some(check),
         })

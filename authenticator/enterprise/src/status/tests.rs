@@ -6,6 +6,7 @@ use super::{
     Standing, UserState, Verdict, can_reset,
 };
 use crate::http::Origin;
+use crate::keyring::PrtAttempt;
 
 const NOW: UnixTime = UnixTime(1_767_225_600);
 
@@ -39,7 +40,7 @@ fn joined() -> Report {
             can_reset: can_reset(Ok(GOOD), NOW),
             other_registrations: false,
         },
-        sso: SsoState { token: Some((NOW, UnixTime(NOW.0 + 1_209_600))) },
+        sso: SsoState { token: Some((NOW, UnixTime(NOW.0 + 1_209_600))), failure: None },
         diagnostics: Some(Diagnostics { key_signs: true }),
         prerequisites: None,
     }
@@ -53,7 +54,7 @@ fn unjoined() -> Report {
             can_reset: can_reset(Err("this device is not registered".to_owned()), NOW),
             other_registrations: false,
         },
-        sso: SsoState { token: None },
+        sso: SsoState { token: None, failure: None },
         diagnostics: None,
         prerequisites: Some(PrerequisiteCheck {
             joined: false,
@@ -108,6 +109,43 @@ fn trouble_shows() {
     ] {
         assert!(page.contains(line), "{line}{page}");
     }
+}
+
+#[test]
+fn a_try_to_get_a_token_that_failed_shows_where_the_original_shows_it() {
+    let mut report = joined();
+    let refused = PrtAttempt {
+        at: NOW.0,
+        endpoint: "https://id.example.org/t/oauth2/token".to_owned(),
+        status: Some(400),
+        error: "invalid_grant".to_owned(),
+        description: "AADSTS135011: the device\nis disabled".to_owned(),
+        correlation: Some("63648321-fc5c-46eb-996e-ed1f3ba7740f".to_owned()),
+    };
+    report.sso.failure = Some((refused.clone(), "ann@example.org".to_owned()));
+    let expected = "\
+       AzureAdPrtAuthority : https://id.example.org/72f988bf-86f1-41af-91ab-2d7cd011db47
+     AcquirePrtDiagnostics : PRESENT
+      Previous Prt Attempt : 2026-01-01 00:00:00.000 UTC
+            Attempt Status : 0xc000006d
+             User Identity : ann@example.org
+           Credential Type : NGC
+            Correlation ID : 63648321-fc5c-46eb-996e-ed1f3ba7740f
+              Endpoint URI : https://id.example.org/t/oauth2/token
+               HTTP Method : POST
+                HTTP Error : 0x0
+               HTTP status : 400
+         Server Error Code : invalid_grant
+  Server Error Description : AADSTS135011: the device is disabled
+             EnterprisePrt : NO
+";
+    let text = page(&report, false);
+    assert!(text.contains(expected), "{text}");
+    let unreachable = PrtAttempt { status: None, error: String::new(), correlation: None, ..refused };
+    report.sso.failure = Some((unreachable, "ann@example.org".to_owned()));
+    let text = page(&report, false);
+    assert!(text.contains("            Attempt Status : 0xc000023c\n"), "{text}");
+    assert!(text.contains("                HTTP Error : 0x80072efd\n"), "{text}");
 }
 
 /// Policy, protector, service key: each combination, by a rule written another way.

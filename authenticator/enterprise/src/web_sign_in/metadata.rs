@@ -24,15 +24,36 @@ struct Document {
     device_authorization_endpoint: String,
 }
 
+impl Document {
+    async fn of(http: &Http, authority: &str) -> Result<Self, HttpError> {
+        let mut url = http.origin().at("/");
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend([authority, ".well-known", "openid-configuration"]);
+        }
+        let document: Self = http.get(&url, None).await?.read()?;
+        http.own(&document.issuer)?;
+        Ok(document)
+    }
+}
+
+/// The ID of the tenant that has a domain, such as `example.org`, as the provider's issuer names it.
+///
+/// # Errors
+/// [`HttpError`]; also when the provider names no tenant.
+pub async fn tenant_of(http: &Http, domain: &str) -> Result<Uuid, HttpError> {
+    let issuer = Document::of(http, domain).await?.issuer;
+    let tenant =
+        Url::parse(&issuer).ok().and_then(|url| url.path_segments()?.find_map(|part| part.parse().ok()));
+    tenant.ok_or_else(|| HttpError::Answer(format!("its issuer for {domain:?} names no tenant")))
+}
+
 /// What stands for the tenant in the issuer of an authority that is none.
 const TENANT: &str = "{tenantid}";
 
 impl Metadata {
     pub(super) async fn of(http: &Http, tenant: Option<Uuid>) -> Result<Self, HttpError> {
         let authority = tenant.map_or_else(|| "organizations".to_owned(), |tenant| tenant.to_string());
-        let url = http.origin().at(&format!("/{authority}/.well-known/openid-configuration"));
-        let document: Document = http.get(&url, None).await?.read()?;
-        http.own(&document.issuer)?;
+        let document = Document::of(http, &authority).await?;
         let page = Url::parse(&document.authorization_endpoint);
         Ok(Self {
             issuer: document.issuer,

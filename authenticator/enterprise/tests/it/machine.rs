@@ -52,7 +52,7 @@ impl Machine {
 
     pub fn unlock(&mut self) {
         let unlocked = self.container.unlock(&PinHash::typed(PIN), NOW, &mut self.rng).unwrap();
-        self.session.open(unlocked);
+        self.session.open(unlocked, NOW);
     }
 
     pub fn change_pin(&mut self, new: &str) {
@@ -61,7 +61,11 @@ impl Machine {
     }
 
     pub fn ask(&mut self, request: Request) -> Result<Answer, Refusal> {
-        execute(&mut self.container, &mut self.session, request, NOW, &mut self.rng)
+        self.ask_at(request, NOW)
+    }
+
+    fn ask_at(&mut self, request: Request, now: UnixTime) -> Result<Answer, Refusal> {
+        execute(&mut self.container, &mut self.session, request, now, &mut self.rng)
     }
 
     pub fn try_begin(&mut self) -> Result<Answer, Refusal> {
@@ -91,12 +95,22 @@ impl Machine {
     }
 
     pub fn signed(&mut self, request: Request) -> Result<String, Refusal> {
-        let Answer::Signed(signed) = self.ask(request)? else { panic!("that is no signed request") };
+        self.signed_at(request, NOW)
+    }
+
+    pub fn signed_at(&mut self, request: Request, now: UnixTime) -> Result<String, Refusal> {
+        let Answer::Signed(signed) = self.ask_at(request, now)? else { panic!("that is no signed request") };
         Ok(signed)
     }
 
     pub fn view(&mut self) -> View {
-        let Ok(Answer::Compartments(mut views)) = self.ask(Request::Look {}) else { panic!("no list") };
+        self.view_at(NOW)
+    }
+
+    pub fn view_at(&mut self, now: UnixTime) -> View {
+        let Ok(Answer::Compartments(mut views)) = self.ask_at(Request::Look {}, now) else {
+            panic!("no list")
+        };
         assert_eq!(views.len(), 1);
         views.remove(0)
     }

@@ -1,10 +1,11 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use latchkey_container::UnixTime;
 use latchkey_enterprise::Secret;
 use latchkey_enterprise::keyring::{Answer, CompartmentName, Refusal, Request};
 use latchkey_enterprise::wire::WireError;
 use serde_json::{Value, from_value, json};
 
-use crate::machine::Machine;
+use crate::machine::{Machine, NOW};
 use crate::provider::{Provider, UPN};
 
 fn secret(text: &str) -> Secret {
@@ -105,4 +106,34 @@ fn without_a_gesture_nothing_of_the_users_is_signed() {
         matches!(machine.ask(Request::Look {}), Ok(Answer::Compartments(_))),
         "what needs no gesture goes on"
     );
+}
+
+#[test]
+fn a_session_that_nobody_uses_closes_where_the_policy_says_so_and_what_it_gave_out_shows() {
+    let (mut machine, at, join) = provisioned(42);
+    let answer = secret(&Provider::primary_token("the token", &join));
+    machine.ask(Request::FinishSignIn { at: at.clone(), answer }).expect("the session key is for us");
+    let minutes = |n: u64| UnixTime(NOW.0 + 60 * n);
+    machine.session.expire(minutes(24 * 60));
+    assert!(machine.session.is_open(), "without a rule it lasts");
+    assert_eq!(machine.view().handed.count, 0);
+
+    machine.session.follow(15);
+    let _token = machine.signed_at(token(&at), minutes(14)).expect("it is open");
+    let handed = machine.view_at(minutes(14)).handed;
+    let last = handed.last.expect("a token was given");
+    assert_eq!((handed.count, last.client.as_deref(), last.at), (1, Some("app"), minutes(14).0));
+    // Looking and renewing are no use of it; a token is.
+    let renewal = || Request::BuildRenewal { at: at.clone(), nonce: "nonce".into() };
+    let _renewal = machine.signed_at(renewal(), minutes(28)).expect("it is open");
+    assert_eq!(machine.session.closes_at(), Some(minutes(29)));
+    for request in [token(&at), renewal()] {
+        assert!(matches!(machine.signed_at(request, minutes(29)), Err(Refusal::Locked)));
+    }
+    let view = machine.view_at(minutes(29));
+    assert!(!view.open && view.handed.count == 0 && view.facts.prt.is_some(), "the token itself stays");
+
+    machine.unlock();
+    machine.session.expire(UnixTime(NOW.0 - 1));
+    assert!(!machine.session.is_open(), "a clock that was set back does not make it last");
 }
