@@ -5,4 +5,5 @@ mod interruption;
 mod journey;
 mod office;
 mod resets;
+mod service;
 mod sessions;

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use latchkey_tests::programs;
+use latchkey_tests::softhsm::{SoftHsm, TOKEN};
 use latchkey_tests::swtpm::Swtpm;
-
-/// Debian's `SoftHSM`.
-const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
 /// A provider's folder, and how its keys are reached.
 struct Service {
@@ -57,7 +55,6 @@ fn live_and_retire(service: &Service, place: &str) {
     let old = old.split_whitespace().next().expect("it has a name").to_owned();
     let (ok, said) = service.keys(&["retire", &old]);
     assert!(!ok && said.contains("rotate the keys first"), "{said}");
-    std::thread::sleep(std::time::Duration::from_secs(1));
     let (ok, said) = service.keys(&["rotate"]);
     assert!(ok, "{said}");
     let (ok, said) = service.keys(&["check"]);
@@ -91,37 +88,16 @@ fn in_a_tpm() {
 #[test]
 fn in_a_security_module() {
     let mut service = Service::new(&[]);
-    let tokens = service.path().join("tokens");
-    std::fs::create_dir(&tokens).expect("it can be made");
-    std::fs::write(&service.configuration, format!("directories.tokendir = {}\n", tokens.display()))
-        .expect("it can be written");
-    let made = Command::new("softhsm2-util")
-        .args(["--init-token", "--free", "--label", "latchkey", "--pin", "1234", "--so-pin", "5678"])
-        .env("SOFTHSM2_CONF", &service.configuration)
-        .output()
-        .expect("the package softhsm2 is installed");
-    assert!(made.status.success());
-    std::fs::write(service.path().join("pin"), "1234\n").expect("it can be written");
-    let with = |token: &str, pin: &str| {
-        words(&[
-            "--pin-reset-keys",
-            "pkcs11",
-            "--pkcs11-module",
-            SOFTHSM,
-            "--pkcs11-token",
-            token,
-            "--pkcs11-pin-file",
-            pin,
-        ])
-    };
-    service.options = with("latchkey", "pin");
+    let module = SoftHsm::create(service.path());
+    service.options = module.options(TOKEN, &module.pin_file());
     live_and_retire(&service, "pkcs11");
 
-    service.options = with("another", "pin");
+    service.options = module.options("another", &module.pin_file());
     let (ok, said) = service.keys(&["check"]);
     assert!(!ok && said.contains("has no token \"another\""), "{said}");
-    std::fs::write(service.path().join("wrong"), "4321").expect("it can be written");
-    service.options = with("latchkey", "wrong");
+    let wrong = service.path().join("wrong");
+    std::fs::write(&wrong, "4321").expect("it can be written");
+    service.options = module.options(TOKEN, &wrong);
     let (ok, said) = service.keys(&["check"]);
     assert!(!ok && said.contains("cannot be used") && !said.contains("4321"), "{said}");
     service.options = words(&["--pin-reset-keys", "pkcs11"]);

@@ -31,6 +31,8 @@ pub struct IdpPlace {
     pub domain: String,
     /// Where the first administrator begins, as `init` printed it; known to the run that made the provider.
     pub first_link: Option<String>,
+    /// Options of the program that all its commands get besides.
+    pub options: Vec<String>,
     folder: PathBuf,
     database: String,
     port: u16,
@@ -88,6 +90,7 @@ impl IdpPlace {
             tenant: String::new(),
             domain,
             first_link: None,
+            options: Vec::new(),
             folder: folder.to_owned(),
             database,
             port,
@@ -205,7 +208,8 @@ impl IdpPlace {
             .arg("--ca-certificate")
             .arg(self.ca())
             .arg("--ca-key")
-            .arg(self.ca_key());
+            .arg(self.ca_key())
+            .args(&self.options);
         command
     }
 
@@ -219,6 +223,23 @@ impl IdpPlace {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let words: Vec<_> = words.map(|word| word.to_str().expect("paths of the test are text")).collect();
         serde_json::to_string(&words).expect("texts are JSON")
+    }
+
+    /// Runs a command of the keys of the PIN reset service: `rotate`, `retire KID`.
+    pub fn change_reset_keys(&self, arguments: &[&str]) {
+        let _said = self.run(&[&["pin-reset", "keys"], arguments].concat());
+    }
+
+    /// Starts the PIN reset service as a process of its own. Returns once it serves, and logs all that it can.
+    #[must_use]
+    pub fn serve_pin_resets(&self, port: u16, log: &Path) -> Process {
+        let mut command = self.command();
+        command
+            .args(["pin-reset", "serve", "--listen", &format!("127.0.0.1:{port}")])
+            .env("RUST_LOG", "trace");
+        let mut process = Process::start("latchkey-idp pin-reset", command, log);
+        process.wait_for("Latchkey PIN reset service: ", Duration::from_secs(20));
+        process
     }
 
     fn run(&self, arguments: &[&str]) -> String {

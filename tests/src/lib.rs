@@ -36,6 +36,7 @@ pub mod process;
 pub mod programs;
 pub mod prompter;
 pub mod site;
+pub mod softhsm;
 pub mod sql;
 pub mod swtpm;
 pub mod totp;

@@ -8,6 +8,7 @@ use latchkey_tests::http_proxy::HttpProxy;
 use latchkey_tests::idp::{Idp, IdpPlace};
 use latchkey_tests::native_host::NativeHost;
 use latchkey_tests::people;
+use latchkey_tests::process::Process;
 use latchkey_tests::programs::free_port;
 use latchkey_tests::prompter::Prompter;
 use latchkey_tests::sql;
@@ -31,6 +32,8 @@ pub struct Office {
     _swtpm: Swtpm,
     pub proxy: HttpProxy,
     pub idp: Idp,
+    /// The PIN reset service, where it is a process of its own.
+    pub resets: Option<Process>,
     pub place: IdpPlace,
     folder: TempDir,
 }
@@ -38,15 +41,28 @@ pub struct Office {
 impl Office {
     /// A provider whose policy keeps passkeys at a reset, and a device with an empty container.
     pub fn open() -> Self {
+        Self::opened(None)
+    }
+
+    /// The same with the PIN reset service as a process of its own, which logs all that it can.
+    pub fn with_service_apart() -> Self {
+        Self::opened(Some(free_port()))
+    }
+
+    fn opened(resets: Option<u16>) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let at = |name: &str| folder.path().join(name);
         let port = free_port();
         let database = format!("sqlite:{}", at("idp.db").display());
-        let place = IdpPlace::on(&database, folder.path(), port);
+        let mut place = IdpPlace::on(&database, folder.path(), port);
+        if let Some(port) = resets {
+            place.options = vec!["--pin-reset-url".to_owned(), format!("http://localhost:{port}")];
+        }
         let population = people::settle(&place, 2);
         place.change_policy(&["enable_pin_recovery=true"]);
         let behind = free_port();
         let idp = Idp::start_uncounted(&place, behind, &at("log"));
+        let resets = resets.map(|port| place.serve_pin_resets(port, &at("resets.log")));
         let proxy = HttpProxy::start(port, behind);
         let employee = Employee::new(&population.people.app, &population.people.password);
         let swtpm = Swtpm::start(&at("tpm"));
@@ -54,7 +70,7 @@ impl Office {
         let prompter = Prompter::new(&at("person"), FIRST_PIN);
         let _created = home.json(&["container", "create"], "");
         let daemon = Daemon::start(&home, &prompter, &[], &at("log"));
-        Self { employee, daemon, prompter, home, _swtpm: swtpm, proxy, idp, place, folder }
+        Self { employee, daemon, prompter, home, _swtpm: swtpm, proxy, idp, resets, place, folder }
     }
 
     /// Starts the daemon again after it was killed.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::office::{FIRST_PIN, NEXT_PIN, Office};
 
 #[test]
-fn a_blocked_pin_is_reset_too_and_with_the_service_blinded() {
-    let mut office = Office::open();
+fn a_blocked_pin_is_reset_too_and_with_the_service_blinded_and_apart() {
+    let mut office = Office::with_service_apart();
     office.place.change_policy(&["pin_recovery_protocol=blind-p256"]);
     let _joined = office.join();
     assert_eq!(office.registration()["recovery"]["protocol"], "blind-p256");

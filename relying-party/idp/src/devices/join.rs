@@ -101,8 +101,8 @@ pub async fn join(
     let device_key: [u8; 32] = Sha256::digest(&requested.spki).into();
     let known = provider.database.devices().with_key(user.id, &device_key).await?;
     // A device that was disabled does not come back by registering again.
-    if known.as_ref().is_some_and(|known| !known.enabled) {
-        return Err(super::DeviceRefusal::Disabled.into());
+    if let Some(known) = known.as_ref().filter(|known| !known.enabled) {
+        return Err(super::DeviceRefusal::disabled(known).into());
     }
     let now = provider.now();
     let id = known.as_ref().map_or_else(|| DeviceId::new(provider.guid()), |known| known.id);

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::asker::Asker;
 use super::attestation::{self, Binary, KeyEvidence};
 use super::refused::RegistrationRefusal;
 use super::requests::{asked, take_nonce};
@@ -53,10 +54,11 @@ pub struct Provisioned {
 /// # Errors
 /// When the tenant does not allow it, the user's two factors are not of the last ten minutes, the device is not known, or
 /// the attestation does not hold; then nothing was changed.
-pub async fn provision(
+pub(super) async fn provision(
     provider: &Provider,
     on_behalf: &OnBehalf,
     provision: &Provision,
+    who: &mut Asker,
 ) -> Result<Provisioned, RegistrationRefusal> {
     let user = &on_behalf.user;
     let tenant =
@@ -67,7 +69,7 @@ pub async fn provision(
     }
     fresh(provider, &on_behalf.grant.authentication)?;
     let key = Rsa1::parse(&provision.kngc.0).ok_or(RegistrationRefusal::Key("key in kngc"))?;
-    let device = device(provider, on_behalf, provision, &key).await?;
+    let device = device(provider, on_behalf, (provision, &key), who).await?;
     usable(&device, user)?;
     let attestation = match &provision.attestation {
         Some(evidence) => attestation::enterprise_key(&device, evidence, &key)?,
@@ -115,8 +117,8 @@ fn fresh(provider: &Provider, authentication: &Authentication) -> Result<(), Reg
 async fn device(
     provider: &Provider,
     on_behalf: &OnBehalf,
-    provision: &Provision,
-    key: &Rsa1,
+    (provision, key): (&Provision, &Rsa1),
+    who: &mut Asker,
 ) -> Result<Device, RegistrationRefusal> {
     let of_token = on_behalf.grant.authentication.device;
     let of_attestation = provision.attestation.as_ref().map(|evidence| evidence.nonce.as_str());
@@ -127,7 +129,8 @@ async fn device(
         }
         return Ok(provider.database.devices().find(id).await?.ok_or(DeviceRefusal::Unknown)?);
     };
-    let (device, asked) = asked::<OfKey>(provider, request, PATH, Some(on_behalf.user.tenant)).await?;
+    let tenant = Some(on_behalf.user.tenant);
+    let (device, asked) = asked::<OfKey>(provider, (request, PATH), tenant, who).await?;
     if asked.more.kngc != URL_SAFE_NO_PAD.encode(key.key_id()) {
         return Err(AttestationFault::OtherKey("key in kngc").into());
     }
@@ -146,7 +149,7 @@ fn usable(device: &Device, user: &User) -> Result<(), RegistrationRefusal> {
         return Err(DeviceRefusal::Unknown.into());
     }
     if !device.enabled {
-        return Err(DeviceRefusal::Disabled.into());
+        return Err(DeviceRefusal::disabled(device).into());
     }
     if device.system.join == JoinType::Registered && device.owner != user.id {
         return Err(RegistrationRefusal::OtherDevice);

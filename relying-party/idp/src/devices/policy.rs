@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::asker::Asker;
 use super::refused::RegistrationRefusal;
 use super::requests::{Nothing, SignedRequest, asked};
 use crate::domain::{Authority, Tenant, UserId};
@@ -14,12 +15,13 @@ use crate::provider::Provider;
 const PATH: &str = "/EnrollmentServer/policy/";
 
 /// The policy, for a registered device that asks.
-///
-/// # Errors
-/// When the device is not believed, or asks for something else.
-pub async fn policy(provider: &Provider, body: &[u8]) -> Result<Value, RegistrationRefusal> {
+pub(super) async fn of_device(
+    provider: &Provider,
+    body: &[u8],
+    who: &mut Asker,
+) -> Result<Value, RegistrationRefusal> {
     let request = SignedRequest::read(body)?;
-    let (device, _) = asked::<Nothing>(provider, &request.request, PATH, None).await?;
+    let (device, _) = asked::<Nothing>(provider, (&request.request, PATH), None, who).await?;
     let tenant = provider.tenant(&Authority::Tenant(device.tenant)).await?;
     let tenant = tenant.ok_or(RegistrationRefusal::Tenant)?;
     document(provider, &tenant, device.owner).await

@@ -1,5 +1,6 @@
 //! Why a device is not believed.
 
+use crate::domain::{Device, DeviceId, TenantId};
 use crate::oauth::Refusal;
 use crate::storage;
 
@@ -21,9 +22,10 @@ pub enum DeviceRefusal {
     /// There is no such device in this tenant, or it was registered again since.
     #[error("The device is not registered, or was registered again since: register it again.")]
     Unknown,
-    /// An administrator disabled it, or its owner reported it lost.
+    /// An administrator disabled it, or its owner reported it lost. Which one it is, is proven: it signed, or is the device of
+    /// what was presented.
     #[error("The device is disabled. An administrator can enable it.")]
-    Disabled,
+    Disabled(TenantId, DeviceId),
     /// The device that an enterprise key belongs to is disabled.
     #[error("The device to which the key belongs is disabled. An administrator can enable it.")]
     KeyDeviceDisabled,
@@ -33,11 +35,23 @@ pub enum DeviceRefusal {
 }
 
 impl DeviceRefusal {
+    /// This device is disabled.
+    #[must_use]
+    pub const fn disabled(device: &Device) -> Self {
+        Self::Disabled(device.tenant, device.id)
+    }
+
+    /// The device that proved to be itself and is not let in all the same, for logs.
+    #[must_use]
+    pub const fn device(&self) -> Option<(TenantId, DeviceId)> {
+        if let Self::Disabled(tenant, device) = self { Some((*tenant, *device)) } else { None }
+    }
+
     /// The AADSTS code; `None`: it is not the device's fault.
     #[must_use]
     pub const fn code(&self) -> Option<u32> {
         match self {
-            Self::Disabled => Some(135_011),
+            Self::Disabled(..) => Some(135_011),
             Self::KeyDeviceDisabled => Some(130_007),
             Self::Unknown => Some(130_008),
             Self::Malformed(_) | Self::Certificate | Self::Expired | Self::Signature => Some(50_155),
@@ -54,7 +68,7 @@ impl DeviceRefusal {
             Self::Expired => "certificate_expired",
             Self::Signature => "wrong_signature",
             Self::Unknown => "device_unknown",
-            Self::Disabled => "device_disabled",
+            Self::Disabled(..) => "device_disabled",
             Self::KeyDeviceDisabled => "key_device_disabled",
             Self::Storage(_) => "storage",
         }

@@ -2,6 +2,7 @@
 
 use super::attestation::AttestationFault;
 use super::{AuthorityError, DeviceRefusal};
+use crate::domain::{DeviceId, TenantId};
 use crate::oauth::Refusal;
 use crate::{pin_reset, storage};
 
@@ -117,6 +118,12 @@ impl RegistrationRefusal {
             }
         };
         RegistrationRow { code, kind, status }
+    }
+
+    /// The device that proved to be itself and is not let in all the same, for logs.
+    #[must_use]
+    pub const fn device(&self) -> Option<(TenantId, DeviceId)> {
+        if let Self::Device(refusal) = self { refusal.device() } else { None }
     }
 
     /// Tells the operator what the peer is not told.

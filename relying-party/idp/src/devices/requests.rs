@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::asker::Asker;
 use super::refused::RegistrationRefusal;
-use super::service::refused;
 use super::{Signed, signed};
 use crate::domain::{Authority, Device, OpaqueHash, TenantId};
 use crate::provider::Provider;
@@ -72,24 +72,17 @@ pub(super) async fn take_nonce(provider: &Provider, nonce: &str) -> Result<(), R
 /// What a device asks of the endpoint at `path`, freshly.
 pub(super) async fn asked<T: DeserializeOwned>(
     provider: &Provider,
-    text: &str,
-    path: &str,
+    (text, path): (&str, &str),
     tenant: Option<TenantId>,
+    who: &mut Asker,
 ) -> Result<(Device, Asked<T>), RegistrationRefusal> {
     let Signed { device, payload, .. } = signed::<Asked<T>>(provider, text, tenant).await?;
+    who.signed(&device);
     let here = format!("{}{path}", provider.settings.public_url());
     // Paths are found in whichever case they are written.
-    let meant = payload.aud.trim_end_matches('/').eq_ignore_ascii_case(here.trim_end_matches('/'));
-    let fresh =
-        if meant { take_nonce(provider, &payload.nonce).await } else { Err(RegistrationRefusal::Purpose) };
-    if let Err(refusal) = &fresh {
-        refused(
-            provider,
-            (device.tenant, format!("device:{}", device.id)),
-            "device.request_refused",
-            refusal,
-        )
-        .await?;
+    if !payload.aud.trim_end_matches('/').eq_ignore_ascii_case(here.trim_end_matches('/')) {
+        return Err(RegistrationRefusal::Purpose);
     }
-    fresh.map(|()| (device, payload))
+    take_nonce(provider, &payload.nonce).await?;
+    Ok((device, payload))
 }

@@ -1,64 +1,58 @@
-//! The registration service: who asks, what is done, and one row of the audit log for each answer that changed something or
-//! refused somebody whom we know.
+//! The registration service: who asks, what is done, and the row of the audit log about it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::asker::{Asker, Done};
 use super::attestation::{self, Begin};
 use super::join::{self, Join};
 use super::key::{self, Provision};
 use super::refused::RegistrationRefusal;
 use super::requests::{Nothing, SignedRequest, asked};
-use crate::audit_chain::Event;
-use crate::domain::{Device, DeviceId, TenantId, first_party};
+use crate::domain::{DeviceId, first_party};
 use crate::oauth::Refusal;
 use crate::oauth::bearer::{self, OnBehalf, Sent};
 use crate::provider::Provider;
 use crate::storage::KeyPlaced;
 
-/// What happened, for the audit log.
-struct Done {
-    target: String,
-    detail: BTreeMap<String, String>,
-    answer: Value,
+/// A request as it came.
+pub struct Call<'a> {
+    /// What its headers say about who sends it.
+    pub sent: Sent<'a>,
+    /// Its body.
+    pub body: &'a [u8],
+    /// The peer's address.
+    pub address: IpAddr,
 }
 
 /// Gives a TPM a challenge.
 ///
 /// # Errors
 /// When the token is not good for this, or the TPM's keys cannot prove anything.
-pub async fn challenge(
-    provider: &Provider,
-    sent: &Sent<'_>,
-    body: &[u8],
-) -> Result<Value, RegistrationRefusal> {
-    let on_behalf = on_behalf(provider, sent, "attestation").await?;
+pub async fn challenge(provider: &Provider, call: &Call<'_>) -> Result<Value, RegistrationRefusal> {
+    let mut asker = Asker::at(call.address);
     let work = async {
-        let begin: Begin = read(body)?;
+        let on_behalf = on_behalf(provider, &call.sent, &mut asker).await?;
+        let begin: Begin = read(call.body)?;
         attestation::begin(provider, on_behalf.user.id, &begin).await
     };
     let result = work.await;
-    if let Err(refusal) = &result {
-        refused(provider, user(&on_behalf), "attestation.refused", refusal).await?;
-    }
-    result
+    asker.refused(provider, "attestation.refused", result).await
 }
 
 /// Registers a device.
 ///
 /// # Errors
 /// When it is refused; then nothing was changed.
-pub async fn register(
-    provider: &Provider,
-    sent: &Sent<'_>,
-    body: &[u8],
-) -> Result<Value, RegistrationRefusal> {
-    let on_behalf = on_behalf(provider, sent, "device").await?;
+pub async fn register(provider: &Provider, call: &Call<'_>) -> Result<Value, RegistrationRefusal> {
+    let mut asker = Asker::at(call.address);
     let work = async {
-        let request: Join = read(body)?;
+        let on_behalf = on_behalf(provider, &call.sent, &mut asker).await?;
+        let request: Join = read(call.body)?;
         let (device, answer) = join::join(provider, &on_behalf, &request).await?;
         let detail = BTreeMap::from([
             ("name".to_owned(), device.name.clone()),
@@ -66,22 +60,21 @@ pub async fn register(
         ]);
         Ok(Done { target: device.id.to_string(), detail, answer })
     };
-    finished(provider, &on_behalf, ("device.registered", "device.refused"), work.await).await
+    let result = work.await;
+    asker.noted(provider, ("device.registered", "device.refused"), result).await
 }
 
 /// Registers an enterprise key.
 ///
 /// # Errors
 /// When it is refused; then nothing was changed.
-pub async fn register_key(
-    provider: &Provider,
-    sent: &Sent<'_>,
-    body: &[u8],
-) -> Result<Value, RegistrationRefusal> {
-    let on_behalf = on_behalf(provider, sent, "key").await?;
+pub async fn register_key(provider: &Provider, call: &Call<'_>) -> Result<Value, RegistrationRefusal> {
+    let mut asker = Asker::at(call.address);
     let work = async {
-        let request: Provision = read(body)?;
-        let key::Provisioned { key, placed, answer } = key::provision(provider, &on_behalf, &request).await?;
+        let on_behalf = on_behalf(provider, &call.sent, &mut asker).await?;
+        let request: Provision = read(call.body)?;
+        let key::Provisioned { key, placed, answer } =
+            key::provision(provider, &on_behalf, &request, &mut asker).await?;
         let mut detail = BTreeMap::from([
             ("device".to_owned(), key.device.to_string()),
             ("attestation".to_owned(), key.attestation.to_string()),
@@ -93,8 +86,18 @@ pub async fn register_key(
         }
         Ok(Done { target: key.id.to_string(), detail, answer })
     };
-    let actions = ("enterprise_key.registered", "enterprise_key.refused");
-    finished(provider, &on_behalf, actions, work.await).await
+    let result = work.await;
+    asker.noted(provider, ("enterprise_key.registered", "enterprise_key.refused"), result).await
+}
+
+/// Tells a registered device the policy.
+///
+/// # Errors
+/// When the device is not believed, or asks for something else.
+pub async fn policy(provider: &Provider, call: &Call<'_>) -> Result<Value, RegistrationRefusal> {
+    let mut asker = Asker::at(call.address);
+    let result = super::policy::of_device(provider, call.body, &mut asker).await;
+    asker.refused(provider, "device.request_refused", result).await
 }
 
 /// A device removes itself. The request that it signs stands in the body or in a header: a TLS client certificate does not
@@ -104,104 +107,44 @@ pub async fn register_key(
 /// When the device is not believed, or it is about another one.
 pub async fn remove(
     provider: &Provider,
-    id: &str,
-    (header, body): (Option<&str>, &[u8]),
+    (id, header): (&str, Option<&str>),
+    call: &Call<'_>,
 ) -> Result<(), RegistrationRefusal> {
-    let id: DeviceId = id.parse().map_err(|_| RegistrationRefusal::NotFound)?;
-    let known = provider.database.devices().find(id).await?.ok_or(RegistrationRefusal::NotFound)?;
-    let text = match header {
-        Some(text) => text.to_owned(),
-        None => SignedRequest::read(body)?.request,
-    };
-    let path = format!("/EnrollmentServer/device/{id}");
+    let mut asker = Asker::at(call.address);
     let work = async {
-        let (device, _) = asked::<Nothing>(provider, &text, &path, Some(known.tenant)).await?;
+        let id: DeviceId = id.parse().map_err(|_| RegistrationRefusal::NotFound)?;
+        let known = provider.database.devices().find(id).await?.ok_or(RegistrationRefusal::NotFound)?;
+        let text = match header {
+            Some(text) => text.to_owned(),
+            None => SignedRequest::read(call.body)?.request,
+        };
+        let path = format!("/EnrollmentServer/device/{id}");
+        let (device, _) = asked::<Nothing>(provider, (&text, &path), Some(known.tenant), &mut asker).await?;
         if device.id != id {
             return Err(RegistrationRefusal::OtherDevice);
         }
         provider.database.devices().remove((device.tenant, id), provider.now()).await?;
-        Ok(device)
+        let detail = BTreeMap::from([("name".to_owned(), device.name)]);
+        Ok(Done { target: id.to_string(), detail, answer: Value::Null })
     };
-    match work.await {
-        Ok(Device { tenant, name, .. }) => {
-            let detail = BTreeMap::from([("name".to_owned(), name)]);
-            record(provider, (tenant, format!("device:{id}")), ("device.left", id.to_string()), detail).await
-        }
-        Err(refusal) => {
-            let who = (known.tenant, format!("device:{id}"));
-            refused(provider, who, "device.leave_refused", &refusal).await?;
-            Err(refusal)
-        }
-    }
+    let result = work.await;
+    asker.noted(provider, ("device.left", "device.leave_refused"), result).await.map(drop)
 }
 
 /// For whom a client calls.
 async fn on_behalf(
     provider: &Provider,
     sent: &Sent<'_>,
-    what: &str,
+    asker: &mut Asker,
 ) -> Result<OnBehalf, RegistrationRefusal> {
-    let checked = bearer::check_at(provider, sent, first_party::DEVICE_REGISTRATION).await;
-    let refusal = match checked.map(|bearer| bearer.caller) {
-        Ok(bearer::Caller::User(on_behalf)) => return Ok(*on_behalf),
-        Ok(bearer::Caller::App { .. }) => Refusal::AccessToken,
-        Err(refusal) => refusal,
-    };
-    let refusal = RegistrationRefusal::from(refusal);
-    // A token of ours that is not good for this says who tries.
+    // A token of ours says who tries, also when it is not good for this.
     if let Some((tenant, subject)) = bearer::named(provider, sent) {
-        refused(provider, (tenant, subject.to_string()), &format!("{what}.refused"), &refusal).await?;
+        asker.is(tenant, subject);
     }
-    Err(refusal)
-}
-
-async fn finished(
-    provider: &Provider,
-    on_behalf: &OnBehalf,
-    (done, denied): (&str, &str),
-    result: Result<Done, RegistrationRefusal>,
-) -> Result<Value, RegistrationRefusal> {
-    match result {
-        Ok(Done { target, detail, answer }) => {
-            record(provider, user(on_behalf), (done, target), detail).await?;
-            Ok(answer)
-        }
-        Err(refusal) => {
-            refused(provider, user(on_behalf), denied, &refusal).await?;
-            Err(refusal)
-        }
+    match bearer::check_at(provider, sent, first_party::DEVICE_REGISTRATION).await?.caller {
+        bearer::Caller::User(on_behalf) => Ok(*on_behalf),
+        bearer::Caller::App { .. } => Err(Refusal::AccessToken.into()),
     }
-}
-
-fn user(on_behalf: &OnBehalf) -> (TenantId, String) {
-    (on_behalf.user.tenant, on_behalf.user.id.to_string())
-}
-
-/// Notes who was refused, and why.
-pub(super) async fn refused(
-    provider: &Provider,
-    who: (TenantId, String),
-    action: &str,
-    refusal: &RegistrationRefusal,
-) -> Result<(), RegistrationRefusal> {
-    let row = refusal.row();
-    if row.status >= 500 {
-        return Ok(());
-    }
-    let target = who.1.clone();
-    let detail = BTreeMap::from([("reason".to_owned(), row.code.to_owned())]);
-    record(provider, who, (action, target), detail).await
-}
-
-async fn record(
-    provider: &Provider,
-    (tenant, actor): (TenantId, String),
-    (action, target): (&str, String),
-    detail: BTreeMap<String, String>,
-) -> Result<(), RegistrationRefusal> {
-    let (at, tenant): (_, Option<Uuid>) = (provider.now(), Some(tenant.guid()));
-    let event = Event { at, tenant, actor, action: action.to_owned(), target, detail };
-    Ok(provider.audit(&event).await?)
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RegistrationRefusal> {

@@ -53,7 +53,7 @@ pub async fn signed<T: DeserializeOwned>(
         return Err(DeviceRefusal::Unknown);
     }
     if !device.enabled {
-        return Err(DeviceRefusal::Disabled);
+        return Err(DeviceRefusal::disabled(&device));
     }
     let now = provider.now();
     if device.last_seen_at.is_none_or(|seen| now.since(seen) >= SEEN) {

@@ -12,7 +12,7 @@ pub(crate) async fn usable(provider: &Provider, device: Option<DeviceId>) -> Res
     let Some(device) = device else { return Ok(()) };
     match provider.database.devices().find(device).await? {
         Some(device) if device.enabled => Ok(()),
-        Some(_) => Err(DeviceRefusal::Disabled),
+        Some(device) => Err(DeviceRefusal::disabled(&device)),
         None => Err(DeviceRefusal::Unknown),
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::answer::Trace;
 use super::message::Message;
-use crate::devices::{self, RegistrationRefusal};
+use crate::devices::{self, Call, RegistrationRefusal};
 use crate::provider::Provider;
 
 type Shared = State<Arc<Provider>>;
@@ -46,35 +46,35 @@ async fn nonce(State(provider): Shared, Path(tenant): Path<String>, headers: Hea
 }
 
 async fn challenge(State(provider): Shared, message: Message, body: Bytes) -> Response {
-    let result = devices::challenge(&provider, &message.sent(), &body).await;
+    let result = devices::challenge(&provider, &call(&message, &body)).await;
     answer(&provider, &message.headers, result)
 }
 
 async fn register(State(provider): Shared, message: Message, body: Bytes) -> Response {
-    let result = devices::register(&provider, &message.sent(), &body).await;
+    let result = devices::register(&provider, &call(&message, &body)).await;
     answer(&provider, &message.headers, result)
 }
 
-async fn remove(
-    State(provider): Shared,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let signed = headers.get("x-ms-devicecredential").and_then(|value| value.to_str().ok());
-    match devices::remove(&provider, &id, (signed, &body)).await {
+async fn remove(State(provider): Shared, Path(id): Path<String>, message: Message, body: Bytes) -> Response {
+    let signed = message.headers.get("x-ms-devicecredential").and_then(|value| value.to_str().ok());
+    match devices::remove(&provider, (&id, signed), &call(&message, &body)).await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(refusal) => refuse(&provider, &headers, &refusal),
+        Err(refusal) => refuse(&provider, &message.headers, &refusal),
     }
 }
 
-async fn policy(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    answer(&provider, &headers, devices::policy(&provider, &body).await)
+async fn policy(State(provider): Shared, message: Message, body: Bytes) -> Response {
+    let result = devices::policy(&provider, &call(&message, &body)).await;
+    answer(&provider, &message.headers, result)
+}
+
+fn call<'a>(message: &'a Message, body: &'a [u8]) -> Call<'a> {
+    Call { sent: message.sent(), body, address: message.peer.0 }
 }
 
 /// Of a key, refusals have members of their own beside the others' (MS-KPP 3.1.5.1.1.2).
 async fn register_key(State(provider): Shared, message: Message, body: Bytes) -> Response {
-    match devices::register_key(&provider, &message.sent(), &body).await {
+    match devices::register_key(&provider, &call(&message, &body)).await {
         Ok(value) => Json(value).into_response(),
         Err(refusal) => {
             let trace = Trace::new(&provider, &message.headers);

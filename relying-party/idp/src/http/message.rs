@@ -20,7 +20,7 @@ pub(super) struct Message {
     pub(super) headers: HeaderMap,
     method: Method,
     path: String,
-    peer: Peer,
+    pub(super) peer: Peer,
 }
 
 impl FromRequestParts<Arc<Provider>> for Message {

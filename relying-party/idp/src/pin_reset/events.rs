@@ -51,7 +51,8 @@ impl Attempt {
     }
 
     /// The request was refused. That stands, whether it can be written down or not.
-    pub(super) async fn refused(&self, provider: &Provider, refusal: &ResetRefusal) {
+    pub(super) async fn refused(&mut self, provider: &Provider, refusal: &ResetRefusal) {
+        self.device = self.device.or_else(|| refusal.device());
         let code = refusal.code();
         tracing::warn!(code, trace = %self.trace, address = %self.address, "a PIN reset was refused");
         if let Err(error) = self.record(provider, code).await {

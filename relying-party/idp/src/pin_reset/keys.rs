@@ -3,6 +3,7 @@
 //! Each protocol has one current key, the newest; envelopes of older ones are opened until an administrator retires the key. A
 //! device wraps its secret again for the current key when it is next unlocked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use p256::elliptic_curve::Generate as _;
@@ -16,6 +17,9 @@ use super::blind::Master;
 use super::envelope::Protocol;
 use super::place::{KeyPlace as _, NewKey, Software};
 use super::point::{self, Shared};
+use crate::administration::Actor;
+use crate::audit_chain::Event;
+use crate::clock::UnixTime;
 use crate::provider::Provider;
 use crate::secrets::{Place, Purpose};
 use crate::storage::StoredResetKey;
@@ -62,7 +66,7 @@ pub async fn tend(provider: &Provider) -> Result<(), Error> {
     for protocol in Protocol::ALL {
         let key = current(provider, protocol).await?;
         if provider.now().since(key.created_at) >= REPLACED_AFTER {
-            replace(provider, protocol, Some(&key.kid)).await?;
+            replace(provider, protocol, Some(&key)).await?;
         }
     }
     Ok(())
@@ -76,7 +80,9 @@ pub async fn rotate(provider: &Provider) -> Result<Vec<StoredResetKey>, Error> {
     let mut new = Vec::new();
     for protocol in Protocol::ALL {
         let known = provider.database.reset_keys().current(protocol).await?;
-        new.push(replace(provider, protocol, known.as_ref().map(|key| key.kid.as_str())).await?);
+        let key = replace(provider, protocol, known.as_ref()).await?;
+        note(provider, "pin_reset_key.rotated", &key.kid).await?;
+        new.push(key);
     }
     Ok(new)
 }
@@ -96,7 +102,15 @@ pub async fn retire(provider: &Provider, kid: &str) -> Result<(), Error> {
     if !keys.retire(kid, provider.now()).await? {
         return Err(Error::NoSuchKey);
     }
+    note(provider, "pin_reset_key.retired", kid).await?;
     Ok(provider.reset_places.named(&key.place)?.destroy(&handle).await?)
+}
+
+/// Writes down what an operator did with a key.
+async fn note(provider: &Provider, action: &str, kid: &str) -> Result<(), Error> {
+    let (actor, action, target) = (Actor::Operator.to_string(), action.to_owned(), kid.to_owned());
+    let detail = BTreeMap::new();
+    Ok(provider.audit(&Event { at: provider.now(), tenant: None, actor, action, target, detail }).await?)
 }
 
 /// Uses a live key once: whether its place has it, and it is the one that was certified.
@@ -134,11 +148,14 @@ pub(super) fn master(provider: &Provider, key: &StoredResetKey) -> Result<Master
 async fn replace(
     provider: &Provider,
     protocol: Protocol,
-    known: Option<&str>,
+    known: Option<&StoredResetKey>,
 ) -> Result<StoredResetKey, Error> {
-    let new = make(provider, protocol).await?;
+    // Times are whole seconds, and devices are given the newest key: also when two are made within one.
+    let after = known.map(|known| known.created_at.plus(Duration::from_secs(1)));
+    let at = after.map_or(provider.now(), |after| after.max(provider.now()));
+    let new = make(provider, protocol, at).await?;
     let keys = provider.database.reset_keys();
-    if keys.add(&new, known).await? {
+    if keys.add(&new, known.map(|known| known.kid.as_str())).await? {
         return Ok(new);
     }
     let handle = open(provider, &new)?;
@@ -146,7 +163,7 @@ async fn replace(
     keys.current(protocol).await?.ok_or(Error::Damaged)
 }
 
-async fn make(provider: &Provider, protocol: Protocol) -> Result<StoredResetKey, Error> {
+async fn make(provider: &Provider, protocol: Protocol, at: UnixTime) -> Result<StoredResetKey, Error> {
     let mut rng = provider.seeded();
     let (place, usage, pair) = match protocol {
         Protocol::Hpke => {
@@ -158,9 +175,9 @@ async fn make(provider: &Provider, protocol: Protocol) -> Result<StoredResetKey,
     };
     let public = point::bytes(&pair.public);
     let kid = tokens::PublicKey::P256(public).thumbprint();
-    let (now, name) = (provider.now(), format!("PIN reset {protocol} {kid}"));
+    let name = format!("PIN reset {protocol} {kid}");
     let anchor = anchor(provider).await?;
-    let certified = anchor.certify((&name, &pair.public), usage, (now, CERTIFIED_FOR))?;
+    let certified = anchor.certify((&name, &pair.public), usage, (at, CERTIFIED_FOR))?;
     let sealed = provider.sealing.seal(sealed_at(&kid), &pair.handle, &mut rng);
     Ok(StoredResetKey {
         kid,
@@ -169,7 +186,7 @@ async fn make(provider: &Provider, protocol: Protocol) -> Result<StoredResetKey,
         public: public.to_vec(),
         sealed,
         certificate: certified.certificate,
-        created_at: now,
+        created_at: at,
         expires_at: certified.expires_at,
         retired_at: None,
     })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Error;
 use super::place::PlaceError;
 use crate::devices::DeviceRefusal;
+use crate::domain::DeviceId;
 use crate::limits::Locked;
 use crate::oauth::Refusal;
 use crate::storage;
@@ -184,6 +185,11 @@ impl ResetRefusal {
         if matches!(self, Self::Busy) { Some(BUSY) } else { None }
     }
 
+    /// The device that proved to be itself and is not let in all the same, for logs.
+    pub(super) fn device(&self) -> Option<DeviceId> {
+        if let Self::Device(refusal) = self { refusal.device().map(|(_, device)| device) } else { None }
+    }
+
     /// Tells the operator what the device is not told.
     pub fn report(&self) {
         if let Self::Unavailable(error) = self {
@@ -203,7 +209,7 @@ const fn device(refusal: &DeviceRefusal) -> (&'static str, u16) {
         DeviceRefusal::Expired => ("device_certificate_expired", 403),
         DeviceRefusal::Signature => ("request_signature", 403),
         DeviceRefusal::Unknown => ("device_unknown", 403),
-        DeviceRefusal::Disabled | DeviceRefusal::KeyDeviceDisabled => ("device_disabled", 403),
+        DeviceRefusal::Disabled(..) | DeviceRefusal::KeyDeviceDisabled => ("device_disabled", 403),
         DeviceRefusal::Storage(_) => ("unavailable", 503),
     }
 }

@@ -10,8 +10,9 @@
 //! 5. the envelope: the one that the device signed for, of the same tenant, user and device;
 //! 6. whether the user may: not disabled, and the tenant's policy and rules allow it;
 //! 7. the key: known, not retired, of the envelope's protocol; the points are points;
-//! 8. rates: three an hour for a user, and what the service bears; a helpdesk's code is used up here;
-//! 9. the private operation. What was bound to another envelope does not open.
+//! 8. a place that works with keys is free: who finds none has lost no try;
+//! 9. rates: three an hour for a user, and what the service bears; a helpdesk's code is used up here;
+//! 10. the private operation. What was bound to another envelope does not open.
 //!
 //! Only then, and only when the event is stored, the answer is sealed to the key that the device signed.
 
@@ -120,6 +121,7 @@ async fn release(
     let user = may_reset(provider, &admitted).await?;
     let key = live_key(provider, &envelope).await?;
     let points = points(&payload, &envelope)?;
+    let _turn = provider.reset_places.turn().ok_or(ResetRefusal::Busy)?;
     limit::user(provider, user.id).await?;
     limit::service(provider).await?;
     admitted.use_up(provider).await?;
@@ -231,7 +233,6 @@ async fn work(
     envelope: &Envelope,
     (purpose, work): (Purpose, &Work<'_>),
 ) -> Result<Zeroizing<Vec<u8>>, ResetRefusal> {
-    let _turn = provider.reset_places.turn().ok_or(ResetRefusal::Busy)?;
     match work {
         Work::Open(sealed) => {
             let recipient = point::parse(&key.public).ok_or(super::Error::Damaged)?;

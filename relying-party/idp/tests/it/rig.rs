@@ -1,5 +1,7 @@
 //! A provider with a tenant, a user and applications, on a database of its own and a clock that tests move.
 
+mod answer;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request};
+use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_idp::clock::{Clock, UnixTime};
@@ -40,12 +42,15 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::storage::noted;
+pub use answer::{Answer, claims};
 
 pub const URL: &str = "https://id.example.org";
 pub const REDIRECT: &str = "https://app.example.org/cb";
 pub const PASSWORD: &str = "correct horse battery staple";
 pub const SECRET: &str = "client-secret-of-the-web-application";
 pub const VERIFIER: &str = "a-verifier-that-is-long-enough-for-the-rules-0123";
+/// The key that seals what is stored.
+pub const SEALING: [u8; 32] = [1; 32];
 
 pub struct Rig {
     pub provider: Arc<Provider>,
@@ -62,44 +67,11 @@ pub struct Rig {
     pub key: SigningKey,
     /// How many passwords were hashed.
     pub hashed: Arc<AtomicU64>,
+    /// The URL of the database.
+    pub url: String,
     router: Router,
     now: Arc<AtomicI64>,
     directory: TempDir,
-}
-
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
-    /// The body as it came.
-    pub text: String,
-}
-
-impl Answer {
-    /// The answer is a refusal of this shape.
-    #[track_caller]
-    pub fn refused(&self, status: u16, error: &str, code: u32) {
-        let seen = (self.status, self.body["error"].as_str(), self.body["error_codes"][0].as_u64());
-        assert_eq!(seen, (status, Some(error), Some(code.into())), "{}", self.body);
-        let description = self.body["error_description"].as_str().unwrap();
-        assert!(description.starts_with(&format!("AADSTS{code}: ")), "{description}");
-        assert_eq!(self.headers["cache-control"], "no-store");
-        for name in ["timestamp", "trace_id", "correlation_id"] {
-            assert!(self.body[name].is_string(), "{name}");
-        }
-    }
-
-    #[track_caller]
-    pub fn ok(self) -> Value {
-        assert_eq!(self.status, 200, "{}", self.body);
-        self.body
-    }
-}
-
-/// The claims of a token.
-pub fn claims(token: &Value) -> Value {
-    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 impl Rig {
@@ -116,6 +88,16 @@ impl Rig {
     pub async fn start_trusting(models: Models, roots: EndorsementRoots) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("idp.db").display());
+        Self::start_at((directory, url), models, roots).await
+    }
+
+    /// On this database, which is empty.
+    pub async fn start_on(url: String) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_at((directory, url), Models::default(), EndorsementRoots::default()).await
+    }
+
+    async fn start_at((directory, url): (TempDir, String), models: Models, roots: EndorsementRoots) -> Self {
         let database = Database::open(&url).await.unwrap();
         let now = Arc::new(AtomicI64::new(1_750_000_000));
         let clock = {
@@ -128,7 +110,7 @@ impl Rig {
         let typed = Password::parse(PASSWORD).unwrap();
         let hash = passwords.hash(typed, &mut ChaCha20Rng::seed_from_u64(2)).unwrap().await.unwrap();
         let hashed = passwords.taken();
-        let sealing = Arc::new(SealingKeys::new(&[1; 32], &[]));
+        let sealing = Arc::new(SealingKeys::new(&SEALING, &[]));
         let settings = Settings::new(URL, None, &[]).unwrap();
         let rng = Box::new(ChaCha20Rng::seed_from_u64(1));
         let created_at = clock.now();
@@ -140,7 +122,7 @@ impl Rig {
         let (key, _) = SigningKey::generate(SigningAlgorithm::Es256, created_at).unwrap();
         let [web, native, api] = apps(&database, tenant, &key, created_at).await;
         let router = router(Arc::clone(&provider));
-        Self { provider, database, tenant, user, web, native, api, key, hashed, router, now, directory }
+        Self { provider, database, tenant, user, web, native, api, key, hashed, url, router, now, directory }
     }
 
     /// Decides anew what the tenant allows; waits until it is seen.

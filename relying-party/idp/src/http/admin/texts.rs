@@ -93,7 +93,8 @@ pub(super) fn action(word: &str) -> &str {
         "enterprise_key.registered" => "Registered an enterprise key",
         "enterprise_key.refused" => "Was refused the registration of an enterprise key",
         "enterprise_key.removed" => "Removed an enterprise key",
-        "key.refused" => "Came with a token that is not for keys",
+        "pin_reset_key.rotated" => "Replaced a key of the PIN reset service",
+        "pin_reset_key.retired" => "Destroyed a key of the PIN reset service",
         "policy.changed" => "Changed the policies",
         other => other,
     }

@@ -41,7 +41,7 @@ impl Known {
     /// Notes a refusal in the audit log, and in the sign-in log if the user is known. What is our own fault is no sign of an
     /// attack.
     pub(crate) async fn refused(
-        &self,
+        &mut self,
         provider: &Provider,
         peer: &Peer<'_>,
         refusal: &Refusal,
@@ -53,6 +53,9 @@ impl Known {
         let reason = if let Refusal::Primary(refusal) = refusal {
             refusal.word()
         } else if let Refusal::Device(refusal) = refusal {
+            if let (None, Some((tenant, device))) = (self.device, refusal.device()) {
+                (self.tenant, self.device) = (Some(tenant), Some(device));
+            }
             refusal.word()
         } else {
             row.error

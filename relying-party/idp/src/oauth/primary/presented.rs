@@ -76,7 +76,7 @@ async fn standing(provider: &Provider, stored: &StoredPrimaryToken) -> Result<De
     };
     let device = device.filter(|device| device.tenant == user.tenant).ok_or(DeviceRefusal::Unknown)?;
     if !device.enabled {
-        return Err(DeviceRefusal::Disabled.into());
+        return Err(DeviceRefusal::disabled(&device).into());
     }
     if let Some(key_id) = &token.key_id {
         let key = provider.database.enterprise_keys().find(key_id).await?;

@@ -106,8 +106,12 @@ async fn tokens_of_others_nonces_of_before_and_disabled_devices_are_worth_nothin
     // For another audience: a token of ours, so we know who tries.
     let graph = rig.broker_token("https://graph.microsoft.com/.default", rig.fresh()).await;
     let refused = register(&rig, &graph, &signed(&rig, &machine, &key(1)).await).await;
-    refused.noted((401, "invalid_token"), &rig, ("key.refused", &me)).await;
-    rig.post_json(PATH, None, &body(&key(1))).await.denied(401, "invalid_token");
+    refused.noted((401, "invalid_token"), &rig, (REFUSED, &me)).await;
+    // Somebody whom nothing names.
+    for token in [None, Some("e30.e30.e30")] {
+        let refused = rig.post_json(PATH, token, &body(&key(1))).await;
+        refused.noted((401, "invalid_token"), &rig, (REFUSED, "unknown")).await;
+    }
 
     let spent = signed(&rig, &machine, &key(1)).await;
     register(&rig, &token, &spent).await.ok();
@@ -137,13 +141,14 @@ async fn tokens_of_others_nonces_of_before_and_disabled_devices_are_worth_nothin
     let on_it = bound(&rig, &machine.id, rig.fresh()).await;
     rig.database.devices().set_enabled((rig.tenant, id), false, rig.now()).await.unwrap();
     // What was given on it is revoked; what was given elsewhere does not help it either.
-    register(&rig, &on_it, &body(&key(3))).await.denied(401, "invalid_token");
+    let refused = register(&rig, &on_it, &body(&key(3))).await;
+    refused.noted((401, "invalid_token"), &rig, (REFUSED, &me)).await;
     let refused = register(&rig, &token, &signed(&rig, &machine, &key(3)).await).await;
     refused.noted((401, "device_disabled"), &rig, (REFUSED, &me)).await;
     rig.database.devices().set_enabled((rig.tenant, id), true, rig.now()).await.unwrap();
     rig.database.users().set_enabled(rig.user.id, false, rig.now()).await.unwrap();
     let refused = register(&rig, &token, &signed(&rig, &machine, &key(3)).await).await;
-    refused.noted((401, "invalid_token"), &rig, ("key.refused", &me)).await;
+    refused.noted((401, "invalid_token"), &rig, (REFUSED, &me)).await;
 }
 
 #[tokio::test]

@@ -77,7 +77,11 @@ async fn one_key_is_one_device_however_often_it_registers() {
     let nonce = rig.drs_nonce().await;
     let payload = json!({ "nonce": nonce, "aud": format!("{URL}/EnrollmentServer/policy/") });
     let old = json!({ "request": machine.signed_with(&certificate, &payload) });
-    rig.post_json("/EnrollmentServer/policy/", None, &old).await.denied(401, "device_unknown");
+    let refused = rig.post_json("/EnrollmentServer/policy/", None, &old).await;
+    refused.noted((401, "device_unknown"), &rig, ("device.request_refused", "unknown")).await;
+    let junk = json!({ "request": "e30.e30.e30" });
+    let refused = rig.post_json("/EnrollmentServer/policy/", None, &junk).await;
+    refused.noted((401, "malformed"), &rig, ("device.request_refused", "unknown")).await;
 
     // Another key with the same name replaces it only where the client says so.
     let mut second = Machine::software("laptop");
@@ -139,7 +143,9 @@ async fn a_device_that_was_disabled_cannot_register_itself_again() {
     let me = rig.user.id.to_string();
     refused.noted((401, "device_disabled"), &rig, ("device.refused", &me)).await;
     let policy = machine.asks("/EnrollmentServer/policy/", &rig.drs_nonce().await);
-    rig.post_json("/EnrollmentServer/policy/", None, &policy).await.denied(401, "device_disabled");
+    let refused = rig.post_json("/EnrollmentServer/policy/", None, &policy).await;
+    let itself = format!("device:{id}");
+    refused.noted((401, "device_disabled"), &rig, ("device.request_refused", &itself)).await;
 }
 
 #[tokio::test]
@@ -153,15 +159,18 @@ async fn a_device_leaves_with_its_own_signature_only() {
     let url = format!("{path}?api-version=2.0");
     let other = two.asks(&path, &rig.drs_nonce().await);
     let refused = rig.json("DELETE", &url, None, &other).await;
-    let who = format!("device:{}", one.id);
-    refused.noted((403, "other_device"), &rig, ("device.leave_refused", &who)).await;
+    let who = |machine: &Machine| format!("device:{}", machine.id);
+    refused.noted((403, "other_device"), &rig, ("device.leave_refused", &who(&two))).await;
     let policy = one.asks("/EnrollmentServer/policy/", &rig.drs_nonce().await);
-    rig.json("DELETE", &url, None, &policy).await.denied(400, "invalid_audience");
-    assert_eq!(rig.json("DELETE", &url, Some(&token), &json!({})).await.status, 400);
+    let refused = rig.json("DELETE", &url, None, &policy).await;
+    refused.noted((400, "invalid_audience"), &rig, ("device.leave_refused", &who(&one))).await;
+    let refused = rig.json("DELETE", &url, Some(&token), &json!({})).await;
+    refused.noted((400, "invalid_request"), &rig, ("device.leave_refused", "unknown")).await;
     let own = one.asks(&path, &rig.drs_nonce().await);
     assert_eq!(rig.json("DELETE", &url, None, &own).await.status, 200);
     assert_eq!(rig.last_audit().await.0, "device.left");
-    rig.json("DELETE", &url, None, &own).await.denied(404, "device_not_found");
+    let refused = rig.json("DELETE", &url, None, &own).await;
+    refused.noted((404, "device_not_found"), &rig, ("device.leave_refused", "unknown")).await;
 
     // The same in a header, as clients have it that send no body with DELETE.
     let path = format!("/EnrollmentServer/device/{}", two.id);
@@ -175,6 +184,7 @@ async fn a_device_leaves_with_its_own_signature_only() {
 async fn what_is_malformed_is_refused_before_anything_is_made() {
     let rig = Rig::start().await;
     let token = rig.drs_token(rig.fresh()).await;
+    let me = rig.user.id.to_string();
     let good = Machine::software("Laptop").join_body();
     let other = Machine::software("Other").join_body();
     let with = |path: &str, value: Value| {
@@ -198,7 +208,7 @@ async fn what_is_malformed_is_refused_before_anything_is_made() {
         (with("/DeviceDisplayName", "a\u{7}".into()), 400, "invalid_request"),
         (json!({}), 400, "invalid_request"),
     ] {
-        join(&rig, &token, &body).await.denied(status, code);
+        join(&rig, &token, &body).await.noted((status, code), &rig, ("device.refused", &me)).await;
     }
     let large = with("/DeviceDisplayName", "a".repeat(70_000).into());
     assert_eq!(join(&rig, &token, &large).await.status, 413);

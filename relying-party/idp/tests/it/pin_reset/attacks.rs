@@ -2,14 +2,28 @@
 
 use std::time::Duration;
 
-use latchkey_idp::domain::{Amr, Authentication, UserId, first_party};
+use latchkey_idp::domain::{Amr, Authentication, first_party};
 use latchkey_idp::pin_reset::{Owner, Purpose};
 use latchkey_idp::storage::RuleFor;
 use serde_json::{Value, json};
 
 use super::device::RegisteredDevice;
+use super::ground::{Ground, on_both};
 use super::protector::text;
-use super::scene::{CONTAINER, Scene, post, protect, token, token_for};
+use super::scene::{CONTAINER, last_entry, token, token_for};
+
+on_both! { "attacks":
+    the_sign_in_must_be_strong_and_fresh_and_not_the_forgotten_one
+    the_token_must_be_for_this_service_and_of_its_client
+    another_users_token_opens_nothing
+    another_tenants_device_and_envelope_open_nothing
+    an_envelope_of_elsewhere_does_not_open
+    a_request_is_good_once_here_and_from_this_device
+    a_token_that_names_a_device_is_for_that_device
+    points_must_be_points
+    keys_of_elsewhere_are_unknown
+    who_is_disabled_or_forbidden_resets_nothing
+}
 
 /// Sends a reset after one thing of it was changed.
 macro_rules! spoilt {
@@ -25,9 +39,8 @@ macro_rules! spoilt {
     }};
 }
 
-#[tokio::test]
-async fn the_sign_in_must_be_strong_and_fresh_and_not_the_forgotten_one() {
-    let mut scene = Scene::hpke().await;
+async fn the_sign_in_must_be_strong_and_fresh_and_not_the_forgotten_one(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     for (methods, code) in [
         (vec![Amr::Fido, Amr::Mfa], "mfa_required"),
         (vec![Amr::Rsa, Amr::Hwk, Amr::Mfa, Amr::NgcMfa], "hello_key_not_allowed"),
@@ -48,9 +61,8 @@ async fn the_sign_in_must_be_strong_and_fresh_and_not_the_forgotten_one() {
     scene.refused(&answer, 403, "mfa_stale").await;
 }
 
-#[tokio::test]
-async fn the_token_must_be_for_this_service_and_of_its_client() {
-    let mut scene = Scene::hpke().await;
+async fn the_token_must_be_for_this_service_and_of_its_client(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let client = first_party::PIN_RESET_CLIENT.to_string();
     let loopback = "http://127.0.0.1:1/";
     let graph = "https://graph.microsoft.com";
@@ -61,24 +73,26 @@ async fn the_token_must_be_for_this_service_and_of_its_client() {
     for (authorization, status, code) in [
         (format!("Bearer {other}"), 401, "token_audience"),
         (format!("Bearer {brokers}"), 403, "token_client"),
-        ("Bearer e30.e30.e30".to_owned(), 401, "token_invalid"),
         (format!("DPoP {other}"), 401, "token_audience"),
-        (String::new(), 401, "token_invalid"),
     ] {
         let reset = scene.reset_with(&authorization, Purpose::Recover).await;
         let answer = scene.send(&reset).await;
         scene.refused(&answer, status, code).await;
     }
+    for nobodys in ["Bearer e30.e30.e30", ""] {
+        let reset = scene.reset_with(nobodys, Purpose::Recover).await;
+        let answer = scene.send(&reset).await;
+        scene.refused_unknown(&answer, 401, "token_invalid").await;
+    }
     let token = token(&scene.rig, scene.authentication()).await;
     scene.rig.wait(Duration::from_hours(2));
     let reset = scene.reset_with(&format!("Bearer {token}"), Purpose::Recover).await;
     let answer = scene.send(&reset).await;
-    scene.refused(&answer, 401, "token_invalid").await;
+    scene.refused_unknown(&answer, 401, "token_invalid").await;
 }
 
-#[tokio::test]
-async fn another_users_token_opens_nothing() {
-    let mut scene = Scene::hpke().await;
+async fn another_users_token_opens_nothing(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let mallory = scene.rig.another_user("mallory@example.org").await;
     let token_of = Authentication { user: mallory.id, ..scene.authentication() };
     let mut user = scene.rig.user.clone();
@@ -98,9 +112,8 @@ async fn another_users_token_opens_nothing() {
     assert_eq!(scene.events().await.len(), 2);
 }
 
-#[tokio::test]
-async fn another_tenants_device_and_envelope_open_nothing() {
-    let mut scene = Scene::hpke().await;
+async fn another_tenants_device_and_envelope_open_nothing(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let tenant = scene.rig.another_tenant(77, "other.example").await;
     let user = scene.rig.user_with_password(tenant, "eve@other.example", "a long password of eve").await;
     let device = RegisteredDevice::register(&scene.rig, (tenant, user.id)).await;
@@ -109,7 +122,7 @@ async fn another_tenants_device_and_envelope_open_nothing() {
     scene.refused(&answer, 403, "device_unknown").await;
 
     let owner = Owner { tenant, user: user.id, device: device.id, container: CONTAINER.parse().unwrap() };
-    let envelope = protect(&scene.rig, &owner, "hpke-p256", &mut scene.rng).await.envelope;
+    let envelope = scene.protect(&owner, "hpke-p256").await.envelope;
     let mut reset = scene.reset().await;
     reset.payload["envelope"] = hash(&envelope);
     reset.envelope = envelope;
@@ -122,9 +135,8 @@ fn hash(envelope: &str) -> Value {
     text(&sha2::Sha256::digest(envelope)).into()
 }
 
-#[tokio::test]
-async fn an_envelope_of_elsewhere_does_not_open() {
-    let mut scene = Scene::hpke().await;
+async fn an_envelope_of_elsewhere_does_not_open(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let other = RegisteredDevice::register(&scene.rig, (scene.rig.tenant, scene.rig.user.id)).await;
     // The envelope of the one device with a request of the other.
     let reset = scene.reset().await;
@@ -138,7 +150,8 @@ async fn an_envelope_of_elsewhere_does_not_open() {
         |envelope| envelope["recover"] = envelope["administer"].clone(),
         |envelope| {
             let part = envelope["recover"].as_str().unwrap().to_owned();
-            let last = if part.ends_with('A') { "B" } else { "A" };
+            // The last two bits of the text stand for nothing.
+            let last = if part.ends_with('A') { "Q" } else { "A" };
             envelope["recover"] = format!("{}{last}", &part[..part.len() - 1]).into();
         },
     ];
@@ -159,9 +172,8 @@ async fn an_envelope_of_elsewhere_does_not_open() {
     spoilt!(scene, reset => reset.envelope = scene.protector.changed(|_| ()) + "A", 400, "envelope_not_signed");
 }
 
-#[tokio::test]
-async fn a_request_is_good_once_here_and_from_this_device() {
-    let mut scene = Scene::hpke().await;
+async fn a_request_is_good_once_here_and_from_this_device(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let reset = scene.reset().await;
     assert_eq!(scene.send(&reset).await.status, 200);
     let answer = scene.send(&reset).await;
@@ -181,19 +193,31 @@ async fn a_request_is_good_once_here_and_from_this_device() {
     let forged = own.with_key_of(other).sign(&reset.payload);
     let answer = scene.post(&reset, &forged).await;
     scene.refused(&answer, 403, "request_signature").await;
+    // What the device signed is taken apart, and one thing of it exchanged: whom the answer is sealed to, what it is about.
+    let mut other = scene.reset().await;
+    other.payload["purpose"] = "administer".into();
+    for member in ["key", "envelope", "purpose", "nonce"] {
+        let reset = scene.reset().await;
+        let mut swapped = reset.payload.clone();
+        swapped[member] = if member == "envelope" { hash("another") } else { other.payload[member].clone() };
+        let (signed, swapped) = (scene.device.sign(&reset.payload), text(swapped.to_string().as_bytes()));
+        let (header, others) = signed.split_once('.').unwrap();
+        let (_, signature) = others.split_once('.').unwrap();
+        let answer = scene.post(&reset, &format!("{header}.{swapped}.{signature}")).await;
+        scene.refused(&answer, 403, "request_signature").await;
+    }
     for body in ["", "{}", "[]", r#"{"protectedSecret":"x"}"#] {
-        let answer = post(&scene.rig, &reset.authorization, body.to_owned()).await;
-        scene.refused(&answer, 400, "malformed_request").await;
+        let answer = scene.post_body(&reset.authorization, body.to_owned()).await;
+        scene.refused_unknown(&answer, 400, "malformed_request").await;
     }
     let answer = scene.post(&reset, "e30.e30.e30").await;
     scene.refused(&answer, 400, "request_malformed").await;
     let huge = json!({ "protectedSecret": "A".repeat(70_000), "request": "x" }).to_string();
-    assert_eq!(post(&scene.rig, &reset.authorization, huge).await.status, 413);
+    assert_eq!(scene.post_body(&reset.authorization, huge).await.status, 413);
 }
 
-#[tokio::test]
-async fn a_token_that_names_a_device_is_for_that_device() {
-    let mut scene = Scene::hpke().await;
+async fn a_token_that_names_a_device_is_for_that_device(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let other = RegisteredDevice::register(&scene.rig, (scene.rig.tenant, scene.rig.user.id)).await;
     for (device, status) in [(scene.device.id, 200), (other.id, 403)] {
         let authentication = Authentication { device: Some(device), ..scene.authentication() };
@@ -207,9 +231,8 @@ async fn a_token_that_names_a_device_is_for_that_device() {
     }
 }
 
-#[tokio::test]
-async fn points_must_be_points() {
-    let mut scene = Scene::blind().await;
+async fn points_must_be_points(ground: &Ground) {
+    let mut scene = ground.blind().await;
     let garbage =
         [vec![0; 65], [vec![4], vec![0xff; 64]].concat(), vec![0], vec![4], vec![2; 33], vec![4; 65]];
     for bytes in garbage {
@@ -218,7 +241,7 @@ async fn points_must_be_points() {
         spoilt!(scene, reset => reset.payload["blinded"] = bad, 400, "point_invalid");
     }
     spoilt!(scene, reset => { reset.payload.as_object_mut().unwrap().remove("blinded"); }, 400, "malformed_request");
-    let mut scene = Scene::hpke().await;
+    let mut scene = ground.hpke().await;
     for bytes in [vec![], vec![4; 113], vec![0; 113]] {
         let envelope = scene.protector.changed(|envelope| envelope["recover"] = text(&bytes).into());
         spoilt!(scene, reset => { reset.payload["envelope"] = hash(&envelope); reset.envelope = envelope }, 400, "point_invalid");
@@ -229,9 +252,8 @@ async fn points_must_be_points() {
     assert_eq!(scene.send(&reset).await.status, 200);
 }
 
-#[tokio::test]
-async fn keys_of_elsewhere_are_unknown() {
-    let mut scene = Scene::hpke().await;
+async fn keys_of_elsewhere_are_unknown(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let blind = scene
         .rig
         .get(
@@ -249,9 +271,8 @@ async fn keys_of_elsewhere_are_unknown() {
     }
 }
 
-#[tokio::test]
-async fn who_is_disabled_or_forbidden_resets_nothing() {
-    let mut scene = Scene::hpke().await;
+async fn who_is_disabled_or_forbidden_resets_nothing(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let rules = scene.rig.database.reset_rules();
     let (tenant, user) = (scene.rig.tenant, scene.rig.user.id);
     rules.set(tenant, RuleFor::User(user), Some(false)).await.unwrap();
@@ -261,27 +282,22 @@ async fn who_is_disabled_or_forbidden_resets_nothing() {
     spoilt!(scene, reset => reset.payload["iat"] = 0.into(), 403, "policy_disabled");
     scene.rig.decide(|policy| policy.enable_pin_recovery = true).await;
 
+    let database = scene.rig.database.clone();
+    let (devices, of_tenant) = (database.devices(), (tenant, scene.device.id));
     let reset = scene.reset().await;
-    let devices = scene.rig.database.devices();
-    assert!(devices.set_enabled((tenant, scene.device.id), false, scene.rig.now()).await.unwrap());
+    assert!(devices.set_enabled(of_tenant, false, scene.rig.now()).await.unwrap());
     let answer = scene.send(&reset).await;
     scene.refused(&answer, 403, "device_disabled").await;
-    assert!(devices.set_enabled((tenant, scene.device.id), true, scene.rig.now()).await.unwrap());
+    let actor = last_entry(&scene.rig).await["actor"].clone();
+    assert_eq!(actor, format!("device:{}", scene.device.id), "it signed, so it is known which one tries");
+    assert!(devices.set_enabled(of_tenant, true, scene.rig.now()).await.unwrap());
     let reset = scene.reset().await;
-    let before = scene.rig.database.users().find(user).await.unwrap().unwrap();
-    assert!(before.enabled);
-    disable(&scene, user).await;
+    scene.rig.database.users().set_enabled(user, false, scene.rig.now()).await.unwrap();
     let answer = scene.send(&reset).await;
     scene.refused(&answer, 403, "user_disabled").await;
-}
-
-async fn disable(scene: &Scene, user: UserId) {
-    let url = format!("sqlite:{}", scene.rig.file().display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-    sqlx::query("UPDATE users SET enabled = 0 WHERE id = $1")
-        .bind(user.to_string())
-        .execute(&pool)
-        .await
-        .unwrap();
-    pool.close().await;
+    scene.rig.database.users().set_enabled(user, true, scene.rig.now()).await.unwrap();
+    let reset = scene.reset().await;
+    assert!(devices.remove(of_tenant, scene.rig.now()).await.unwrap());
+    let answer = scene.send(&reset).await;
+    scene.refused(&answer, 403, "device_unknown").await;
 }

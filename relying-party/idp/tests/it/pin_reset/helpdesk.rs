@@ -9,7 +9,15 @@ use latchkey_idp::storage::{NewUser, RuleFor};
 use uuid::Uuid;
 
 use super::device::RegisteredDevice;
+use super::ground::{Ground, on_both};
 use super::scene::{Scene, last_entry};
+
+on_both! { "helpdesk":
+    a_code_releases_the_administrative_half_once
+    a_code_is_for_one_device_one_purpose_and_one_hour
+    two_administrators_and_neither_is_the_user
+    the_more_specific_rule_wins
+}
 
 async fn administrator(scene: &Scene, name: &str) -> User {
     let (id, upn) = (UserId::new(Uuid::new_v4()), format!("{name}@example.org"));
@@ -23,17 +31,17 @@ fn acting<'a>(scene: &'a Scene, user: &User) -> Administrator<'a> {
 }
 
 /// The code of a case that one administrator opened and another approved.
-async fn code(scene: &Scene) -> String {
-    let (one, two) = (administrator(scene, "one").await, administrator(scene, "two").await);
+pub async fn code(scene: &Scene) -> String {
+    let [one, two] = ["one", "two"].map(|name| format!("{name}-{}", Uuid::new_v4()));
+    let (one, two) = (administrator(scene, &one).await, administrator(scene, &two).await);
     let case =
         acting(scene, &one).open_case(scene.rig.user.id, scene.device.id, "Eight wrong PINs").await.unwrap();
     acting(scene, &two).approve_case(case).await.unwrap().expose().to_owned()
 }
 
-#[tokio::test]
-async fn a_code_releases_the_administrative_half_once() {
+async fn a_code_releases_the_administrative_half_once(ground: &Ground) {
     for protocol in ["hpke-p256", "blind-p256"] {
-        let mut scene = Scene::of(protocol).await;
+        let mut scene = ground.scene(protocol).await;
         let code = code(&scene).await;
         assert_eq!(code.len(), 23, "it can be read out");
         // However it is typed.
@@ -44,13 +52,12 @@ async fn a_code_releases_the_administrative_half_once() {
         assert!(last_entry(&scene.rig).await["detail"]["case"].is_string());
         let reset = scene.reset_with(&format!("Helpdesk {code}"), Purpose::Administer).await;
         let answer = scene.send(&reset).await;
-        scene.refused(&answer, 401, "helpdesk_code_invalid").await;
+        scene.refused_unknown(&answer, 401, "helpdesk_code_invalid").await;
     }
 }
 
-#[tokio::test]
-async fn a_code_is_for_one_device_one_purpose_and_one_hour() {
-    let mut scene = Scene::hpke().await;
+async fn a_code_is_for_one_device_one_purpose_and_one_hour(ground: &Ground) {
+    let mut scene = ground.hpke().await;
     let authorization = format!("Helpdesk {}", code(&scene).await);
     let reset = scene.reset_with(&authorization, Purpose::Recover).await;
     let answer = scene.send(&reset).await;
@@ -62,17 +69,28 @@ async fn a_code_is_for_one_device_one_purpose_and_one_hour() {
     for wrong in ["Helpdesk", "Helpdesk 00000-00000-00000-00000"] {
         let reset = scene.reset_with(wrong, Purpose::Administer).await;
         let answer = scene.send(&reset).await;
-        assert_eq!(answer.status, 401, "{wrong}");
+        scene.refused_unknown(&answer, 401, "helpdesk_code_invalid").await;
     }
+    // Whoever was disabled since gets nothing by a code either.
+    for (enabled, status) in [(false, 403), (true, 200)] {
+        scene.rig.database.users().set_enabled(scene.rig.user.id, enabled, scene.rig.now()).await.unwrap();
+        let reset = scene.reset_with(&authorization, Purpose::Administer).await;
+        let answer = scene.send(&reset).await;
+        if enabled {
+            assert_eq!(answer.status, status, "the code was not used up: {}", answer.body);
+        } else {
+            scene.refused(&answer, status, "user_disabled").await;
+        }
+    }
+    let authorization = format!("Helpdesk {}", code(&scene).await);
     scene.rig.wait(Duration::from_mins(61));
     let reset = scene.reset_with(&authorization, Purpose::Administer).await;
     let answer = scene.send(&reset).await;
-    scene.refused(&answer, 401, "helpdesk_code_invalid").await;
+    scene.refused_unknown(&answer, 401, "helpdesk_code_invalid").await;
 }
 
-#[tokio::test]
-async fn two_administrators_and_neither_is_the_user() {
-    let scene = Scene::hpke().await;
+async fn two_administrators_and_neither_is_the_user(ground: &Ground) {
+    let scene = ground.hpke().await;
     let (one, two) = (administrator(&scene, "one").await, administrator(&scene, "two").await);
     let case = acting(&scene, &one).open_case(scene.rig.user.id, scene.device.id, "why").await.unwrap();
     assert!(matches!(acting(&scene, &one).approve_case(case).await, Err(Refused::OwnCase)));
@@ -98,9 +116,8 @@ async fn two_administrators_and_neither_is_the_user() {
     assert_eq!(admin.helpdesk_cases(10).await.unwrap().len(), 3);
 }
 
-#[tokio::test]
-async fn the_more_specific_rule_wins() {
-    let scene = Scene::hpke().await;
+async fn the_more_specific_rule_wins(ground: &Ground) {
+    let scene = ground.hpke().await;
     let admin = administrator(&scene, "admin").await;
     let admin = acting(&scene, &admin);
     let user = scene.rig.user.id;

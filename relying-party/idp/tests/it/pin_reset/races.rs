@@ -6,10 +6,8 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use latchkey_idp::clock::Clock;
-use latchkey_idp::domain::{Authentication, UserId};
 use latchkey_idp::http::pin_reset_router;
 use latchkey_idp::password::{Pool, PoolOptions};
-use latchkey_idp::pin_reset::{Owner, Purpose};
 use latchkey_idp::provider::Provider;
 use latchkey_idp::secrets::SealingKeys;
 use latchkey_idp::settings::Settings;
@@ -19,16 +17,16 @@ use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use super::device::RegisteredDevice;
-use super::scene::{CONTAINER, Scene, protect, token};
-use crate::rig::URL;
+use super::ground::Ground;
+use super::scene::Scene;
+use crate::rig::{Rig, SEALING, URL};
 
-/// A provider of its own on the same database, as another process has it.
-async fn another_process(scene: &Scene) -> Arc<Provider> {
-    let database = Database::open(&format!("sqlite:{}", scene.rig.file().display())).await.unwrap();
-    let now = scene.rig.now();
+/// A provider of its own on a database of the rig's, as another process has it. For it time stands still.
+pub async fn another_process(rig: &Rig, url: &str) -> Arc<Provider> {
+    let database = Database::open(url).await.unwrap();
+    let now = rig.now();
     let passwords = Pool::start(&PoolOptions::for_cores(NonZeroUsize::MIN)).unwrap();
-    let keys = (Arc::new(SealingKeys::new(&[1; 32], &[])), passwords);
+    let keys = (Arc::new(SealingKeys::new(&SEALING, &[])), passwords);
     let settings = Settings::new(URL, None, &[]).unwrap();
     let rng = Box::new(ChaCha20Rng::seed_from_u64(9));
     Arc::new(Provider::open(settings, database, keys, Clock::new(move || now), rng).await.unwrap())
@@ -44,9 +42,18 @@ async fn status(router: axum::Router, authorization: String, body: String) -> u1
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_processes_that_race_for_a_nonce_one_wins() {
-    let mut scene = Scene::hpke().await;
-    let other = another_process(&scene).await;
+async fn they_race_for_a_nonce_on_sqlite() {
+    of_two_processes_that_race_for_a_nonce_one_wins(Ground::Sqlite.hpke().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_race_for_a_nonce_on_postgres() {
+    let ground = Ground::postgres("races").await;
+    of_two_processes_that_race_for_a_nonce_one_wins(ground.hpke().await).await;
+}
+
+async fn of_two_processes_that_race_for_a_nonce_one_wins(mut scene: Scene) {
+    let other = another_process(&scene.rig, &scene.rig.url).await;
     let routers = [pin_reset_router(Arc::clone(&scene.rig.provider)), pin_reset_router(other)];
     for _ in 0..3 {
         let reset = scene.reset().await;
@@ -73,8 +80,7 @@ async fn two_hundred_devices_at_once() {
     let mut scene = Scene::hpke().await;
     let mut requests = Vec::new();
     for number in 0..200_u32 {
-        let user = scene.rig.another_user(&format!("user{number}@example.org")).await;
-        requests.push(request(&mut scene, user.id).await);
+        requests.push(scene.reset_of(&format!("user{number}@example.org")).await);
     }
     let router = pin_reset_router(Arc::clone(&scene.rig.provider));
     let tries: Vec<_> = requests
@@ -90,20 +96,4 @@ async fn two_hundred_devices_at_once() {
     }
     assert!(released >= 100, "{released}");
     scene.rig.provider.verify_audit(None).await.unwrap().unwrap();
-}
-
-/// A reset of another user, on a device of theirs.
-async fn request(scene: &mut Scene, user: UserId) -> (String, String) {
-    let device = RegisteredDevice::register(&scene.rig, (scene.rig.tenant, user)).await;
-    let owner =
-        Owner { tenant: scene.rig.tenant, user, device: device.id, container: CONTAINER.parse().unwrap() };
-    scene.protector = protect(&scene.rig, &owner, "hpke-p256", &mut scene.rng).await;
-    let before = scene.rig.user.clone();
-    scene.rig.user = scene.rig.database.users().find(user).await.unwrap().unwrap();
-    let authentication = Authentication { user, ..scene.authentication() };
-    let token = token(&scene.rig, authentication).await;
-    scene.rig.user = before;
-    let reset = scene.reset_with(&format!("Bearer {token}"), Purpose::Recover).await;
-    let body = json!({ "protectedSecret": reset.envelope, "request": device.sign(&reset.payload) });
-    (reset.authorization, body.to_string())
 }

@@ -1,19 +1,23 @@
 //! A user with a device and a protector, who forgot the PIN; and what the service wrote down.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey_idp::domain::{Amr, Authentication, Opaque, first_party};
+use latchkey_idp::domain::{Amr, Authentication, DeviceId, Opaque, UserId, first_party};
 use latchkey_idp::pin_reset::{Owner, Purpose, RESOURCE, point};
-use latchkey_idp::storage::{self, LogCursor, ResetEventFilter};
+use latchkey_idp::storage::{self, LogCursor, ResetEvent, ResetEventFilter};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::device::RegisteredDevice;
+use super::door::Door;
 use super::protector::{Asking, Given, PURPOSES, Protector, public};
 use crate::rig::{Answer, Rig, URL, VERIFIER};
 
@@ -25,6 +29,9 @@ pub struct Scene {
     pub device: RegisteredDevice,
     pub protector: Protector,
     pub rng: ChaCha20Rng,
+    /// From where the requests come.
+    pub address: IpAddr,
+    door: Door,
 }
 
 /// A reset under way.
@@ -40,23 +47,23 @@ impl Scene {
         Self::of("hpke-p256").await
     }
 
-    pub async fn blind() -> Self {
-        Self::of("blind-p256").await
+    pub async fn of(protocol: &str) -> Self {
+        Self::at(Rig::start().await, Door::Here, protocol).await
     }
 
-    pub async fn of(protocol: &str) -> Self {
-        let rig = Rig::start().await;
+    /// On this provider's database, with the service behind this door.
+    pub async fn at(rig: Rig, door: Door, protocol: &str) -> Self {
         rig.decide(|policy| policy.enable_pin_recovery = true).await;
         let device = RegisteredDevice::register(&rig, (rig.tenant, rig.user.id)).await;
         let mut rng = ChaCha20Rng::seed_from_u64(4);
-        let owner = Owner {
-            tenant: rig.tenant,
-            user: rig.user.id,
-            device: device.id,
-            container: CONTAINER.parse().unwrap(),
-        };
-        let protector = protect(&rig, &owner, protocol, &mut rng).await;
-        Self { rig, device, protector, rng }
+        let owner = owner(&rig, (rig.user.id, device.id));
+        let protector = protect((&rig, door), &owner, protocol, &mut rng).await;
+        Self { rig, device, protector, rng, address: Ipv4Addr::UNSPECIFIED.into(), door }
+    }
+
+    /// A protector of somebody's container.
+    pub async fn protect(&mut self, owner: &Owner, protocol: &str) -> Protector {
+        protect((&self.rig, self.door), owner, protocol, &mut self.rng).await
     }
 
     /// How the user signs in to reset a PIN.
@@ -94,7 +101,28 @@ impl Scene {
 
     pub async fn post(&self, reset: &Reset, jws: &str) -> Answer {
         let body = json!({ "protectedSecret": reset.envelope, "request": jws });
-        post(&self.rig, &reset.authorization, body.to_string()).await
+        self.post_body(&reset.authorization, body.to_string()).await
+    }
+
+    pub async fn post_body(&self, authorization: &str, body: String) -> Answer {
+        let peer = ConnectInfo(SocketAddr::new(self.address, 1));
+        let request = Request::post("/unprotectsecret/v1").header("authorization", authorization);
+        self.door.send(&self.rig, request.extension(peer).body(Body::from(body)).unwrap()).await
+    }
+
+    /// The reset of another user, in order, on a device of theirs: how it is authorized, and its body.
+    pub async fn reset_of(&mut self, name: &str) -> (String, String) {
+        let user = self.rig.another_user(name).await;
+        let device = RegisteredDevice::register(&self.rig, (self.rig.tenant, user.id)).await;
+        let owner = owner(&self.rig, (user.id, device.id));
+        let theirs = self.protect(&owner, "hpke-p256").await;
+        let own = std::mem::replace(&mut self.protector, theirs);
+        let authentication = Authentication { user: user.id, ..self.authentication() };
+        let token = token(&self.rig, authentication).await;
+        let reset = self.reset_with(&format!("Bearer {token}"), Purpose::Recover).await;
+        self.protector = own;
+        let body = json!({ "protectedSecret": reset.envelope, "request": device.sign(&reset.payload) });
+        (reset.authorization, body.to_string())
     }
 
     /// The reset goes through: the secret that the device has then.
@@ -106,31 +134,60 @@ impl Scene {
         self.protector.open(&reset.asking, &jws, &sealed).expect("the answer opens, and its proof holds")
     }
 
-    /// What was sent is refused by this name, and both logs say so.
+    /// What was sent is refused by this name, and the audit log and the tenant's PIN resets say so.
     pub async fn refused(&self, answer: &Answer, status: u16, code: &str) {
+        let entry = self.denied(answer, status, code).await;
+        let trace: Uuid = answer.body["trace_id"].as_str().unwrap().parse().unwrap();
+        let event = self.all_events().await.into_iter().find(|event| event.trace == trace);
+        let event = event.unwrap_or_else(|| panic!("{code} is not among the tenant's PIN resets"));
+        assert_eq!((event.code.as_str(), event.user.is_some()), (code, true));
+        assert_eq!(entry["tenant"], self.rig.tenant.to_string());
+    }
+
+    /// The same where nothing tells who it was: the audit log has it, and no tenant's PIN resets.
+    pub async fn refused_unknown(&self, answer: &Answer, status: u16, code: &str) {
+        let entry = self.denied(answer, status, code).await;
+        assert_eq!((&entry["tenant"], entry["target"].as_str()), (&Value::Null, Some("unknown")));
+    }
+
+    async fn denied(&self, answer: &Answer, status: u16, code: &str) -> Value {
         assert_eq!((answer.status, answer.body["error"].as_str()), (status, Some(code)), "{}", answer.body);
         assert!(answer.body["secret"].is_null());
         let entry = last_entry(&self.rig).await;
-        assert_eq!(
-            (entry["action"].as_str(), entry["detail"]["code"].as_str()),
-            (Some("pin_reset.refused"), Some(code))
-        );
+        let seen = (entry["action"].as_str(), entry["detail"]["code"].as_str(), &entry["detail"]["trace"]);
+        assert_eq!(seen, (Some("pin_reset.refused"), Some(code), &answer.body["trace_id"]));
+        entry
     }
 
     /// The codes of the tenant's events, newest first.
     pub async fn events(&self) -> Vec<String> {
+        self.all_events().await.into_iter().map(|event| event.code).collect()
+    }
+
+    async fn all_events(&self) -> Vec<ResetEvent> {
         let events = self.rig.database.reset_events();
         let filter = ResetEventFilter::default();
         let page = events.page_at(self.rig.tenant, &filter, LogCursor::Newest, 2000).await.unwrap();
-        page.into_iter().map(|named| named.event.code).collect()
+        page.into_iter().map(|named| named.event).collect()
     }
 }
 
-pub async fn protect(rig: &Rig, owner: &Owner, protocol: &str, rng: &mut ChaCha20Rng) -> Protector {
+/// Whose container it is, in the rig's tenant.
+fn owner(rig: &Rig, (user, device): (UserId, DeviceId)) -> Owner {
+    Owner { tenant: rig.tenant, user, device, container: CONTAINER.parse().unwrap() }
+}
+
+async fn protect(
+    (rig, door): (&Rig, Door),
+    owner: &Owner,
+    protocol: &str,
+    rng: &mut ChaCha20Rng,
+) -> Protector {
     let Owner { tenant, user, device, container } = owner;
     let query =
         format!("tid={tenant}&protocol={protocol}&oid={user}&deviceId={device}&containerId={container}");
-    let key = rig.get(&format!("/getencryptionkey/v1?{query}"), None).await.ok();
+    let request = Request::get(format!("/getencryptionkey/v1?{query}")).body(Body::empty()).unwrap();
+    let key = door.send(rig, request).await.ok();
     let given = if protocol == "hpke-p256" {
         let part = |name: &str| URL_SAFE_NO_PAD.decode(key["jwk"][name].as_str().unwrap()).unwrap();
         Given::Hpke(point::parse(&[&[4], &part("x")[..], &part("y")].concat()).unwrap())
@@ -164,11 +221,6 @@ pub async fn token_for(
         ("code_verifier", VERIFIER),
     ];
     rig.token(&fields).await.ok()["access_token"].as_str().unwrap().to_owned()
-}
-
-pub async fn post(rig: &Rig, authorization: &str, body: String) -> Answer {
-    let request = Request::post("/unprotectsecret/v1").header("authorization", authorization);
-    rig.send(request.body(Body::from(body)).unwrap()).await
 }
 
 /// The newest entry of the audit log.
