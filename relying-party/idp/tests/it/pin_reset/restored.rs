@@ -63,7 +63,7 @@ async fn what_was_asked_since_is_strange_to_it_and_the_kept_head_tells() {
     assert_eq!(asked(&scene, &restored, &early).await, (200, Value::Null));
     assert_eq!(asked(&scene, &restored, &early).await, (400, "nonce_invalid".into()));
     let broken = restored.verify_audit(Some(head)).await.unwrap().unwrap_err();
-    assert_eq!(broken.fault, Fault::OtherHead, "others stand in the place of the newest entries");
+    assert_eq!(broken.fault, Fault::Missing, "the newest entries are not there");
     let same = another_process(&scene.rig, &copied(&scene).await).await;
     assert!(same.verify_audit(Some(head)).await.unwrap().is_ok(), "a copy of now is no older one");
 
