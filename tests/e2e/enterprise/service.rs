@@ -48,7 +48,8 @@ fn it_opens_what_older_keys_protect_until_they_are_retired_and_learns_no_pin() {
         let in_database = database.windows(text.len()).any(|window| window == text.as_bytes());
         [log.contains(text), in_database, !memory::find(&memory, text.as_bytes()).is_empty()]
     };
-    assert_eq!(holds(&third), [true; 3], "the search finds what is there");
+    assert!(log.contains("key_retired"), "it logs what it refuses: {log}");
+    assert_eq!(holds(&third), [false, true, true], "the search finds what is there");
     for pin in PINS {
         assert_eq!(holds(pin), [false; 3], "in log, database, memory: {pin}");
     }
