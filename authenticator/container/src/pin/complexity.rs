@@ -155,10 +155,11 @@ impl PinComplexity {
             .chain(simple)
     }
 
-    /// One PIN opens the container for all tenants, so the strictest rule of each counts.
+    /// One PIN opens the container for all tenants, so the strictest rule of each counts. Where no PIN could keep both, its
+    /// form follows the first: nobody loosens a rule by adding one that contradicts it.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self {
+        let both = Self {
             minimum_length: self.minimum_length.max(other.minimum_length),
             maximum_length: self.maximum_length.min(other.maximum_length),
             uppercase_letters: self.uppercase_letters.max(other.uppercase_letters),
@@ -167,9 +168,12 @@ impl PinComplexity {
             digits: self.digits.max(other.digits),
             history: self.history.max(other.history),
             expiration: sooner(self.expiration, other.expiration),
+        };
+        if both.possible().1.is_empty() {
+            both
+        } else {
+            Self { history: both.history, expiration: both.expiration, ..self }
         }
-        .possible()
-        .0
     }
 
     /// The rules, if some PIN keeps them; the defaults in place of those that none can keep or that mean nothing. Says

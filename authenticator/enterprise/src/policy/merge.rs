@@ -56,22 +56,49 @@ struct Layers<'a> {
 pub fn resolve(document: Option<&PolicyDocument>, files: &[LocalPolicy]) -> Resolved {
     let tenant = document.map(|document| (Source::Tenant, document.settings()));
     let of_file = |file: &'_ LocalPolicy| Source::File(file.path.clone());
+    let mut pin_layers: Vec<_> = tenant.clone().into_iter().collect();
+    for file in files {
+        let of_tenant = document.and_then(|document| file.for_tenant(document.tenant()));
+        let said = [Some(file.for_all()), of_tenant].into_iter().flatten();
+        pin_layers.extend(said.map(|settings| (of_file(file), settings)));
+    }
     let for_all = files.iter().map(|file| (of_file(file), file.for_all()));
     let for_one = files.iter().filter_map(|file| {
         let settings = document.and_then(|document| file.for_tenant(document.tenant()))?;
         Some((of_file(file), settings))
     });
     let layers = tenant.into_iter().chain(for_all).chain(for_one).collect();
-    let (policy, settings, replaced) = Layers { layers, settings: Vec::new() }.policy();
+    let (pin, contradictions) = Layers::that_some_pin_keeps(pin_layers);
+    let (policy, settings, replaced) = Layers { layers, settings: Vec::new() }.policy(pin);
     let unknown = document.map(PolicyDocument::unknown).unwrap_or_default().iter();
-    let remarks = replaced.into_iter().map(str::to_owned).chain(
+    let remarks = replaced.into_iter().map(str::to_owned).chain(contradictions).chain(
         unknown.map(|key| format!("the tenant sets {key}, which this version of latchkey does not know")),
     );
     Resolved { policy, settings, remarks: remarks.collect() }
 }
 
-impl Layers<'_> {
-    fn policy(mut self) -> (Policy, Vec<Setting>, Vec<&'static str>) {
+impl<'a> Layers<'a> {
+    /// The layers without those that contradict the ones before: else a file could turn the tenant's rules for PINs into
+    /// the defaults, by demanding what no PIN can keep. Says which were left out.
+    fn that_some_pin_keeps(layers: Vec<(Source, &'a Settings)>) -> (Self, Vec<String>) {
+        let mut kept = Self { layers: Vec::new(), settings: Vec::new() };
+        let mut contradictions = Vec::new();
+        for layer in layers {
+            let source = layer.0.clone();
+            kept.layers.push(layer);
+            let is_impossible = !kept.pin().possible().1.is_empty();
+            kept.settings.clear();
+            if is_impossible && kept.layers.len() > 1 {
+                kept.layers.pop();
+                contradictions.push(format!(
+                    "the rules for PINs in {source} contradict those before them, so they do not count"
+                ));
+            }
+        }
+        (kept, contradictions)
+    }
+
+    fn policy(mut self, mut of_pin: Self) -> (Policy, Vec<Setting>, Vec<&'static str>) {
         let use_passport_for_work = self.no_if_any("UsePassportForWork", true, |s| s.use_passport_for_work);
         let disable_post_logon_provisioning =
             self.yes_if_any("DisablePostLogonProvisioning", |s| s.disable_post_logon_provisioning);
@@ -90,7 +117,8 @@ impl Layers<'_> {
             |s| s.pin_recovery_protocol,
             |new, old| new > old,
         );
-        let (pin, replaced) = self.pin().possible();
+        let (pin, replaced) = of_pin.pin().possible();
+        self.settings.append(&mut of_pin.settings);
         let use_biometrics =
             self.no_if_any("Biometrics.UseBiometrics", true, |s| s.biometrics.use_biometrics);
         let persistent_biometrics =

@@ -167,6 +167,27 @@ fn rules_that_no_pin_can_keep_are_replaced() {
 }
 
 #[test]
+fn a_rule_that_contradicts_an_earlier_one_loosens_nothing() {
+    let tenant =
+        read(&json!({ "PINComplexity": { "MinimumPINLength": 10, "UppercaseLetters": 1, "Digits": 1 } }));
+    let tenant = tenant.unwrap();
+    let alone = resolve(Some(&tenant), &[]).policy.pin;
+    for nonsense in [
+        "MinimumPINLength = 127",
+        "MaximumPINLength = 9",
+        "UppercaseLetters = 2\nLowercaseLetters = 2\nSpecialCharacters = 2\nDigits = 2",
+    ] {
+        let nonsense = file(&format!("[AllTenants.PINComplexity]\n{nonsense}\n")).unwrap();
+        let resolved = resolve(Some(&tenant), &[nonsense]);
+        assert_eq!((resolved.policy.pin, resolved.remarks.len()), (alone, 1));
+    }
+    let other = PinComplexity { minimum_length: 126, history: 3, ..PinComplexity::default() };
+    let other = PinComplexity { maximum_length: 127, ..other };
+    let narrow = PinComplexity { maximum_length: 20, ..alone };
+    assert_eq!(narrow.and(other), PinComplexity { history: 3, ..narrow }, "nor does a second tenant");
+}
+
+#[test]
 fn simple_pins_are_refused() {
     let rule = PinComplexity { minimum_length: 4, ..PinComplexity::default() };
     for pin in ["1111", "1234", "1357", "9630", "1593", "7036", "0987654321"] {
