@@ -31,4 +31,6 @@ mod speed;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]
+mod swapped;
+#[cfg(test)]
 mod tenant;

@@ -235,6 +235,43 @@ fn a_lie_reaches_nothing_that_writes() {
     assert_eq!(taken(&log), ["unseal_under"]);
 }
 
+/// What a service answers to a request.
+type Lie<'a> = &'a dyn Fn(&RecoveryRequest) -> Vec<u8>;
+
+/// The proof is looked at before the device: without it each lie about a blinded point would be tried out there.
+#[test]
+fn a_proof_that_does_not_hold_reaches_no_device() {
+    let (home, tenant, other) = (Home::new(), Tenant::new("t1"), Tenant::new("t1"));
+    let (container, id) = provisioned(&home, &tenant, &tenant.blind("k1"));
+    drop(container);
+    let (device, log) = logged(home.device());
+    let mut container = Container::open(&home.container_dir(), device).unwrap();
+    let (another, _) = container.begin_recovery(id, RECOVER, &mut rng()).unwrap();
+    let lies: [Lie<'_>; 4] = [
+        // Proved, for a scalar that is not this device's.
+        &|request| other.plaintext(request, RECOVER),
+        // Proved, for the scalar of the other purpose.
+        &|request| tenant.plaintext(request, RecoveryPurpose::Administer),
+        // Proved, for the point of another request.
+        &|_| tenant.plaintext(&another, RECOVER),
+        // The right point, with the proof for another one.
+        &|request| {
+            let (right, proof) = (tenant.plaintext(request, RECOVER), tenant.plaintext(&another, RECOVER));
+            [&right[..65], &proof[65..]].concat()
+        },
+    ];
+    taken(&log);
+    for lie in lies {
+        let (request, pending) = container.begin_recovery(id, RECOVER, &mut rng()).unwrap();
+        let answer = answer_with(&lie(&request), &request);
+        let refused = container.reset_pin(pending, &answer, &pin(NEW), NOW, &mut rng());
+        assert_eq!(refused.err(), Some(Error::WrongRecoveryAnswer));
+        assert_eq!(taken(&log), [""; 0]);
+    }
+    drop(container);
+    nothing_has_changed(&mut home.open(), id, &tenant);
+}
+
 fn negative(point: &[u8; 65]) -> [u8; 65] {
     use p256::elliptic_curve::sec1::ToSec1Point;
     let point = -p256::PublicKey::from_sec1_bytes(point).unwrap().to_projective();
