@@ -32,6 +32,8 @@ pub struct Policy {
     pub use_passport_for_work: bool,
     /// Whether provisioning waits until somebody asks for it.
     pub disable_post_logon_provisioning: bool,
+    /// Whether somebody in a remote session may provision: Windows lets nobody, and this setting is ours.
+    pub provision_in_remote_session: bool,
     /// Whether a TPM is compulsory.
     pub require_security_device: bool,
     /// Whether the container gets a PIN reset protector.

@@ -109,13 +109,15 @@ pub struct PrerequisiteCheck {
     pub eligible: bool,
     /// `SessionIsNotRemote`.
     pub local: bool,
+    /// Whether a remote session will do.
+    pub remotely: bool,
 }
 
 impl PrerequisiteCheck {
     /// Whether provisioning begins by itself.
     #[must_use]
     pub const fn will_provision(&self) -> bool {
-        self.joined && self.policy && self.post_logon && self.eligible && self.local
+        self.joined && self.policy && self.post_logon && self.eligible && (self.local || self.remotely)
     }
 }
 

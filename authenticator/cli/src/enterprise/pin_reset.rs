@@ -44,7 +44,7 @@ async fn reset(desk: &mut Desk<'_>, arguments: &PinResetArguments) -> Result<(),
     if arguments.above_lock {
         site.lock()?;
     }
-    site.check_pin_reset()?;
+    site.expect_pin_reset().await?;
     let person = web::user(&site, Purpose::PinReset, arguments.way(), output).await?;
     // Before the secret is fetched, so that it waits for nobody.
     let new = chosen(&site, arguments.from)?;

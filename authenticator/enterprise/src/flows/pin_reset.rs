@@ -16,11 +16,19 @@ pub enum Right<'a> {
 }
 
 impl Site<'_> {
-    /// Checks what can be known before anybody signs in.
+    /// Checks what can be known before anybody signs in. Where the policy so far says no it is read anew, because an
+    /// administrator may just have allowed it.
     ///
     /// # Errors
-    /// [`FlowError::OnlyDestructive`], [`FlowError::ResetForbidden`].
-    pub fn check_pin_reset(&self) -> Result<(), FlowError> {
+    /// [`FlowError::OnlyDestructive`], [`FlowError::ResetForbidden`]; whatever reading the policy met.
+    pub async fn expect_pin_reset(&mut self) -> Result<(), FlowError> {
+        if self.check_pin_reset().is_err() {
+            self.refresh().await?;
+        }
+        self.check_pin_reset()
+    }
+
+    fn check_pin_reset(&self) -> Result<(), FlowError> {
         if !self.policy().enable_pin_recovery {
             let why = "your organisation has not switched on the PIN reset that keeps them";
             return Err(FlowError::OnlyDestructive(why));

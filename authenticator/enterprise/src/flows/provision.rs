@@ -17,7 +17,9 @@ pub enum Prerequisite {
     )]
     DeviceEligible,
     /// `SessionIsNotRemote`.
-    #[error("provisioning wants you at the machine itself, not in a remote session (SessionIsNotRemote: NO)")]
+    #[error(
+        "an enterprise key is made at the machine itself, not in a remote session (SessionIsNotRemote: NO): run `latchkey device provision` there, or have the machine's administrator set ProvisionInRemoteSession in its policy file"
+    )]
     SessionIsNotRemote,
 }
 
@@ -44,7 +46,7 @@ impl Site<'_> {
         if policy.require_security_device && !surroundings.has_tpm {
             return Err(Prerequisite::DeviceEligible.into());
         }
-        if surroundings.is_remote {
+        if surroundings.is_remote && !policy.provision_in_remote_session {
             return Err(Prerequisite::SessionIsNotRemote.into());
         }
         Ok(())

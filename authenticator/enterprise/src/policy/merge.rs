@@ -102,6 +102,8 @@ impl<'a> Layers<'a> {
         let use_passport_for_work = self.no_if_any("UsePassportForWork", true, |s| s.use_passport_for_work);
         let disable_post_logon_provisioning =
             self.yes_if_any("DisablePostLogonProvisioning", |s| s.disable_post_logon_provisioning);
+        let provision_in_remote_session =
+            self.no_if_any("ProvisionInRemoteSession", false, |s| s.provision_in_remote_session);
         let require_security_device = self.yes_if_any("RequireSecurityDevice", |s| s.require_security_device);
         // Only TPM 2.0 is supported: whoever allows the older one gets this for an answer.
         let _always = self.settle(
@@ -139,6 +141,7 @@ impl<'a> Layers<'a> {
         let policy = Policy {
             use_passport_for_work,
             disable_post_logon_provisioning,
+            provision_in_remote_session,
             require_security_device,
             enable_pin_recovery,
             pin_recovery_protocol,

@@ -15,6 +15,8 @@ pub struct Settings {
     pub use_passport_for_work: Option<bool>,
     /// Whether provisioning waits until somebody asks for it.
     pub disable_post_logon_provisioning: Option<bool>,
+    /// Whether somebody in a remote session may provision.
+    pub provision_in_remote_session: Option<bool>,
     /// Whether a TPM is compulsory.
     pub require_security_device: Option<bool>,
     /// Devices that do not count as such.

@@ -135,6 +135,19 @@ fn the_strictest_wins_and_the_report_says_whose_it_is() {
 }
 
 #[test]
+fn remote_provisioning_is_for_the_machine_to_allow_and_for_anybody_to_forbid() {
+    let allows = |text: &str| file(&format!("[AllTenants]\nProvisionInRemoteSession = {text}")).unwrap();
+    let allowed = |document: &PolicyDocument, files: &[LocalPolicy]| {
+        resolve(Some(document), files).policy.provision_in_remote_session
+    };
+    let silent = read(&json!({})).unwrap();
+    assert!(!allowed(&silent, &[]) && allowed(&silent, &[allows("true")]));
+    assert!(!allowed(&silent, &[allows("true"), allows("false")]));
+    let strict = read(&json!({ "ProvisionInRemoteSession": false })).unwrap();
+    assert!(!allowed(&strict, &[allows("true")]));
+}
+
+#[test]
 fn a_looser_file_changes_nothing() {
     let tenant = read(&json!({
         "EnablePinRecovery": false, "RequireSecurityDevice": true, "PinRecoveryProtocol": "blind-p256",

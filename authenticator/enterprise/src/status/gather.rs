@@ -89,6 +89,7 @@ fn prerequisites(joined: bool, policy: Option<&Policy>, surroundings: Surroundin
         post_logon: policy.is_some_and(|policy| !policy.disable_post_logon_provisioning),
         eligible: surroundings.has_tpm || policy.is_some_and(|policy| !policy.require_security_device),
         local: !surroundings.is_remote,
+        remotely: policy.is_some_and(|policy| policy.provision_in_remote_session),
     }
 }
 

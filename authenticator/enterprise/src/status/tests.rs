@@ -62,6 +62,7 @@ fn unjoined() -> Report {
             post_logon: true,
             eligible: true,
             local: true,
+            remotely: false,
         }),
     }
 }
@@ -78,6 +79,21 @@ fn a_joined_device_reads_line_for_line_as_it_should() {
 #[test]
 fn a_device_that_is_not_joined_shows_what_provisioning_wants() {
     assert_eq!(page(&unjoined(), false), include_str!("golden/unjoined.txt"));
+}
+
+#[test]
+fn a_remote_session_provisions_only_where_the_policy_says_so() {
+    let mut report = unjoined();
+    for (local, remotely, result) in
+        [(true, false, "WillProvision"), (false, false, "WillNotProvision"), (false, true, "WillProvision")]
+    {
+        let check = report.prerequisites.as_mut().unwrap();
+        (check.joined, check.local, check.remotely) = (true, local, remotely);
+        let page = page(&report, false);
+        let answer = if local { "YES" } else { "NO" };
+        assert!(page.contains(&format!("SessionIsNotRemote : {answer}\n")), "{page}");
+        assert!(page.contains(&format!("PreReqResult : {result}\n")), "{page}");
+    }
 }
 
 #[test]

@@ -73,7 +73,8 @@ fn a_policy_of_another_tenant_is_not_taken() {
     let mut policy = provider.policy();
     policy["tenantId"] = json!("5d0c8f5a-3b7e-4f0d-a1c2-9e8f7a6b5c12");
     let policy = Box::new(from_value(policy).expect("it has the form of a policy"));
-    assert!(matches!(machine.ask(Request::SetPolicy { at, policy }), Err(Refusal::Wire(_))));
+    let refused = machine.ask(Request::SetPolicy { at, policy });
+    assert!(matches!(refused, Err(Refusal::Wire(WireError::Unverified("a policy")))), "{refused:?}");
 }
 
 #[test]

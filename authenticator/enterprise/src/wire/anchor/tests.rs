@@ -42,6 +42,10 @@ fn verify(chain: &[&[u8]], anchor: &[u8], now: UnixTime) -> Result<[u8; 65], Wir
     Chain::read(&x5c)?.verify(anchor, now)
 }
 
+fn is_unverified(chain: &[&[u8]], anchor: &[u8], now: UnixTime) -> bool {
+    matches!(verify(chain, anchor, now), Err(WireError::Unverified(_)))
+}
+
 #[test]
 fn a_chain_to_the_pinned_anchor_gives_its_key() {
     let ours = authority(true);
@@ -57,7 +61,7 @@ fn a_chain_to_another_authority_is_refused() {
     let (ours, theirs) = (authority(true), authority(true));
     let (_, certificate) = leaf(&theirs);
     for chain in [vec![&certificate[..]], vec![&certificate[..], &theirs.der[..]], vec![&ours.der[..]]] {
-        assert!(verify(&chain, &ours.der, NOW).is_err(), "the same name is not the same key");
+        assert!(is_unverified(&chain, &ours.der, NOW), "the same name is not the same key");
     }
 }
 
@@ -65,11 +69,11 @@ fn a_chain_to_another_authority_is_refused() {
 fn an_expired_chain_and_one_through_no_authority_are_refused() {
     let ours = authority(true);
     let (_, certificate) = leaf(&ours);
-    assert!(verify(&[&certificate], &ours.der, UnixTime(1_900_000_000)).is_err());
-    assert!(verify(&[&certificate], &ours.der, UnixTime(1_700_000_000)).is_err());
+    assert!(is_unverified(&[&certificate], &ours.der, UnixTime(1_900_000_000)));
+    assert!(is_unverified(&[&certificate], &ours.der, UnixTime(1_700_000_000)));
     let none = authority(false);
     let (_, certificate) = leaf(&none);
-    assert!(verify(&[&certificate], &none.der, NOW).is_err());
+    assert!(is_unverified(&[&certificate], &none.der, NOW));
 }
 
 #[test]
