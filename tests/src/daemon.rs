@@ -35,11 +35,13 @@ impl Home {
         }
     }
 
-    /// The `latchkey` program with this home, without arguments yet.
+    /// The `latchkey` program with this home, without arguments yet; the person sits at the machine, also where the tests run
+    /// in a remote session.
     #[must_use]
     pub fn latchkey(&self) -> Command {
         let mut command = Command::new(programs::built("latchkey"));
         command
+            .env_remove("SSH_CONNECTION")
             .env("LATCHKEY_DIR", &self.data)
             .env("LATCHKEY_RUNTIME_DIR", &self.runtime)
             .env("LATCHKEY_TPM", &self.tpm)

@@ -1,10 +1,11 @@
 //! A user of an organisation who signs in at the identity provider's pages, over HTTP, whenever `latchkey` asks for it.
 
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::http::{Answer, Connection};
+use crate::http::{Answer, Connection, Line};
 use crate::people::AppHolder;
 use crate::process::run_attended;
 use crate::totp::App;
@@ -13,23 +14,37 @@ use crate::visitor::Visitor;
 /// No sign-in has more pages.
 const PAGES: usize = 12;
 
-/// The person: a password and an authenticator app.
+/// The person: a password with an authenticator app, or a Temporary Access Pass.
 #[derive(Debug)]
 pub struct Employee {
     /// The user name.
     pub name: String,
     password: String,
-    app: App,
-    /// Whether they type the app's code, or give up where it is asked for.
-    pub has_phone: bool,
+    app: Option<App>,
+    /// A pass, which they use where they have one: it is two factors, and no wait for the next code.
+    pub pass: Option<String>,
+    /// The file with the CA that their browser trusts, for a provider over https.
+    pub ca: Option<PathBuf>,
+    /// Whether the device that shows a code is theirs.
+    pub owns_device: bool,
 }
+
+/// Their browser.
+pub type Browser = Visitor<Box<dyn Line>>;
 
 impl Employee {
     /// Somebody whom [`crate::people::settle`] made.
     #[must_use]
     pub fn new(who: &AppHolder, password: &str) -> Self {
-        let app = App::scan(&who.link);
-        Self { name: who.name.clone(), password: password.to_owned(), app, has_phone: true }
+        let (app, password) = (Some(App::scan(&who.link)), password.to_owned());
+        Self { name: who.name.clone(), password, app, pass: None, ca: None, owns_device: true }
+    }
+
+    /// Somebody who has a pass and nothing else.
+    #[must_use]
+    pub fn with_pass(name: &str, pass: String) -> Self {
+        let (name, password) = (name.to_owned(), String::new());
+        Self { name, password, app: None, pass: Some(pass), ca: None, owns_device: true }
     }
 
     /// Opens the page that the program printed, signs in, and goes where the provider sends the browser back to.
@@ -38,20 +53,39 @@ impl Employee {
     /// When a page asks for what the person does not have.
     pub fn sign_in(&mut self, url: &str) {
         let (port, path) = taken_apart(url);
-        let mut visitor = Visitor::new(Connection::open(port).expect("the provider listens"));
-        let mut page = visitor.get(&path).expect("a page");
+        let (_browser, last) = self.go(port, &path);
+        let location = last.header("location").unwrap_or_else(|| unanswerable(&last)).to_owned();
+        let (program, path) = taken_apart(&location);
+        let back = Connection::open(program).and_then(|mut program| program.get(&path, &[]));
+        assert_eq!(back.expect("the program listens").status, 200, "it takes the answer");
+    }
+
+    /// Opens a page of the provider at `port`, signs in where that is asked for, and stays on the page.
+    ///
+    /// # Panics
+    /// As [`Employee::sign_in`].
+    pub fn visit(&mut self, port: u16, path: &str) -> (Browser, Answer) {
+        let (browser, page) = self.go(port, path);
+        assert_eq!(page.status, 200, "{}", page.text());
+        (browser, page)
+    }
+
+    /// Goes on until a page asks for nothing, or the browser is sent to another port.
+    fn go(&mut self, port: u16, path: &str) -> (Browser, Answer) {
+        let mut browser = self.browser(port);
+        let mut page = browser.get(path).expect("a page");
         for _ in 0..PAGES {
-            if let Some(location) = page.header("location").map(str::to_owned) {
-                let (next, path) = taken_apart(&location);
-                if next != port {
-                    let back = Connection::open(next).and_then(|mut program| program.get(&path, &[]));
-                    assert_eq!(back.expect("the program listens").status, 200, "it takes the answer");
-                    return;
-                }
-                page = visitor.get(&path).expect("a page");
-                continue;
-            }
-            page = self.answer(&mut visitor, &page);
+            page = match page.header("location").map(str::to_owned) {
+                Some(path) if path.starts_with('/') => browser.get(&path).expect("a page"),
+                Some(location) => match taken_apart(&location) {
+                    (next, path) if next == port => browser.get(&path).expect("a page"),
+                    _elsewhere => return (browser, page),
+                },
+                None => match self.answer(&mut browser, &page) {
+                    Some(next) => next,
+                    None => return (browser, page),
+                },
+            };
         }
         panic!("the sign-in does not end: {}", page.text());
     }
@@ -62,39 +96,48 @@ impl Employee {
     /// As [`Employee::sign_in`].
     pub fn type_code(&mut self, url: &str, code: &str) {
         let (port, path) = taken_apart(url);
-        let mut visitor = Visitor::new(Connection::open(port).expect("the provider listens"));
+        let mut visitor = self.browser(port);
         let page = visitor.get(&path).expect("a page");
         let mut page = visitor.submit(&page, "device-code", &[("otc", code)]).expect("a page");
         for _ in 0..PAGES {
-            if page.text().contains("data-accepted=\"true\"") {
+            if page.text().contains("data-accepted=") {
                 return;
             }
-            page = self.answer(&mut visitor, &page);
+            page = self.answer(&mut visitor, &page).unwrap_or_else(|| unanswerable(&page));
         }
         panic!("the sign-in does not end: {}", page.text());
     }
 
-    fn answer(&mut self, visitor: &mut Visitor, page: &Answer) -> Answer {
+    fn browser(&self, port: u16) -> Browser {
+        Visitor::new(Connection::open_as(port, self.ca.as_deref()).expect("the provider listens"))
+    }
+
+    /// Sends what a page asks for; nothing where it asks for nothing.
+    fn answer(&mut self, visitor: &mut Browser, page: &Answer) -> Option<Answer> {
         let html = page.text();
-        let asks = |form: &str| html.contains(&format!("id=\"{form}-form\""));
+        let asks = |form: &str| html.contains(&format!("name=\"step\" value=\"{form}\""));
         let code;
         let (step, fields) = if asks("user") {
             ("user", ("loginfmt", self.name.as_str()))
+        } else if asks("pass") {
+            ("pass", ("accesspass", self.pass.as_deref()?))
+        } else if asks("password") && self.pass.is_some() {
+            ("way", ("way", "pass"))
         } else if asks("password") {
             ("password", ("passwd", self.password.as_str()))
-        } else if asks("code") && self.has_phone {
-            code = self.app.code();
+        } else if asks("code") {
+            code = self.app.as_mut()?.code();
             ("code", ("otc", code.as_str()))
         } else if asks("new-passkey") {
             ("new-passkey", ("answer", "later"))
         } else if asks("device-confirm") {
-            ("device-confirm", ("answer", "accept"))
+            ("device-confirm", ("answer", if self.owns_device { "accept" } else { "decline" }))
         } else if asks("stay") {
             ("stay", ("LoginOptions", "3"))
         } else {
-            panic!("nobody knows what to do at this page ({}): {html}", page.status)
+            return None;
         };
-        visitor.submit(page, step, &[fields]).expect("a page")
+        Some(visitor.submit(page, step, &[fields]).expect("a page"))
     }
 
     /// Runs a command of `latchkey` to its end; `input` goes to its standard input. Whenever it says on standard error where
@@ -114,6 +157,10 @@ impl Employee {
             }
         })
     }
+}
+
+fn unanswerable<T>(page: &Answer) -> T {
+    panic!("nobody knows what to do at this page ({}): {}", page.status, page.text())
 }
 
 /// Port and path of a URL on this machine.

@@ -5,8 +5,13 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use socket2::{Domain, Socket, Type};
 
 /// No answer of a test's server takes longer.
@@ -18,6 +23,11 @@ pub struct Connection<S: Read + Write = TcpStream> {
     stream: BufReader<S>,
     host: String,
 }
+
+/// What a connection goes over where that may be one thing or another.
+pub trait Line: Read + Write {}
+
+impl<S: Read + Write> Line for S {}
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -72,6 +82,37 @@ impl Connection<TcpStream> {
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self::over(stream, format!("localhost:{port}")))
     }
+}
+
+impl Connection<Box<dyn Line>> {
+    /// Connects to a port of the loopback interface; over TLS to `localhost` where there is a file with the CA to trust.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    ///
+    /// # Panics
+    /// When the file holds no certificate.
+    pub fn open_as(port: u16, ca: Option<&Path>) -> io::Result<Self> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let line: Box<dyn Line> = match ca {
+            Some(ca) => Box::new(over_tls(stream, ca)),
+            None => Box::new(stream),
+        };
+        Ok(Self::over(line, format!("localhost:{port}")))
+    }
+}
+
+fn over_tls(stream: TcpStream, ca: &Path) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca).expect("the CA's file can be read") {
+        roots.add(certificate.expect("a certificate")).expect("a usable certificate");
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("TLS of today").with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from("localhost").expect("a name");
+    StreamOwned::new(ClientConnection::new(Arc::new(config), name).expect("a client"), stream)
 }
 
 impl<S: Read + Write> Connection<S> {

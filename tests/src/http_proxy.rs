@@ -1,10 +1,13 @@
-//! A proxy between `latchkey` and the identity provider: it counts the program's requests and cuts the line at a chosen
-//! one. Browsers pass untouched.
+//! A proxy between `latchkey` and the identity provider: it counts the program's requests, cuts the line at a chosen one, lets
+//! something happen before another one, and changes answers. Browsers pass untouched.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use serde_json::Value;
 
 /// What happens at the chosen request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +21,29 @@ pub enum Cut {
 }
 
 /// The running proxy.
-#[derive(Debug)]
 pub struct HttpProxy {
     shared: Arc<Mutex<Shared>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     /// What the program has asked for, as method and path.
     seen: Vec<String>,
     cut: Option<(usize, Cut)>,
+    /// What happens before the next request for a path.
+    before: Option<(String, Box<dyn FnOnce() + Send>)>,
+    /// What the answer to the next request for a path becomes.
+    change: Option<(String, Change)>,
+}
+
+type Change = Box<dyn FnOnce(Value) -> Value + Send>;
+
+/// What shall become of one request.
+#[derive(Default)]
+struct Fate {
+    cut: Option<Cut>,
+    before: Option<Box<dyn FnOnce() + Send>>,
+    change: Option<Change>,
 }
 
 impl HttpProxy {
@@ -61,6 +77,24 @@ impl HttpProxy {
         shared.cut = Some((n, cut));
     }
 
+    /// Lets something happen when the program next asks for `path`, before the provider hears of it.
+    ///
+    /// # Panics
+    /// When a thread of the proxy has failed.
+    pub fn before(&self, path: &str, happens: impl FnOnce() + Send + 'static) {
+        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
+        shared.before = Some((path.to_owned(), Box::new(happens)));
+    }
+
+    /// Changes the answer, a JSON document, when the program next asks for `path`.
+    ///
+    /// # Panics
+    /// When a thread of the proxy has failed.
+    pub fn change(&self, path: &str, change: impl FnOnce(Value) -> Value + Send + 'static) {
+        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
+        shared.change = Some((path.to_owned(), Box::new(change)));
+    }
+
     /// What the program has asked for since the last look.
     ///
     /// # Panics
@@ -81,9 +115,12 @@ fn serve(mut client: TcpStream, behind: u16, shared: &Mutex<Shared>) -> io::Resu
         provider.write_all(&rest)?;
         return splice(client, provider);
     }
-    let cut = note(&head, shared);
+    let Fate { cut, before, change } = note(&head, shared);
     if cut == Some(Cut::Request) {
         return Ok(());
+    }
+    if let Some(happens) = before {
+        happens();
     }
     // One request a connection, so that each is seen.
     provider.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
@@ -98,19 +135,35 @@ fn serve(mut client: TcpStream, behind: u16, shared: &Mutex<Shared>) -> io::Resu
         Some(Cut::Kill(pid)) => crate::process::kill(pid),
         Some(Cut::Request) | None => {}
     }
-    client.write_all(&answer)?;
+    client.write_all(&change.map_or_else(|| answer.clone(), |change| changed(&answer, change)))?;
     client.shutdown(Shutdown::Both)
 }
 
-/// Notes a request; what shall happen to it.
-fn note(head: &str, shared: &Mutex<Shared>) -> Option<Cut> {
+/// The answer with another document.
+fn changed(answer: &[u8], change: Change) -> Vec<u8> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let document = serde_json::from_slice(&answer[end + 4..]).expect("the answer is a document");
+    let body = change(document).to_string();
+    let status = head.lines().next().unwrap_or_default();
+    let length = body.len();
+    format!("{status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// Notes a request; what shall become of it.
+fn note(head: &str, shared: &Mutex<Shared>) -> Fate {
     let mut shared = shared.lock().expect("no thread of the proxy failed");
     let index = shared.seen.len();
     let line = head.lines().next().unwrap_or_default().rsplit_once(' ').unwrap_or_default().0;
-    shared.seen.push(line.split('?').next().unwrap_or_default().to_owned());
-    let cut = shared.cut.filter(|(n, _)| *n == index)?.1;
-    shared.cut = None;
-    Some(cut)
+    let asked = line.split('?').next().unwrap_or_default().to_owned();
+    let path = asked.rsplit(' ').next().unwrap_or_default().to_owned();
+    shared.seen.push(asked);
+    Fate {
+        cut: shared.cut.take_if(|(n, _)| *n == index).map(|(_, cut)| cut),
+        before: shared.before.take_if(|(at, _)| *at == path).map(|(_, happens)| happens),
+        change: shared.change.take_if(|(at, _)| *at == path).map(|(_, change)| change),
+    }
 }
 
 /// Everything up to the empty line, and what came behind it.
@@ -145,4 +198,10 @@ fn splice(mut client: TcpStream, mut provider: TcpStream) -> io::Result<()> {
     client.shutdown(Shutdown::Both)?;
     let _ended = up.join();
     Ok(())
+}
+
+impl fmt::Debug for HttpProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpProxy").finish_non_exhaustive()
+    }
 }

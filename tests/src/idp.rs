@@ -138,8 +138,7 @@ impl IdpPlace {
     /// Makes a user of the first tenant, and returns the link of their first sign-in.
     #[must_use]
     pub fn add_person(&self, user_name: &str, name: &str) -> String {
-        let said = self.run(&["user", "add", "--tenant", &self.tenant, user_name, "--name", name, "--json"]);
-        let made: Value = serde_json::from_str(&said).expect("user add prints JSON");
+        let made = self.operate(&["user", "add", user_name, "--name", name]);
         made["invitation"].as_str().expect("user add makes a link").to_owned()
     }
 
@@ -158,6 +157,20 @@ impl IdpPlace {
         let _said = self.run(&[&["app", "change", &app.id, "--tenant", &self.tenant], changes].concat());
     }
 
+    /// Runs a command on the first tenant, and returns what `--json` printed.
+    #[must_use]
+    pub fn operate(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--tenant", &self.tenant, "--json"]].concat());
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{arguments:?}: {error} in {said}"))
+    }
+
+    /// Makes a Temporary Access Pass that can be used again.
+    #[must_use]
+    pub fn access_pass(&self, user: &str) -> String {
+        let made = self.operate(&["user", "pass", user, "--reusable"]);
+        made["temporaryAccessPass"].as_str().expect("it names the pass").to_owned()
+    }
+
     /// Changes what the first tenant allows; `changes` as `latchkey-idp policy change` takes them.
     pub fn change_policy(&self, changes: &[&str]) {
         let _said = self.run(&[&["policy", "change", "--tenant", &self.tenant], changes].concat());
@@ -166,9 +179,8 @@ impl IdpPlace {
     /// Makes a user of the first tenant: the password that is good for one sign-in, at which another one is chosen.
     #[must_use]
     pub fn add_user(&self, name: &str, shown: &str) -> String {
-        let _made = self.run(&["user", "add", name, "--tenant", &self.tenant, "--name", shown]);
-        let said = self.run(&["user", "password", name, "--tenant", &self.tenant, "--json"]);
-        let said: serde_json::Value = serde_json::from_str(&said).expect("it prints JSON");
+        let _made = self.operate(&["user", "add", name, "--name", shown]);
+        let said = self.operate(&["user", "password", name]);
         said["newPassword"].as_str().expect("it names the password").to_owned()
     }
 

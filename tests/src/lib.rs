@@ -39,6 +39,7 @@ pub mod site;
 pub mod softhsm;
 pub mod sql;
 pub mod swtpm;
+pub mod terminal;
 pub mod totp;
 pub mod tpm_proxy;
 pub mod tracer;

@@ -33,7 +33,7 @@ impl NativeHost {
     /// # Errors
     /// What the host answered in place of a response.
     pub fn create(&mut self, origin: &str, user: &str) -> Result<Value, Value> {
-        self.ask("create", json!({ "origin": origin, "options": creation_options(user) }))
+        self.ask("create", json!({ "origin": origin, "options": creation_options(origin, user) }))
     }
 
     /// Signs in at `origin` with any passkey there is.
@@ -90,11 +90,12 @@ impl Drop for NativeHost {
 /// 32 bytes, base64url: what they are does not matter here, because nobody verifies the answers of these tests.
 const CHALLENGE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-fn creation_options(user: &str) -> Value {
+fn creation_options(origin: &str, user: &str) -> Value {
+    let host = origin.split("://").last().and_then(|rest| rest.split(':').next());
     let handle: String =
         user.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte) } else { '-' }).collect();
     json!({
-        "rp": { "id": "localhost", "name": "Test" },
+        "rp": { "id": host, "name": "Test" },
         "user": { "id": format!("{handle:A<16}"), "name": user, "displayName": user },
         "challenge": CHALLENGE,
         "pubKeyCredParams": [{ "type": "public-key", "alg": -7 }],

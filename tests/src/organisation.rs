@@ -124,6 +124,13 @@ impl Organisation {
     /// # Errors
     /// What the daemon said.
     pub fn offer_recovery(&self, home: &Home, at: &str) -> Result<(), String> {
+        let key = self.service_key();
+        keyring(home, &json!({ "set_recovery": { "at": at, "key": key } })).map(drop)
+    }
+
+    /// The service's key with its chain, as `getencryptionkey` would answer.
+    #[must_use]
+    pub fn service_key(&self) -> Value {
         let point = self.service.key();
         let info = SubjectPublicKeyInfo::from_der(&[P256_INFO.as_slice(), &point].concat());
         let mut params = CertificateParams::default();
@@ -131,13 +138,18 @@ impl Organisation {
         let certificate =
             params.signed_by(&info.expect("a public key"), &self.resets.issuer).expect("signed");
         let part = |from: usize| URL_SAFE_NO_PAD.encode(&point[from..from + 32]);
-        let key = json!({
+        json!({
             "kid": "k1",
             "alg": "hpke-p256",
             "jwk": { "kty": "EC", "crv": "P-256", "x": part(1), "y": part(33) },
             "x5c": [STANDARD.encode(certificate.der()), STANDARD.encode(self.resets.certificate.der())],
-        });
-        keyring(home, &json!({ "set_recovery": { "at": at, "key": key } })).map(drop)
+        })
+    }
+
+    /// The certificate that the chain ends at, in base64.
+    #[must_use]
+    pub fn anchor(&self) -> String {
+        STANDARD.encode(self.resets.certificate.der())
     }
 
     /// Sets a new PIN in the place of a forgotten one.
@@ -195,7 +207,6 @@ impl Organisation {
     }
 
     fn policy(&self) -> Value {
-        let anchor = STANDARD.encode(self.resets.certificate.der());
         json!({
             "tenantId": TENANT,
             "tenantName": "Organisation",
@@ -203,7 +214,7 @@ impl Organisation {
             "UsePassportForWork": true,
             "EnablePinRecovery": true,
             "PINComplexity": { "LowercaseLetters": 0, "SpecialCharacters": 0 },
-            "PinReset": { "Url": URL, "Anchor": anchor, "Allowed": true },
+            "PinReset": { "Url": URL, "Anchor": self.anchor(), "Allowed": true },
         })
     }
 }

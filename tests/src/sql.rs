@@ -5,9 +5,9 @@ use std::process::Command;
 
 use crate::postgres;
 
-/// Prints the one value that a SELECT finds in an `SQLite` file.
-const SQLITE: &str =
-    "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
+/// Prints the one value that a statement on an `SQLite` file finds, if it finds one.
+const SQLITE: &str = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=30); \
+                      found = db.execute(sys.argv[2]).fetchone(); db.commit(); print(found[0] if found else '')";
 
 /// The number that a SELECT finds.
 ///
@@ -17,6 +17,14 @@ const SQLITE: &str =
 pub fn number(database: &str, select: &str) -> i64 {
     let said = text(database, select);
     said.parse().unwrap_or_else(|_| panic!("{select}: {said}"))
+}
+
+/// Changes what the provider has kept, as time or somebody with its database would.
+///
+/// # Panics
+/// When the database cannot be written.
+pub fn change(database: &str, statement: &str) {
+    let _nothing = text(database, statement);
 }
 
 /// The text that a SELECT finds.

@@ -7,7 +7,7 @@ use latchkey_tests::employee::Employee;
 use latchkey_tests::http_proxy::HttpProxy;
 use latchkey_tests::idp::{Idp, IdpPlace};
 use latchkey_tests::native_host::NativeHost;
-use latchkey_tests::people;
+use latchkey_tests::people::{self, Population};
 use latchkey_tests::process::Process;
 use latchkey_tests::programs::free_port;
 use latchkey_tests::prompter::Prompter;
@@ -26,6 +26,7 @@ pub const NEXT_PIN: &str = "480175";
 /// Everything that is there. Between device and provider is a proxy.
 pub struct Office {
     pub employee: Employee,
+    pub population: Population,
     pub daemon: Daemon,
     pub prompter: Prompter,
     pub home: Home,
@@ -70,7 +71,19 @@ impl Office {
         let prompter = Prompter::new(&at("person"), FIRST_PIN);
         let _created = home.json(&["container", "create"], "");
         let daemon = Daemon::start(&home, &prompter, &[], &at("log"));
-        Self { employee, daemon, prompter, home, _swtpm: swtpm, proxy, idp, resets, place, folder }
+        Self {
+            employee,
+            population,
+            daemon,
+            prompter,
+            home,
+            _swtpm: swtpm,
+            proxy,
+            idp,
+            resets,
+            place,
+            folder,
+        }
     }
 
     /// Starts the daemon again after it was killed.
@@ -116,7 +129,8 @@ impl Office {
 
     /// The same where it may fail.
     pub fn try_reset_pin(&mut self, options: &[&str], pin: &str) -> Result<Value, (i32, String)> {
-        let reset = [&["pin", "reset", "--no-browser", "--pin-stdin"], options].concat();
+        let way: &[&str] = if options.contains(&"--device-code") { &[] } else { &["--no-browser"] };
+        let reset = [&["pin", "reset", "--pin-stdin"], way, options].concat();
         self.attempt(&reset, &format!("{pin}\n"))
     }
 
@@ -134,18 +148,7 @@ impl Office {
 
     /// Runs a command; where it fails, exit code and message.
     pub fn attempt(&mut self, arguments: &[&str], input: &str) -> Result<Value, (i32, String)> {
-        let mut command = self.home.latchkey();
-        command.args(arguments).arg("--json").env_remove("SSH_CONNECTION");
-        let output = self.employee.operate(command, input);
-        let text = String::from_utf8_lossy(&output.stdout);
-        let said: Value = serde_json::from_str(&text).unwrap_or_else(|error| {
-            panic!("latchkey {arguments:?}: {error} in {text}{}", String::from_utf8_lossy(&output.stderr))
-        });
-        if output.status.success() {
-            return Ok(said);
-        }
-        let message = said["error"]["message"].as_str().unwrap_or_default().to_owned();
-        Err((output.status.code().unwrap_or(-1), message))
+        attempt(&self.home, &mut self.employee, arguments, input)
     }
 
     /// Registers a passkey at the site; returns its credential ID.
@@ -170,14 +173,40 @@ impl Office {
         self.latchkey(&["device", "status"], "")["devices"][0].clone()
     }
 
+    /// A file of these tests.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// What all programs have printed.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     fn log_file(&self) -> PathBuf {
-        self.folder.path().join("log")
+        self.file("log")
     }
+}
+
+/// Runs a command; where it fails, exit code and message. Whenever it says where to sign in, the employee does.
+pub fn attempt(
+    home: &Home,
+    employee: &mut Employee,
+    arguments: &[&str],
+    input: &str,
+) -> Result<Value, (i32, String)> {
+    let mut command = home.latchkey();
+    command.args(arguments).arg("--json");
+    let output = employee.operate(command, input);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let said: Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!("latchkey {arguments:?}: {error} in {text}{}", String::from_utf8_lossy(&output.stderr))
+    });
+    if output.status.success() {
+        return Ok(said);
+    }
+    let message = said["error"]["message"].as_str().unwrap_or_default().to_owned();
+    Err((output.status.code().unwrap_or(-1), message))
 }
 
 fn id(response: &Value) -> String {
