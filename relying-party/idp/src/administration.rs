@@ -14,6 +14,7 @@ mod methods;
 mod pin_resets;
 mod policies;
 mod refused;
+mod reset_keys;
 mod slice;
 mod tenants;
 mod uris;
@@ -25,6 +26,7 @@ pub use logs::{ActivityEntry, AuditState};
 pub use methods::{IssuedPass, Methods, check_password};
 pub use policies::{PASS_MINUTES, check_policy};
 pub use refused::Refused;
+pub use reset_keys::{ResetKey, ResetKeys};
 pub use slice::Slice;
 pub use tenants::TenantSummary;
 pub use users::{Invited, Names, NewAccount};
@@ -111,6 +113,15 @@ impl<'a> Administrator<'a> {
             [] => Err(Refused::NotFound("tenant")),
             _ => Err(Refused::Invalid("There are several tenants: name one with --tenant.".to_owned())),
         }
+    }
+
+    /// Whoever runs the program on the machine, for what all tenants use: it is in the log of the tenant that was made first.
+    ///
+    /// # Errors
+    /// When there is no tenant.
+    pub async fn operator_of_installation(provider: &'a Provider) -> Result<Self, Refused> {
+        let home = provider.database.tenants().home().await?;
+        Ok(Self { provider, tenant: home.ok_or(Refused::NotFound("tenant"))?, actor: Actor::Operator })
     }
 
     /// Who acts.

@@ -99,7 +99,7 @@ async fn carry_out(provider: &Provider, command: &TenantCommand) -> Result<(), B
         TenantCommand::Session(group) => session::run(&operator, &printer, &group.verb).await,
         TenantCommand::Log(group) => log::run(&operator, &printer, &group.verb).await,
         TenantCommand::Group(group) => group::run(&operator, &printer, &group.verb).await,
-        TenantCommand::Helpdesk(group) => helpdesk::run(&operator, &printer, &group.verb).await,
+        TenantCommand::Helpdesk(group) => helpdesk::run(provider, &operator, &printer, &group.verb).await,
         TenantCommand::Reset(group) => reset::run(&operator, &printer, &group.verb).await,
     }
 }

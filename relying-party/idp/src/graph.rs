@@ -8,9 +8,11 @@ mod caller;
 mod devices;
 mod error;
 mod fido2;
+mod groups;
 mod logs;
 mod me;
 mod methods;
+mod pin_reset;
 mod policies;
 mod query;
 pub mod shown;
@@ -92,10 +94,12 @@ pub async fn answer(provider: &Provider, call: &Call<'_>) -> Result<Answer, Grap
     match segments.as_slice() {
         ["me", rest @ ..] => me::answer(&request, verb, rest).await,
         ["users", rest @ ..] => users::answer(&request, verb, rest).await,
+        ["groups", rest @ ..] => groups::answer(&request, verb, rest).await,
         ["devices", rest @ ..] => devices::answer(&request, verb, rest).await,
         ["applications", rest @ ..] => applications::answer(&request, verb, rest).await,
         ["auditlogs", list] => logs::answer(&request, verb, list).await,
         ["policies", rest @ ..] => policies::answer(&request, verb, rest).await,
+        ["pinreset", rest @ ..] => pin_reset::answer(&request, verb, rest).await,
         _ => Err(GraphError::NoSegment),
     }
 }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod devices;
 pub mod domain;
 pub mod graph;
+mod hex;
 pub mod http;
 pub mod keys;
 pub mod limits;

@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use clap::Subcommand;
+use latchkey_idp::administration::{Administrator, Refused, ResetKey, ResetKeys};
 use latchkey_idp::http::pin_reset_router;
-use latchkey_idp::pin_reset::keys;
+use latchkey_idp::pin_reset::keys::{self, State};
 use latchkey_idp::provider::Provider;
-use latchkey_idp::storage::StoredResetKey;
 
 use crate::serve::{Listening, listen};
 use crate::{Failure, Place, open, settings};
@@ -58,16 +58,12 @@ pub(crate) async fn run(place: &Place, verb: &PinResetVerb) -> Result<(), Box<dy
 }
 
 async fn of_keys(provider: &Provider, verb: &KeysVerb) -> Result<(), Box<dyn Error>> {
+    let operator = Administrator::operator_of_installation(provider).await?;
     match verb {
-        KeysVerb::List => {
-            for key in keys::all(provider).await? {
-                println!("{}", line(&key));
-            }
-        }
+        KeysVerb::List => list(&operator, |_| true).await?,
         KeysVerb::Rotate => {
-            for key in keys::rotate(provider).await? {
-                println!("{}", line(&key));
-            }
+            let new = operator.rotate_reset_keys().await?;
+            list(&operator, |key| new.contains(&key.kid)).await?;
             println!("Devices wrap again when they are next unlocked. Until then keep the older keys.");
         }
         KeysVerb::Check => {
@@ -77,15 +73,27 @@ async fn of_keys(provider: &Provider, verb: &KeysVerb) -> Result<(), Box<dyn Err
             }
         }
         KeysVerb::Retire { kid, .. } => {
-            keys::retire(provider, kid).await?;
+            operator.retire_reset_key(kid).await?;
             println!("Retired.");
         }
     }
     Ok(())
 }
 
-fn line(key: &StoredResetKey) -> String {
-    let StoredResetKey { kid, protocol, place, created_at, retired_at, .. } = key;
-    let state = retired_at.map_or_else(|| "live".to_owned(), |at| format!("retired {}", at.to_text()));
-    format!("{kid}  {protocol}  {place}  made {}  {state}", created_at.to_text())
+async fn list(operator: &Administrator<'_>, wanted: impl Fn(&ResetKey) -> bool) -> Result<(), Refused> {
+    let ResetKeys { anchor, keys, .. } = operator.reset_keys().await?;
+    for key in keys.iter().filter(|key| wanted(key)) {
+        println!("{}", line(key));
+    }
+    println!("Devices pinned the anchor with the SHA-256 {anchor}.");
+    Ok(())
+}
+
+fn line(key: &ResetKey) -> String {
+    let ResetKey { kid, protocol, place, created_at, state, .. } = key;
+    let since = match state {
+        State::Retired(at) => format!(" {}", at.to_text()),
+        State::Current | State::Old => String::new(),
+    };
+    format!("{kid}  {protocol}  {place}  made {}  {}{since}", created_at.to_text(), state.word())
 }

@@ -53,7 +53,7 @@ pub use directory::{Held, MethodCounts, MethodKind, MethodRemoval, Removal, User
 pub use enterprise_keys::{EnterpriseKeys, KeyPlaced};
 pub use grants::{Grant, Grants};
 pub use groups::Groups;
-pub use helpdesk::{Helpdesk, HelpdeskCase};
+pub use helpdesk::{CaseState, Helpdesk, HelpdeskCase, NamedHelpdeskCase};
 pub use high_marks::HighMarks;
 pub use invitations::Invitations;
 pub use logs::{Audit, AuditEntry, Limits, LogCursor, SignIn, SignInFilter, SignInLog};

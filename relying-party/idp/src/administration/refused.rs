@@ -1,6 +1,7 @@
 //! Why something was not done, and the one table to HTTP status.
 
 use crate::access_pass::OptionsError;
+use crate::pin_reset;
 use crate::sign_in::EnrolError;
 use crate::storage;
 
@@ -31,6 +32,17 @@ pub enum Refused {
     /// Two administrators are needed, and the user is none of them.
     #[error("You opened this case, or it is about you: another administrator must approve it.")]
     OwnCase,
+    /// Two persons are needed; an application is none.
+    #[error("A case of the helpdesk is opened and approved by administrators, not by an application.")]
+    NotPerson,
+    /// Devices are still given this key.
+    #[error(
+        "Devices are given this key: rotate the keys first, and retire it when devices have wrapped again."
+    )]
+    CurrentKey,
+    /// The keys of the PIN reset service are not at hand here; whoever runs the provider must act.
+    #[error("The keys of the PIN reset service cannot be used here: {0}.")]
+    ResetKeys(pin_reset::Error),
     /// It comes with the provider, or another tenant registered it.
     #[error("This application was not registered by this tenant and cannot be changed here.")]
     NotYours,
@@ -48,9 +60,13 @@ impl Refused {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Invalid(_) => 400,
-            Self::NotAdministrator | Self::NotHome | Self::NotYours | Self::OwnCase => 403,
+            Self::NotAdministrator | Self::NotHome | Self::NotYours | Self::OwnCase | Self::NotPerson => 403,
             Self::NotFound(_) => 404,
-            Self::Taken(_) | Self::LastAdministrator | Self::LastMethod => 409,
+            Self::Taken(_)
+            | Self::LastAdministrator
+            | Self::LastMethod
+            | Self::CurrentKey
+            | Self::ResetKeys(_) => 409,
             Self::Busy | Self::Storage(_) => 503,
         }
     }
@@ -59,6 +75,8 @@ impl Refused {
     pub fn report(&self) {
         if let Self::Storage(error) = self {
             tracing::error!(%error, "an administrator's request failed");
+        } else if let Self::ResetKeys(error) = self {
+            tracing::error!(%error, "the keys of the PIN reset service failed");
         }
     }
 }
@@ -66,6 +84,20 @@ impl Refused {
 impl From<storage::Error> for Refused {
     fn from(error: storage::Error) -> Self {
         Self::Storage(error)
+    }
+}
+
+impl From<pin_reset::Error> for Refused {
+    fn from(error: pin_reset::Error) -> Self {
+        match error {
+            pin_reset::Error::Storage(error) => Self::Storage(error),
+            pin_reset::Error::NoSuchKey => Self::NotFound("live key"),
+            pin_reset::Error::CurrentKey => Self::CurrentKey,
+            pin_reset::Error::Sealed(_)
+            | pin_reset::Error::Anchor(_)
+            | pin_reset::Error::Place(_)
+            | pin_reset::Error::Damaged => Self::ResetKeys(error),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub struct TenantSummary {
 }
 
 impl Administrator<'_> {
-    /// Whether this one may see all tenants and make others: administrators of the first tenant, and the operator.
+    /// Whether this one may see all tenants, make others, and change the keys that all use: administrators of the first tenant, and the operator.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -25,7 +25,7 @@ impl Administrator<'_> {
         match self.actor {
             Actor::Operator => Ok(true),
             Actor::User(_) | Actor::Application(_) => {
-                Ok(self.provider.database.tenants().is_home(self.tenant).await?)
+                Ok(self.provider.database.tenants().home().await? == Some(self.tenant))
             }
         }
     }

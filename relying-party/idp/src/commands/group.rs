@@ -72,8 +72,8 @@ pub(super) async fn run(
         GroupVerb::Members { group } => {
             let group = operator.group(group).await.map_err(say)?;
             let members = operator.group_members(&group).await.map_err(say)?;
-            let row = |(id, upn)| json!({ "id": id, "userPrincipalName": upn });
-            printer.list(&members.into_iter().map(row).collect::<Vec<_>>(), &["id", "userPrincipalName"]);
+            let rows: Vec<_> = members.iter().map(|(user, name)| shown::member(*user, name)).collect();
+            printer.list(&rows, &["id", "userPrincipalName"]);
         }
         GroupVerb::Join { group, user } | GroupVerb::Leave { group, user } => {
             let group = operator.group(group).await.map_err(say)?;

@@ -4,8 +4,8 @@ use std::error::Error;
 
 use clap::Subcommand;
 use latchkey_idp::administration::Administrator;
-use latchkey_idp::domain::DeviceId;
 use latchkey_idp::graph::shown;
+use latchkey_idp::provider::Provider;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,9 +25,9 @@ pub(crate) enum HelpdeskVerb {
     Open {
         #[command(flatten)]
         user: Named,
-        /// The device's ID
+        /// The device's name or ID
         #[arg(long)]
-        device: DeviceId,
+        device: String,
         /// Why
         #[arg(long)]
         reason: String,
@@ -45,6 +45,7 @@ pub(crate) enum HelpdeskVerb {
 }
 
 pub(super) async fn run(
+    provider: &Provider,
     operator: &Administrator<'_>,
     printer: &Printer,
     verb: &HelpdeskVerb,
@@ -52,15 +53,23 @@ pub(super) async fn run(
     match verb {
         HelpdeskVerb::List { most } => {
             let cases = operator.helpdesk_cases(*most).await.map_err(say)?;
-            let rows: Vec<_> = cases.iter().map(shown::helpdesk_case).collect();
-            printer.list(
-                &rows,
-                &["id", "createdDateTime", "status", "userId", "deviceId", "openedBy", "reason"],
-            );
+            let rows: Vec<_> =
+                cases.iter().map(|named| shown::helpdesk_case(named, provider.time())).collect();
+            let columns = [
+                "id",
+                "createdDateTime",
+                "status",
+                "userPrincipalName",
+                "deviceDisplayName",
+                "openedBy",
+                "reason",
+            ];
+            printer.list(&rows, &columns);
         }
         HelpdeskVerb::Open { user, device, reason } => {
             let user = find(operator, user).await?;
-            let id = operator.open_case(user.id, *device, reason).await.map_err(say)?;
+            let device = operator.device_of(user.id, device).await.map_err(say)?;
+            let id = operator.open_case(user.id, device, reason).await.map_err(say)?;
             printer.one(&json!({ "id": id }));
         }
         HelpdeskVerb::Approve { case } => {

@@ -60,6 +60,7 @@ pub(super) async fn run(
         ResetVerb::List { user, code, refused, released, most } => {
             let filter = ResetEventFilter {
                 name: user.clone(),
+                user: None,
                 device: None,
                 code: code.clone(),
                 refused: *refused,

@@ -126,7 +126,9 @@ pub(super) async fn run(
                 eprintln!("There are {all}: ask for more with --most.");
             }
         }
-        UserVerb::Show(named) => printer.one(&whole(provider, &find(operator, named).await?).await?),
+        UserVerb::Show(named) => {
+            printer.one(&whole(provider, operator, &find(operator, named).await?).await?)
+        }
         UserVerb::Add(add) => {
             let new = NewAccount {
                 user_name: &add.user.user,
@@ -200,10 +202,15 @@ pub(super) async fn by_name(operator: &Administrator<'_>, name: &str) -> Result<
     .map_err(say)
 }
 
-async fn whole(provider: &Provider, user: &User) -> Result<Value, Failure> {
+/// A user with what they sign in with: methods, devices, and the keys on devices.
+async fn whole(provider: &Provider, operator: &Administrator<'_>, user: &User) -> Result<Value, Failure> {
     let methods = Methods::of(provider, user).await.map_err(say)?;
     let methods = shown::methods(&methods, provider.time());
-    Ok(with(shown::user(user), "methods", methods.into()))
+    let (devices, keys) = operator.devices_of(user.id).await.map_err(say)?;
+    let devices: Vec<_> = devices.iter().map(|device| shown::device(device, None)).collect();
+    let keys: Vec<_> = keys.iter().map(shown::enterprise_key).collect();
+    let parts = [("methods", methods), ("devices", devices), ("keys", keys)];
+    Ok(parts.into_iter().fold(shown::user(user), |shown, (name, part)| with(shown, name, part.into())))
 }
 
 fn with(mut object: Value, name: &str, value: Value) -> Value {

@@ -24,9 +24,13 @@ pub(super) enum Permission {
     WriteApps,
     ReadDevices,
     WriteDevices,
+    ReadGroups,
+    WriteGroups,
     ReadLogs,
     ReadPolicies,
     WritePolicies,
+    /// The rules for devices and for PIN resets, and the keys of that service.
+    WriteDeviceRules,
     /// What an application needs, beside another permission, to change an administrator's account: whoever changes that
     /// can become the administrator.
     WriteAdministrators,
@@ -36,24 +40,27 @@ pub(super) enum Permission {
 struct Word(&'static str, &'static str, &'static [Permission]);
 
 /// Every word that is a scope for administrators and a role for applications.
-const WORDS: [Word; 14] = {
+const WORDS: [Word; 17] = {
     use Permission::{
-        ReadApps, ReadDevices, ReadLogs, ReadMethods, ReadPolicies, ReadUsers, WriteAdministrators,
-        WriteApps, WriteDevices, WriteMethods, WritePolicies, WriteUsers,
+        ReadApps, ReadDevices, ReadGroups, ReadLogs, ReadMethods, ReadPolicies, ReadUsers,
+        WriteAdministrators, WriteApps, WriteDeviceRules, WriteDevices, WriteGroups, WriteMethods,
+        WritePolicies, WriteUsers,
     };
     [
         Word("User.Read.All", "Read the profiles of all users", &[ReadUsers]),
         Word("User.ReadWrite.All", "Read and change all users", &[ReadUsers, WriteUsers]),
         Word(
             "Directory.Read.All",
-            "Read users, devices and applications",
-            &[ReadUsers, ReadApps, ReadDevices],
+            "Read users, groups, devices and applications",
+            &[ReadUsers, ReadGroups, ReadApps, ReadDevices],
         ),
         Word(
             "Directory.ReadWrite.All",
-            "Read and change users and applications",
-            &[ReadUsers, WriteUsers, ReadApps, WriteApps],
+            "Read and change users, groups and applications",
+            &[ReadUsers, WriteUsers, ReadGroups, WriteGroups, ReadApps, WriteApps],
         ),
+        Word("Group.Read.All", "Read all groups", &[ReadGroups]),
+        Word("Group.ReadWrite.All", "Read and change all groups", &[ReadGroups, WriteGroups]),
         Word("Device.Read.All", "Read all devices", &[ReadDevices]),
         Word("Device.ReadWrite.All", "Read, disable and delete devices", &[ReadDevices, WriteDevices]),
         Word("UserAuthenticationMethod.Read.All", "Read what users sign in with", &[ReadMethods]),
@@ -70,6 +77,11 @@ const WORDS: [Word; 14] = {
             "Policy.ReadWrite.AuthenticationMethod",
             "Read and change which sign-in methods are accepted",
             &[ReadPolicies, WritePolicies],
+        ),
+        Word(
+            "Policy.ReadWrite.DeviceConfiguration",
+            "Read and change the rules for devices and PIN resets",
+            &[ReadPolicies, WriteDeviceRules],
         ),
         Word("RoleManagement.ReadWrite.Directory", "Change administrators", &[WriteAdministrators]),
     ]

@@ -71,12 +71,17 @@ impl GraphError {
             Self::Unsupported(_) => ("Request_UnsupportedQuery", 400),
             Self::Refused(refused) => match refused {
                 Refused::Invalid(_) => ("Request_BadRequest", 400),
-                Refused::NotAdministrator | Refused::NotHome | Refused::OwnCase | Refused::NotYours => {
+                Refused::NotAdministrator | Refused::NotHome | Refused::NotYours => {
                     ("Authorization_RequestDenied", 403)
                 }
+                Refused::OwnCase => ("Authorization_OwnCase", 403),
+                Refused::NotPerson => ("Authorization_NotPerson", 403),
                 Refused::NotFound(_) => ("Request_ResourceNotFound", 404),
                 Refused::Taken(_) => ("ObjectConflict", 409),
-                Refused::LastAdministrator | Refused::LastMethod => ("Request_Conflict", 409),
+                Refused::LastAdministrator
+                | Refused::LastMethod
+                | Refused::CurrentKey
+                | Refused::ResetKeys(_) => ("Request_Conflict", 409),
                 Refused::Busy => ("TooManyRequests", 429),
                 Refused::Storage(_) => ("serviceNotAvailable", 503),
             },

@@ -1,16 +1,18 @@
-//! `/auditLogs`: who signed in, and what was changed.
+//! `/auditLogs`: who signed in, what was changed, and whose PINs were reset.
 
 use super::caller::Permission;
 use super::query::{Comparison, Operator, time};
 use super::{Answer, GraphError, Request, Verb, shown, users};
 use crate::administration::{Administrator, Refused};
 use crate::clock::UnixTime;
-use crate::storage::{LogCursor, SignInFilter};
+use crate::pin_reset::RELEASED;
+use crate::storage::{LogCursor, ResetEventFilter, SignInFilter};
 
 pub(super) async fn answer(request: &Request<'_>, verb: Verb, list: &str) -> Result<Answer, GraphError> {
     match (verb, list) {
         (Verb::Get, "signins") => sign_ins(request).await,
         (Verb::Get, "directoryaudits") => changes(request).await,
+        (Verb::Get, "pinresets") => pin_resets(request).await,
         (Verb::Get | Verb::Post | Verb::Patch | Verb::Delete, _) => Err(GraphError::NoSegment),
     }
 }
@@ -22,17 +24,24 @@ async fn sign_ins(request: &Request<'_>) -> Result<Answer, GraphError> {
     if let Some(name) = named {
         by_name(&administrator, name, &mut filter).await?;
     }
-    let cursor = match &request.query.after {
-        Some(token) => LogCursor::OlderThan(entry(&users::place(token)?)?),
-        None => LogCursor::Newest,
-    };
-    let slice = administrator.sign_ins(&filter, cursor, request.query.most()).await?;
+    let slice = administrator.sign_ins(&filter, older(request)?, request.query.most()).await?;
     let last = slice.rows.last().filter(|_| slice.after);
-    let next = last.map(|row| users::token(&format!("{}:{}", row.at.seconds(), row.id)));
+    let next = last.map(|row| behind(row.at, row.id));
     let rows = slice.rows.iter().map(shown::sign_in).collect();
     let path = format!("{}/auditLogs/signIns", request.base);
     let page = request.query.page(&path, rows, next.as_deref(), None);
     Ok(Answer::ok(request.context("auditLogs/signIns", page)))
+}
+
+/// Where the list goes on.
+fn older(request: &Request<'_>) -> Result<LogCursor<(UnixTime, uuid::Uuid)>, GraphError> {
+    let after = request.query.after.as_ref();
+    after.map_or(Ok(LogCursor::Newest), |token| Ok(LogCursor::OlderThan(entry(&users::place(token)?)?)))
+}
+
+/// The token of the place behind an entry.
+fn behind(at: UnixTime, id: uuid::Uuid) -> String {
+    users::token(&format!("{}:{id}", at.seconds()))
 }
 
 fn take(
@@ -100,4 +109,30 @@ async fn changes(request: &Request<'_>) -> Result<Answer, GraphError> {
     let path = format!("{}/auditLogs/directoryAudits", request.base);
     let page = request.query.page(&path, rows, next.as_deref(), None);
     Ok(Answer::ok(request.context("auditLogs/directoryAudits", page)))
+}
+
+async fn pin_resets(request: &Request<'_>) -> Result<Answer, GraphError> {
+    let administrator = request.caller.may(request.provider, Permission::ReadLogs)?;
+    let mut filter = ResetEventFilter { name: request.query.search.clone(), ..ResetEventFilter::default() };
+    request.query.filter(|comparison| take_reset(comparison, &mut filter))?;
+    let slice = administrator.pin_resets(&filter, older(request)?, request.query.most()).await?;
+    let last = slice.rows.last().filter(|_| slice.after);
+    let next = last.map(|row| behind(row.event.at, row.event.id));
+    let rows = slice.rows.iter().map(shown::pin_reset).collect();
+    let path = format!("{}/auditLogs/pinResets", request.base);
+    let page = request.query.page(&path, rows, next.as_deref(), None);
+    Ok(Answer::ok(request.context("auditLogs/pinResets", page)))
+}
+
+fn take_reset(comparison: &Comparison, filter: &mut ResetEventFilter) -> Result<bool, GraphError> {
+    let value = comparison.value.as_str();
+    let wrong = |_| GraphError::BadRequest(format!("{} is compared with an identifier", comparison.name));
+    match (comparison.name.as_str(), comparison.operator) {
+        ("userid", Operator::Equal) => filter.user = Some(value.parse().map_err(wrong)?),
+        ("deviceid", Operator::Equal) => filter.device = Some(value.parse().map_err(wrong)?),
+        ("result", Operator::Equal) => value.clone_into(&mut filter.code),
+        ("result", Operator::NotEqual) if value == RELEASED => filter.refused = true,
+        _ => return Ok(false),
+    }
+    Ok(true)
 }

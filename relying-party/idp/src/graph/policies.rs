@@ -1,4 +1,6 @@
-//! `/policies`: which passkeys are accepted, and what the strengths of a sign-in mean.
+//! `/policies`: which passkeys are accepted, what the strengths of a sign-in mean, and the rules for devices.
+
+mod devices;
 
 use std::collections::BTreeSet;
 
@@ -111,6 +113,8 @@ pub(super) async fn answer(
             let context = "policies/authenticationStrengthPolicies/$entity";
             Ok(Answer::ok(request.context(context, shown_strength(id))))
         }
+        (Verb::Get, ["deviceregistrationpolicy"]) => devices::shown(request, &read(request).await?),
+        (Verb::Patch, ["deviceregistrationpolicy"]) => devices::change(request).await,
         (Verb::Get | Verb::Post | Verb::Patch | Verb::Delete, _) => Err(GraphError::NoSegment),
     }
 }

@@ -1,7 +1,6 @@
 //! How things look in JSON: to programs that call the API, and to those that read what the commands print.
 
 mod devices;
-
 mod pin_resets;
 
 use serde_json::{Value, json};
@@ -12,11 +11,9 @@ use crate::administration::{ActivityEntry, Methods, TenantSummary};
 use crate::attestation::Outcome;
 use crate::clock::UnixTime;
 use crate::domain::{App, RedirectKind, Tenant, TokenVersion, User};
-pub use devices::{device, device_details, enterprise_key};
-
 use crate::storage::{BrowserSession, NewPasskey, SignIn, StoredPass, StoredTotp, UserSummary};
-
-pub use pin_resets::{group, helpdesk_case, pin_reset, reset_rule};
+pub use devices::{device, device_details, enterprise_key};
+pub use pin_resets::{group, helpdesk_case, member, pin_reset, reset_key, reset_rule};
 
 /// `signInAudience` of an application for every tenant.
 pub(super) const MULTI_TENANT: &str = "AzureADMultipleOrgs";

@@ -8,15 +8,21 @@
 mod app_page;
 mod apps;
 mod changes;
+mod device_rules;
 mod devices;
 mod gate;
+mod groups;
+mod helpdesk;
 mod logs;
+mod names;
 mod pages_of_user;
 mod pin_resets;
 mod policies;
 mod query;
+mod reset_keys;
 mod tenants;
 mod texts;
+mod user_devices;
 mod users;
 
 use std::sync::Arc;
@@ -56,9 +62,17 @@ routes! {
     post "/admin/{tenant}/users/{id}/methods/{method}/delete" users::remove_method;
     post "/admin/{tenant}/users/{id}/sessions/revoke" users::revoke_sessions;
     post "/admin/{tenant}/users/{id}/sessions/{session}/revoke" users::revoke_session;
+    post "/admin/{tenant}/users/{id}/devices/{device}/{change}" user_devices::change;
+    post "/admin/{tenant}/users/{id}/keys/{key}/delete" user_devices::remove_key;
+
+    get "/admin/{tenant}/groups" groups::list;
+    post "/admin/{tenant}/groups" groups::create;
+    get "/admin/{tenant}/groups/{id}" groups::show;
+    post "/admin/{tenant}/groups/{id}/delete" groups::delete;
+    post "/admin/{tenant}/groups/{id}/members" groups::add_member;
+    post "/admin/{tenant}/groups/{id}/members/{user}/delete" groups::remove_member;
 
     get "/admin/{tenant}/devices" devices::list;
-    post "/admin/{tenant}/devices/policy" devices::save_policy;
     get "/admin/{tenant}/devices/{id}" devices::show;
     post "/admin/{tenant}/devices/{id}/{change}" devices::change;
     post "/admin/{tenant}/devices/{id}/keys/{key}/delete" devices::remove_key;
@@ -78,6 +92,14 @@ routes! {
 
     get "/admin/{tenant}/pin-resets" pin_resets::show;
     post "/admin/{tenant}/pin-resets/rules" pin_resets::decide;
+    get "/admin/{tenant}/pin-resets/keys" reset_keys::show;
+    post "/admin/{tenant}/pin-resets/keys/rotate" reset_keys::rotate;
+    post "/admin/{tenant}/pin-resets/keys/retire" reset_keys::retire;
+
+    get "/admin/{tenant}/helpdesk" helpdesk::show;
+    post "/admin/{tenant}/helpdesk" helpdesk::open;
+    post "/admin/{tenant}/helpdesk/{case}/approve" helpdesk::approve;
+    post "/admin/{tenant}/helpdesk/{case}/decline" helpdesk::decline;
 
     get "/admin/{tenant}/sign-ins" logs::sign_ins;
     get "/admin/{tenant}/audit" logs::audit;

@@ -2,10 +2,14 @@
 //! `csrf`; what changes something is always a POST to the address that the form names.
 
 mod apps;
+pub mod device_rules;
 mod devices;
+mod groups;
+mod helpdesk;
 mod logs;
 mod pin_resets;
 mod policies;
+mod reset_keys;
 mod tenants;
 mod users;
 
@@ -13,16 +17,20 @@ pub use apps::{
     AppPage, AppRow, AppSettings, AppsPage, AssignmentRow, CertificateRow, ConsentRow, NewAppPage, ScopeRow,
     SecretRow,
 };
-pub use devices::{DeviceKeyRow, DevicePage, DeviceRow, DevicesPage, attestations, characters, registrars};
+pub use device_rules::DeviceRules;
+pub use devices::{DeviceKeyRow, DevicePage, DeviceRow, DevicesPage};
+pub use groups::{GroupPage, GroupRow, GroupsPage, MemberRow};
+pub use helpdesk::{CaseRow, HelpdeskPage};
 pub use logs::{AuditPage, AuditRow, ChainState, Pager, SignInFilter, SignInLogPage, SignInRow};
 pub use pin_resets::{PinResetFilter, PinResetRow, PinResetsPage, ResetRuleRow};
 pub use policies::{
     AaguidRow, AppStrength, FormatRow, MetadataState, PoliciesPage, Strength, Switch, second_factor,
 };
+pub use reset_keys::{ResetKeyRow, ResetKeysPage};
 pub use tenants::{TenantRow, TenantsPage};
 pub use users::{
-    AppMethod, IssuedPass, PassMethod, PasskeyMethod, PasswordMethod, SessionRow, Trust, UserPage, UserRow,
-    UsersPage,
+    AppMethod, IssuedPass, PassMethod, PasskeyMethod, PasswordMethod, SessionRow, Trust, UserKeyRow,
+    UserPage, UserRow, UsersPage,
 };
 
 use super::frame::{Csrf, Notice, initial};

@@ -63,6 +63,10 @@ fn samples() -> Vec<(&'static str, String, Policy)> {
         "admin-users-empty": UsersPage::sample_empty(), frame();
         "admin-user": UserPage::sample(), frame();
         "admin-user-new": UserPage::sample_new(), frame();
+        "admin-groups": GroupsPage::sample(), frame();
+        "admin-groups-empty": GroupsPage::sample_empty(), frame();
+        "admin-group": GroupPage::sample(), frame();
+        "admin-group-empty": GroupPage::sample_empty(), frame();
         "admin-devices": DevicesPage::sample(), frame();
         "admin-devices-empty": DevicesPage::sample_empty(), frame();
         "admin-device": DevicePage::sample(), frame();
@@ -73,6 +77,10 @@ fn samples() -> Vec<(&'static str, String, Policy)> {
         "admin-app-built-in": AppPage::sample_built_in(), frame();
         "admin-pin-resets": PinResetsPage::sample(), frame();
         "admin-pin-resets-empty": PinResetsPage::sample_empty(), frame();
+        "admin-reset-keys": ResetKeysPage::sample(), frame();
+        "admin-reset-keys-fixed": ResetKeysPage::sample_fixed(), frame();
+        "admin-helpdesk": HelpdeskPage::sample(), frame();
+        "admin-helpdesk-empty": HelpdeskPage::sample_empty(), frame();
         "admin-sign-ins": SignInLogPage::sample(), frame();
         "admin-audit": AuditPage::sample(), frame();
         "admin-audit-broken": AuditPage::sample_broken(), frame();

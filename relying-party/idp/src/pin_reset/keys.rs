@@ -3,12 +3,12 @@
 //! Each protocol has one current key, the newest; envelopes of older ones are opened until an administrator retires the key. A
 //! device wraps its secret again for the current key when it is next unlocked.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use p256::elliptic_curve::Generate as _;
 use p256::{PublicKey, SecretKey};
 use rand_core::CryptoRng;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::Error;
@@ -17,8 +17,6 @@ use super::blind::Master;
 use super::envelope::Protocol;
 use super::place::{KeyPlace as _, NewKey, Software};
 use super::point::{self, Shared};
-use crate::administration::Actor;
-use crate::audit_chain::Event;
 use crate::clock::UnixTime;
 use crate::provider::Provider;
 use crate::secrets::{Place, Purpose};
@@ -58,14 +56,78 @@ pub async fn all(provider: &Provider) -> Result<Vec<StoredResetKey>, Error> {
     Ok(provider.database.reset_keys().all().await?)
 }
 
+/// What a key is used for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Devices are given it.
+    Current,
+    /// What was made for it is opened still.
+    Old,
+    /// Its private half was destroyed then: what was made for it never opens again.
+    Retired(UnixTime),
+}
+
+impl State {
+    /// The word for programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Old => "old",
+            Self::Retired(_) => "retired",
+        }
+    }
+}
+
+/// All keys with their states, the newest first; the first ones are made here.
+///
+/// # Errors
+/// When they cannot be read or made.
+pub async fn states(provider: &Provider) -> Result<Vec<(StoredResetKey, State)>, Error> {
+    let mut current = Vec::new();
+    for protocol in Protocol::ALL {
+        current.push(self::current(provider, protocol).await?.kid);
+    }
+    let state = |key: StoredResetKey| {
+        let state = match key.retired_at {
+            Some(at) => State::Retired(at),
+            None if current.contains(&key.kid) => State::Current,
+            None => State::Old,
+        };
+        (key, state)
+    };
+    Ok(provider.database.reset_keys().all().await?.into_iter().map(state).collect())
+}
+
+/// The SHA-256 of the anchor's certificate, by which people compare what devices pinned.
+///
+/// # Errors
+/// When the anchor cannot be opened or made.
+pub async fn anchor_fingerprint(provider: &Provider) -> Result<[u8; 32], Error> {
+    Ok(Sha256::digest(anchor(provider).await?.certificate()).into())
+}
+
+/// Refuses to replace keys that this process does not reach: a process without the TPM or the security module would go on
+/// with a key in software, and nobody would see it.
+///
+/// # Errors
+/// When the private half of a current key is where this process does not reach it.
+pub async fn reached(provider: &Provider) -> Result<(), Error> {
+    for protocol in Protocol::ALL {
+        provider.reset_places.named(&current(provider, protocol).await?.place)?;
+    }
+    Ok(())
+}
+
 /// Replaces what is old enough, in all protocols.
 ///
 /// # Errors
-/// When a key cannot be made or stored; the old ones stay in use.
+/// When a key cannot be made or stored, or this process does not reach the old one; the old ones stay in use.
 pub async fn tend(provider: &Provider) -> Result<(), Error> {
     for protocol in Protocol::ALL {
         let key = current(provider, protocol).await?;
         if provider.now().since(key.created_at) >= REPLACED_AFTER {
+            provider.reset_places.named(&key.place)?;
             replace(provider, protocol, Some(&key)).await?;
         }
     }
@@ -81,7 +143,6 @@ pub async fn rotate(provider: &Provider) -> Result<Vec<StoredResetKey>, Error> {
     for protocol in Protocol::ALL {
         let known = provider.database.reset_keys().current(protocol).await?;
         let key = replace(provider, protocol, known.as_ref()).await?;
-        note(provider, "pin_reset_key.rotated", &key.kid).await?;
         new.push(key);
     }
     Ok(new)
@@ -97,20 +158,13 @@ pub async fn retire(provider: &Provider, kid: &str) -> Result<(), Error> {
     if keys.current(key.protocol).await?.is_some_and(|current| current.kid == kid) {
         return Err(Error::CurrentKey);
     }
+    let place = provider.reset_places.named(&key.place)?;
     // First the row: a key that is destroyed in its place and still offered would be worse than one that is left there.
     let handle = open(provider, &key)?;
     if !keys.retire(kid, provider.now()).await? {
         return Err(Error::NoSuchKey);
     }
-    note(provider, "pin_reset_key.retired", kid).await?;
-    Ok(provider.reset_places.named(&key.place)?.destroy(&handle).await?)
-}
-
-/// Writes down what an operator did with a key.
-async fn note(provider: &Provider, action: &str, kid: &str) -> Result<(), Error> {
-    let (actor, action, target) = (Actor::Operator.to_string(), action.to_owned(), kid.to_owned());
-    let detail = BTreeMap::new();
-    Ok(provider.audit(&Event { at: provider.now(), tenant: None, actor, action, target, detail }).await?)
+    Ok(place.destroy(&handle).await?)
 }
 
 /// Uses a live key once: whether its place has it, and it is the one that was certified.

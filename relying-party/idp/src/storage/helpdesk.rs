@@ -36,13 +36,72 @@ pub struct HelpdeskCase {
     pub used_at: Option<UnixTime>,
 }
 
+/// What became of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseState {
+    /// It waits for a decision.
+    Open,
+    /// Nobody decided in time.
+    Expired,
+    /// It was turned down, or taken back.
+    Declined,
+    /// Its code waits for its use.
+    Approved,
+    /// Its code was not used in time.
+    Unused,
+    /// Its code was used.
+    Used,
+}
+
+impl CaseState {
+    /// The word for programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Expired => "expired",
+            Self::Declined => "declined",
+            Self::Approved => "approved",
+            Self::Unused => "unused",
+            Self::Used => "used",
+        }
+    }
+}
+
+impl HelpdeskCase {
+    /// What became of it by now.
+    #[must_use]
+    pub fn state(&self, now: UnixTime) -> CaseState {
+        match (self.approved, self.used_at) {
+            (None, _) if self.expires_at > now => CaseState::Open,
+            (None, _) => CaseState::Expired,
+            (Some(false), _) => CaseState::Declined,
+            (Some(true), Some(_)) => CaseState::Used,
+            (Some(true), None) if self.expires_at > now => CaseState::Approved,
+            (Some(true), None) => CaseState::Unused,
+        }
+    }
+}
+
+/// A case, with the names of what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedHelpdeskCase {
+    /// The case.
+    pub case: HelpdeskCase,
+    /// The user name of whose PIN it is.
+    pub upn: String,
+    /// What the device is called; `None`: it was deleted.
+    pub device: Option<String>,
+}
+
 /// Cases of the helpdesk.
 pub struct Helpdesk<'a>(pub(super) &'a Pool);
 
 macro_rules! columns {
     () => {
-        "SELECT id, tenant, user_id, device, reason, opened_by, opened_at, decided_by, decided_at, approved, expires_at,
-                used_at FROM helpdesk_cases "
+        "SELECT c.id, c.tenant, c.user_id, c.device, c.reason, c.opened_by, c.opened_at, c.decided_by, c.decided_at,
+                c.approved, c.expires_at, c.used_at, u.upn, d.name
+         FROM helpdesk_cases c JOIN users u ON u.id = c.user_id LEFT JOIN devices d ON d.id = c.device "
     };
 }
 
@@ -69,15 +128,15 @@ impl Helpdesk<'_> {
     }
 
     /// A tenant's case.
-    pub async fn find(&self, tenant: TenantId, id: Uuid) -> Result<Option<HelpdeskCase>, Error> {
-        const SQL: &str = concat!(columns!(), "WHERE tenant = $1 AND id = $2");
-        self.0.row(SQL, values![tenant, id.to_string()]).await?.as_ref().map(case).transpose()
+    pub async fn find(&self, tenant: TenantId, id: Uuid) -> Result<Option<NamedHelpdeskCase>, Error> {
+        const SQL: &str = concat!(columns!(), "WHERE c.tenant = $1 AND c.id = $2");
+        self.0.row(SQL, values![tenant, id.to_string()]).await?.as_ref().map(named).transpose()
     }
 
     /// A tenant's cases, newest first, at most `most`.
-    pub async fn newest(&self, tenant: TenantId, most: u32) -> Result<Vec<HelpdeskCase>, Error> {
-        const SQL: &str = concat!(columns!(), "WHERE tenant = $1 ORDER BY opened_at DESC, id LIMIT $2");
-        self.0.rows(SQL, values![tenant, most]).await?.iter().map(case).collect()
+    pub async fn newest(&self, tenant: TenantId, most: u32) -> Result<Vec<NamedHelpdeskCase>, Error> {
+        const SQL: &str = concat!(columns!(), "WHERE c.tenant = $1 ORDER BY c.opened_at DESC, c.id LIMIT $2");
+        self.0.rows(SQL, values![tenant, most]).await?.iter().map(named).collect()
     }
 
     /// Decides an open case: with a code it is approved, and the code is good until `expires_at`. Of two decisions at once one
@@ -103,8 +162,10 @@ impl Helpdesk<'_> {
 
     /// The approved case whose code this is, while the code is good.
     pub async fn by_code(&self, code: &OpaqueHash, now: UnixTime) -> Result<Option<HelpdeskCase>, Error> {
-        const SQL: &str =
-            concat!(columns!(), "WHERE code = $1 AND approved = 1 AND used_at IS NULL AND expires_at > $2");
+        const SQL: &str = concat!(
+            columns!(),
+            "WHERE c.code = $1 AND c.approved = 1 AND c.used_at IS NULL AND c.expires_at > $2"
+        );
         self.0.row(SQL, values![code, now]).await?.as_ref().map(case).transpose()
     }
 
@@ -114,6 +175,10 @@ impl Helpdesk<'_> {
                    WHERE id = $1 AND used_at IS NULL AND code IS NOT NULL AND expires_at > $2";
         Ok(self.0.write(sql, values![id.to_string(), now]).await? > 0)
     }
+}
+
+fn named(row: &Row) -> Result<NamedHelpdeskCase, Error> {
+    Ok(NamedHelpdeskCase { case: case(row)?, upn: row.text(12)?, device: row.optional_text(13)? })
 }
 
 fn case(row: &Row) -> Result<HelpdeskCase, Error> {

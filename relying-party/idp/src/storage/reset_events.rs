@@ -51,6 +51,8 @@ pub struct NamedResetEvent {
 pub struct ResetEventFilter {
     /// About users in whose name this occurs; empty for any.
     pub name: String,
+    /// About this user only.
+    pub user: Option<UserId>,
     /// About this device only.
     pub device: Option<DeviceId>,
     /// With this code only; empty for any.
@@ -75,7 +77,8 @@ macro_rules! named {
 macro_rules! chosen {
     () => {
         "WHERE e.tenant = $1 AND ($2 = '%%' OR u.search LIKE $2 ESCAPE '!') AND ($3 = '' OR e.device = $3)
-         AND ($4 = '' OR e.code = $4) AND ($5 = 0 OR e.code <> 'released') AND ($6 = 0 OR e.code = 'released') "
+         AND ($4 = '' OR e.code = $4) AND ($5 = 0 OR e.code <> 'released') AND ($6 = 0 OR e.code = 'released')
+         AND ($7 = '' OR e.user_id = $7) "
     };
 }
 
@@ -115,14 +118,15 @@ impl ResetEvents<'_> {
         const OLDER: &str = concat!(
             named!(),
             chosen!(),
-            "AND (e.at < $7 OR (e.at = $7 AND e.id < $8)) ORDER BY e.at DESC, e.id DESC LIMIT $9"
+            "AND (e.at < $8 OR (e.at = $8 AND e.id < $9)) ORDER BY e.at DESC, e.id DESC LIMIT $10"
         );
         const NEWER: &str = concat!(
             named!(),
             chosen!(),
-            "AND (e.at > $7 OR (e.at = $7 AND e.id > $8)) ORDER BY e.at, e.id LIMIT $9"
+            "AND (e.at > $8 OR (e.at = $8 AND e.id > $9)) ORDER BY e.at, e.id LIMIT $10"
         );
         let (newer, (at, id)) = cursor.beyond((UnixTime::from_seconds(i64::MAX), Uuid::max()));
+        let user = filter.user.map(|user| user.to_string()).unwrap_or_default();
         let device = filter.device.map(|device| device.to_string()).unwrap_or_default();
         let values = values![
             tenant,
@@ -131,6 +135,7 @@ impl ResetEvents<'_> {
             filter.code.as_str(),
             filter.refused,
             filter.released,
+            user,
             at,
             id.to_string(),
             most
@@ -155,6 +160,14 @@ impl ResetEvents<'_> {
             "WHERE e.user_id = $1 AND e.code = 'released' AND e.at >= $2 ORDER BY e.at DESC, e.id LIMIT $3"
         );
         self.0.rows(SQL, values![user, since, most]).await?.iter().map(named).collect()
+    }
+
+    /// When each key of the service last released something to the tenant, by the key's name.
+    pub async fn last_by_key(&self, tenant: TenantId) -> Result<Vec<(String, UnixTime)>, Error> {
+        let sql =
+            "SELECT kid, MAX(at) FROM reset_events WHERE tenant = $1 AND code = 'released' GROUP BY kid";
+        let rows = self.0.rows(sql, values![tenant]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.time(1)?))).collect()
     }
 
     /// The releases that the user was not told of yet, newest first, at most `most`.

@@ -92,10 +92,10 @@ impl Tenants<'_> {
         Ok(Some(done))
     }
 
-    /// Whether this is the tenant that was made first.
-    pub async fn is_home(&self, id: TenantId) -> Result<bool, Error> {
-        let row = self.0.row("SELECT id FROM tenants WHERE id = $1 AND home = 1", values![id]).await?;
-        Ok(row.is_some())
+    /// The tenant that was made first, whose administrators look after the installation.
+    pub async fn home(&self) -> Result<Option<TenantId>, Error> {
+        let row = self.0.row("SELECT id FROM tenants WHERE home = 1", &[]).await?;
+        row.map(|row| row.parse(0)).transpose()
     }
 
     /// How many users and applications a tenant has.

@@ -15,6 +15,9 @@ fn paths(rig: &Rig, (method, route): &AdminRoute) -> Vec<String> {
         .replace("{tenant}", &rig.tenant.to_string())
         .replace("{id}", &id)
         .replace("{key}", &uuid::Uuid::nil().to_string())
+        .replace("{device}", &uuid::Uuid::nil().to_string())
+        .replace("{user}", &rig.user.id.to_string())
+        .replace("{case}", &uuid::Uuid::nil().to_string())
         .replace("{method}", &uuid::Uuid::nil().to_string())
         .replace("{session}", &uuid::Uuid::nil().to_string())
         .replace("{secret}", &uuid::Uuid::from_u128(1).to_string())
@@ -23,7 +26,7 @@ fn paths(rig: &Rig, (method, route): &AdminRoute) -> Vec<String> {
         path if path.ends_with("{change}") => {
             &["enable", "disable", "delete", "promote", "demote", "invite", "names", "passes", "password"]
         }
-        path if path.ends_with("{which}") => &["sign-in", "passkeys", "aaguids", "strength"],
+        path if path.ends_with("{which}") => &["sign-in", "passkeys", "aaguids", "strength", "devices"],
         path if path.ends_with("{verb}") => &["delete", "withdraw"],
         path if path.ends_with("{thing}") => {
             &["secrets", "certificates", "scopes", "roles", "assignments", "consents", "delete"]
@@ -80,6 +83,22 @@ fn fields(csrf: Option<&str>) -> Vec<(&'static str, &str)> {
         ("aaguid", "00000000-0000-0000-0000-000000000000"),
         ("strength", "any"),
         ("format", "packed"),
+        ("device", "Laptop"),
+        ("reason", "M"),
+        ("rule", "allow"),
+        ("kid", "M"),
+        ("registration", "everyone"),
+        ("attestation", "optional"),
+        ("pin_recovery_protocol", "hpke-p256"),
+        ("quota", "9"),
+        ("pin_minimum", "4"),
+        ("pin_maximum", "9"),
+        ("pin_history", "0"),
+        ("pin_expiration", "0"),
+        ("pin_digits", "allowed"),
+        ("pin_lowercase", "allowed"),
+        ("pin_uppercase", "allowed"),
+        ("pin_special", "allowed"),
     ];
     fields.extend(csrf.map(|csrf| ("csrf", csrf)));
     fields
@@ -91,9 +110,20 @@ async fn ask(browser: &mut Browser, method: &str, path: &str, csrf: Option<&str>
 
 /// Nothing of the tenant is on the page, and nothing was changed.
 fn shut(page: &Page, who: &str, path: &str) {
-    for secret in
-        ["user-create", "app-save", "sign-in-policy", "id=\"audit\"", "id=\"sign-ins\"", "issued-secret"]
-    {
+    for secret in [
+        "user-create",
+        "app-save",
+        "sign-in-policy",
+        "device-policy",
+        "group-create",
+        "member-add",
+        "case-open",
+        "keys-rotate",
+        "id=\"anchor\"",
+        "id=\"audit\"",
+        "id=\"sign-ins\"",
+        "issued-secret",
+    ] {
         assert!(!page.html.contains(secret), "{who} at {path}: {}", page.html);
     }
     assert!(page.location.is_none() || page.location.as_deref() == Some("/admin/tenants"), "{who} at {path}");
@@ -167,7 +197,7 @@ async fn every_form_needs_the_token_of_its_own_session() {
     assert_ne!(own, foreign);
     let from = rig.provider.newest_audit_entry().await.unwrap() + 1;
     let posts: Vec<_> = ADMIN_ROUTES.iter().filter(|route| route.0 == "post").collect();
-    assert!(posts.len() > 12);
+    assert!(posts.len() > 25);
     for route in posts {
         for path in paths(&rig, route) {
             for token in [None, Some(""), Some("wrong"), Some(foreign.as_str())] {

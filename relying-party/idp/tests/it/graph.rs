@@ -1,15 +1,20 @@
 //! The Graph-shaped API: who is let in, and who is not.
 
 mod applications;
+mod device_rules;
 mod devices;
+mod groups;
 mod passkeys;
+mod pin_reset;
 mod policies;
 mod users;
 
 use axum::body::Body;
 use axum::http::Request;
 use latchkey_idp::clock::UnixTime;
-use latchkey_idp::domain::{Scopes, Tenant, TenantId, TenantPolicy, User, UserId, first_party};
+use latchkey_idp::domain::{
+    Authentication, Scopes, Tenant, TenantId, TenantPolicy, User, UserId, first_party,
+};
 use latchkey_idp::storage::NewUser;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -18,14 +23,14 @@ use uuid::Uuid;
 use crate::rig::{Answer, Rig, SECRET};
 
 /// A caller of the API.
-struct Graph<'a> {
+pub struct Graph<'a> {
     rig: &'a Rig,
     token: String,
 }
 
 impl<'a> Graph<'a> {
     /// The web application for itself, with these roles in the directory.
-    async fn app(rig: &'a Rig, roles: &[&str]) -> Self {
+    pub async fn app(rig: &'a Rig, roles: &[&str]) -> Self {
         let web = rig.web.to_string();
         for role in roles {
             rig.database.apps().assign(rig.tenant, first_party::GRAPH, &web, role).await.unwrap();
@@ -43,22 +48,28 @@ impl<'a> Graph<'a> {
     }
 
     /// The web application for Alice, with these scopes.
-    async fn alice(rig: &'a Rig, scopes: &str) -> Self {
+    pub async fn alice(rig: &'a Rig, scopes: &str) -> Self {
+        Self::of(rig, &rig.user, scopes).await
+    }
+
+    /// The web application for another user, with these scopes.
+    pub async fn of(rig: &'a Rig, user: &User, scopes: &str) -> Self {
         let asked = Scopes::parse(scopes).unwrap();
         let pair = (rig.web, first_party::GRAPH);
-        rig.database.consents().give(rig.tenant, Some(rig.user.id), pair, &asked, rig.now()).await.unwrap();
-        let code = rig.code(&format!("openid {scopes}")).await;
+        rig.database.consents().give(rig.tenant, Some(user.id), pair, &asked, rig.now()).await.unwrap();
+        let authentication = Authentication { user: user.id, ..rig.authentication() };
+        let code = rig.code_of(&format!("openid {scopes}"), &[], authentication).await;
         let token = rig.redeem(&code).await.ok()["access_token"].as_str().unwrap().to_owned();
         Self { rig, token }
     }
 
     /// The same for Alice as an administrator.
-    async fn administrator(rig: &'a Rig, scopes: &str) -> Self {
+    pub async fn administrator(rig: &'a Rig, scopes: &str) -> Self {
         rig.database.users().promote(rig.user.id).await.unwrap();
         Self::alice(rig, scopes).await
     }
 
-    async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -68,26 +79,26 @@ impl<'a> Graph<'a> {
         self.rig.send(request.body(body).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, &Value::Null).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call("POST", path, &body).await
     }
 
-    async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.call("PATCH", path, &body).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> Answer {
         self.call("DELETE", path, &Value::Null).await
     }
 }
 
 /// The answer is a refusal in Graph's shape.
 #[track_caller]
-fn refused(answer: &Answer, status: u16, code: &str) {
+pub fn refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!(
         (answer.status, answer.body["error"]["code"].as_str()),
         (status, Some(code)),

@@ -2,15 +2,17 @@
 
 mod apart;
 mod attacks;
-mod device;
+pub mod device;
 mod door;
 mod ground;
 mod helpdesk;
 mod keys;
 mod pages;
+mod pages_for_helpdesk;
+mod pages_of_keys;
 mod protector;
 mod races;
 mod release;
 mod restored;
-mod scene;
+pub mod scene;
 mod vectors;

@@ -3,6 +3,7 @@
 mod attacks;
 mod browser;
 mod device;
+mod doors;
 mod renewals;
 mod requests;
 mod revocations;
@@ -11,7 +12,7 @@ mod uses;
 use latchkey_idp::domain::first_party;
 use serde_json::{Value, json};
 
-use crate::rig::Rig;
+use crate::rig::{Answer, Rig};
 use device::{Device, Held, HelloKey};
 
 /// What the audit log says about such events, the oldest first.
@@ -45,6 +46,12 @@ async fn by_key(rig: &Rig, device: &Device, key: &HelloKey) -> Held {
 async fn token(rig: &Rig, held: &Held) -> Value {
     let payload = use_of(rig, held, &json!({})).await;
     held.opened(&held.send(rig, &held.message(&payload)).await)
+}
+
+/// What comes of asking with a primary token.
+async fn used(rig: &Rig, held: &Held) -> Answer {
+    let message = held.message(&use_of(rig, held, &json!({})).await);
+    held.send(rig, &message).await
 }
 
 /// What a broker says to get a token of the directory for the rig's program, with some members changed.

@@ -159,6 +159,20 @@ fn devices_and_the_keys_on_them() {
     assert!(json(path, &["device", "list", "nothing"]).as_array().unwrap().is_empty());
     let keys = json(path, &["device", "keys", "bob@example.org"]);
     assert_eq!(keys[0]["deviceId"], device);
+    let shown = json(path, &["user", "show", "bob@example.org"]);
+    assert_eq!(
+        (&shown["devices"][0]["id"], &shown["keys"][0]["id"]),
+        (&device.as_str().into(), &keys[0]["id"])
+    );
+    let open = ["helpdesk", "open", "bob@example.org", "--device", "Laptop 1", "--reason", "Called back"];
+    let case = json(path, &open)["id"].as_str().unwrap().to_owned();
+    fails(path, &["helpdesk", "approve", &case], "another administrator must approve it");
+    assert!(run(path, &["helpdesk", "decline", &case]).0);
+    let cases = json(path, &["helpdesk", "list"]);
+    assert_eq!(
+        (&cases[0]["status"], &cases[0]["deviceDisplayName"]),
+        (&"declined".into(), &"Laptop 1".into())
+    );
     assert!(run(path, &["device", "disable", &device]).0);
     assert_eq!(json(path, &["device", "show", &device])["accountEnabled"], false);
     assert!(run(path, &["device", "enable", &device]).0);

@@ -1,6 +1,5 @@
 //! What stands in the certificates that are issued.
 
-use std::fmt::Write as _;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use x509_cert::time::{Time, Validity};
 
 use crate::clock::UnixTime;
 use crate::domain::{DeviceId, JoinType, TenantId, UserId};
+use crate::hex;
 
 /// A device certificate lasts for ten years: the row of the device is what decides.
 const LIFETIME: Duration = Duration::from_hours(10 * 365 * 24);
@@ -123,11 +123,7 @@ impl Profile {
     pub(super) fn attestation_key(issuer: Name, tpm: &TpmIdentity, now: UnixTime) -> der::Result<Self> {
         let mut parts = Vec::new();
         for (arc, text) in [(1, &tpm.manufacturer), (2, &tpm.model), (3, &tpm.version)] {
-            let value = Utf8StringRef::new(text)?.to_der()?.iter().fold(String::new(), |mut hex, byte| {
-                // Writing to a text does not fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
+            let value = hex::digits(&Utf8StringRef::new(text)?.to_der()?);
             parts.push(format!("2.23.133.2.{arc}=#{value}"));
         }
         let name = SubjectAltName(vec![GeneralName::DirectoryName(Name::from_str(&parts.join("+"))?)]);

@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use super::stamp;
-use crate::domain::Group;
-use crate::storage::{HelpdeskCase, NamedResetEvent, ResetRule, RuleFor};
+use crate::administration::ResetKey;
+use crate::clock::UnixTime;
+use crate::domain::{Group, UserId};
+use crate::pin_reset::keys::State;
+use crate::storage::{NamedHelpdeskCase, NamedResetEvent, ResetRule, RuleFor};
 
 /// A group and the number of its members.
 #[must_use]
@@ -16,6 +19,12 @@ pub fn group(group: &Group, members: i64) -> Value {
         "createdDateTime": stamp(group.created_at),
         "members": members,
     })
+}
+
+/// A member of a group.
+#[must_use]
+pub fn member(user: UserId, name: &str) -> Value {
+    json!({ "@odata.type": "#microsoft.graph.user", "id": user, "userPrincipalName": name })
 }
 
 /// A PIN reset that was released or refused.
@@ -48,24 +57,41 @@ pub fn reset_rule(rule: &ResetRule) -> Value {
     json!({ "type": kind, "id": id, "name": rule.name, "rule": if rule.allowed { "allow" } else { "forbid" } })
 }
 
-/// A case of the helpdesk. Its code is in none of them.
+/// A case of the helpdesk, as it stands at `now`. Its code is in none of them.
 #[must_use]
-pub fn helpdesk_case(case: &HelpdeskCase) -> Value {
-    let status = match (case.approved, case.used_at) {
-        (None, _) => "open",
-        (Some(false), _) => "declined",
-        (Some(true), None) => "approved",
-        (Some(true), Some(_)) => "used",
-    };
+pub fn helpdesk_case(named: &NamedHelpdeskCase, now: UnixTime) -> Value {
+    let case = &named.case;
     json!({
         "id": case.id,
         "createdDateTime": stamp(case.opened_at),
         "expirationDateTime": stamp(case.expires_at),
-        "status": status,
+        "status": case.state(now).word(),
         "userId": case.user,
+        "userPrincipalName": named.upn,
         "deviceId": case.device,
+        "deviceDisplayName": named.device,
         "reason": case.reason,
         "openedBy": case.opened_by,
         "decidedBy": case.decided_by,
+        "decidedDateTime": case.decided_at.map(stamp),
+        "usedDateTime": case.used_at.map(stamp),
+    })
+}
+
+/// A key of the PIN reset service, without its private half.
+#[must_use]
+pub fn reset_key(key: &ResetKey) -> Value {
+    let retired = match key.state {
+        State::Current | State::Old => None,
+        State::Retired(at) => Some(stamp(at)),
+    };
+    json!({
+        "id": key.kid,
+        "protocol": key.protocol,
+        "place": key.place,
+        "state": key.state.word(),
+        "createdDateTime": stamp(key.created_at),
+        "retiredDateTime": retired,
+        "lastReleaseDateTime": key.last_release.map(stamp),
     })
 }

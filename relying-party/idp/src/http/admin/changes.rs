@@ -23,10 +23,14 @@ pub(super) enum Done {
     Checked,
     DeviceEnabled,
     DeviceDisabled,
+    CaseOpened,
+    CaseDeclined,
+    KeysRotated,
+    KeyRetired,
 }
 
 impl Done {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 17] = [
         Self::Saved,
         Self::Enabled,
         Self::Disabled,
@@ -40,6 +44,10 @@ impl Done {
         Self::Checked,
         Self::DeviceEnabled,
         Self::DeviceDisabled,
+        Self::CaseOpened,
+        Self::CaseDeclined,
+        Self::KeysRotated,
+        Self::KeyRetired,
     ];
 
     const fn word(self) -> &'static str {
@@ -57,6 +65,10 @@ impl Done {
             Self::Checked => "checked",
             Self::DeviceEnabled => "device-enabled",
             Self::DeviceDisabled => "device-disabled",
+            Self::CaseOpened => "case-opened",
+            Self::CaseDeclined => "case-declined",
+            Self::KeysRotated => "keys-rotated",
+            Self::KeyRetired => "key-retired",
         }
     }
 
@@ -77,6 +89,10 @@ impl Done {
             Self::DeviceDisabled => {
                 "The device is disabled: it signs nobody in, and what was given on it is revoked."
             }
+            Self::CaseOpened => "The case is open: another administrator approves it within an hour.",
+            Self::CaseDeclined => "The case is refused.",
+            Self::KeysRotated => "The keys are rotated: devices wrap again when they are next unlocked.",
+            Self::KeyRetired => "The key is retired, and its private half destroyed.",
         }
     }
 

@@ -1,6 +1,4 @@
-//! Devices: the list and the rules for them, one device, and what is done about it.
-
-use std::fmt::Write as _;
+//! Devices: the list, one device, and what is done about it.
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
@@ -9,10 +7,9 @@ use super::changes::{Done, after};
 use super::gate::Seat;
 use super::query::{Query, query};
 use crate::administration::{DeviceDetails, Refused};
-use crate::domain::{Device, DeviceId, DeviceSystem, EnterpriseKeyId, PinPolicy, TenantPolicy};
-use crate::pages::admin::{
-    DeviceKeyRow, DevicePage, DeviceRow, DevicesPage, Pager, attestations, characters, registrars,
-};
+use crate::domain::{Device, DeviceId, DeviceSystem, EnterpriseKeyId};
+use crate::hex;
+use crate::pages::admin::{DeviceKeyRow, DevicePage, DeviceRow, DevicesPage, Pager};
 use crate::pages::{Notice, When};
 use crate::storage::{DeviceCursor, DeviceSummary};
 
@@ -21,34 +18,25 @@ const ROWS: u32 = 25;
 pub(super) async fn list(seat: Seat, raw: RawQuery) -> Response {
     let asked = Query::read(&raw);
     let notice = Done::notice(asked.text("done"));
-    list_page(&seat, &asked, notice, 200).await.unwrap_or_else(|refused| seat.refuse(&refused))
+    list_page(&seat, &asked, notice).await.unwrap_or_else(|refused| seat.refuse(&refused))
 }
 
-async fn list_page(
-    seat: &Seat,
-    asked: &Query,
-    notice: Option<Notice>,
-    status: u16,
-) -> Result<Response, Refused> {
+async fn list_page(seat: &Seat, asked: &Query, notice: Option<Notice>) -> Result<Response, Refused> {
     let text = asked.owned("q");
     let after = DeviceCursor { name: asked.owned("after"), id: asked.owned("id") };
-    let administrator = seat.administrator()?;
-    let found = administrator.devices(&text, &after, ROWS).await?;
+    let found = seat.administrator()?.devices(&text, &after, ROWS).await?;
     let next = found.rows.last().filter(|_| found.after).map(|last| {
         let cursor = DeviceCursor::behind(&last.device);
         query(&[("q", &text), ("after", &cursor.name), ("id", &cursor.id)])
     });
     let before = found.before.then(|| query(&[("q", &text)]));
-    let policy = administrator.tenant().await?.policy;
     let page = DevicesPage {
         frame: seat.frame(notice),
         query: text,
         devices: found.rows.iter().map(row).collect(),
         pager: Pager { before, after: next },
-        pin_recovery: policy.enable_pin_recovery,
-        policy: policy.devices,
     };
-    Ok(seat.show(&page, &page.frame.policy(), status))
+    Ok(seat.show(&page, &page.frame.policy(), 200))
 }
 
 pub(super) async fn show(seat: Seat, Path((_, id)): Path<(String, String)>, raw: RawQuery) -> Response {
@@ -63,21 +51,23 @@ pub(super) async fn change(seat: Seat, Path((_, id, change)): Path<(String, Stri
         Ok(id) => id,
         Err(refused) => return seat.refuse(&refused),
     };
-    let changed = async {
-        let administrator = seat.administrator()?;
-        match change.as_str() {
-            "enable" => administrator.set_device_enabled(id, true).await.map(|()| Done::DeviceEnabled),
-            "disable" => administrator.set_device_enabled(id, false).await.map(|()| Done::DeviceDisabled),
-            "delete" => administrator.delete_device(id).await.map(|()| Done::Deleted),
-            _ => Err(Refused::NotFound("page")),
-        }
-    };
-    let changed = changed.await;
+    let changed = change_device(&seat, id, &change).await;
     let path = match changed {
         Ok(Done::Deleted) => seat.path("/devices"),
         Ok(_) | Err(_) => seat.path(&format!("/devices/{id}")),
     };
     after(&seat, changed, &path, |notice, status| page(&seat, id, Some(notice), status)).await
+}
+
+/// Does to a device what a path's last segment says.
+pub(super) async fn change_device(seat: &Seat, id: DeviceId, change: &str) -> Result<Done, Refused> {
+    let administrator = seat.administrator()?;
+    match change {
+        "enable" => administrator.set_device_enabled(id, true).await.map(|()| Done::DeviceEnabled),
+        "disable" => administrator.set_device_enabled(id, false).await.map(|()| Done::DeviceDisabled),
+        "delete" => administrator.delete_device(id).await.map(|()| Done::Deleted),
+        _ => Err(Refused::NotFound("page")),
+    }
 }
 
 pub(super) async fn remove_key(seat: Seat, Path((_, id, key)): Path<(String, String, String)>) -> Response {
@@ -97,49 +87,6 @@ pub(super) async fn remove_key(seat: Seat, Path((_, id, key)): Path<(String, Str
     after(&seat, removed.await, &path, |notice, status| page(&seat, id, Some(notice), status)).await
 }
 
-pub(super) async fn save_policy(seat: Seat) -> Response {
-    let saved = policy(&seat).await.map(|()| Done::Saved);
-    let nothing = Query::read(&RawQuery(None));
-    let path = seat.path("/devices");
-    after(&seat, saved, &path, |notice, status| list_page(&seat, &nothing, Some(notice), status)).await
-}
-
-async fn policy(seat: &Seat) -> Result<(), Refused> {
-    let choose = |what: &str| Refused::Invalid(format!("Choose {what}."));
-    let rule = |name| characters::of_word(seat.field(name)).ok_or_else(|| choose("what a PIN consists of"));
-    let registration = registrars::of_word(seat.field("registration"));
-    let registration = registration.ok_or_else(|| choose("who registers devices"))?;
-    let attestation = attestations::of_word(seat.field("attestation"));
-    let attestation = attestation.ok_or_else(|| choose("what must be known about keys"))?;
-    let quota = seat.number("quota")?;
-    let pin = PinPolicy {
-        minimum: seat.number("pin_minimum")?,
-        maximum: seat.number("pin_maximum")?,
-        uppercase: rule("pin_uppercase")?,
-        lowercase: rule("pin_lowercase")?,
-        special: rule("pin_special")?,
-        digits: rule("pin_digits")?,
-        history: seat.number("pin_history")?,
-        expiration: seat.number("pin_expiration")?,
-    };
-    let hosts = seat.field("hosts").split(';').map(str::trim).filter(|host| !host.is_empty());
-    let hosts: Vec<String> = hosts.map(str::to_ascii_lowercase).collect();
-    let change = |policy: &mut TenantPolicy| {
-        policy.enable_pin_recovery = seat.ticked("pin_recovery");
-        let devices = &mut policy.devices;
-        (devices.registration, devices.attestation, devices.quota) = (registration, attestation, quota);
-        devices.multifactor = seat.ticked("multifactor");
-        devices.hello.enabled = seat.ticked("hello");
-        devices.hello.without_prompt = seat.ticked("without_prompt");
-        devices.hello.requires_tpm = seat.ticked("requires_tpm");
-        devices.hello.biometrics = seat.ticked("biometrics");
-        devices.hello.persistent_biometrics = seat.ticked("persistent_biometrics");
-        (devices.hello.pin, devices.hello.web_sign_in_hosts) = (pin, hosts);
-        Ok(())
-    };
-    seat.administrator()?.change_policy(change).await
-}
-
 async fn page(seat: &Seat, id: DeviceId, notice: Option<Notice>, status: u16) -> Result<Response, Refused> {
     let DeviceDetails { device, owner, keys } = seat.administrator()?.device(id).await?;
     let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
@@ -156,7 +103,7 @@ async fn page(seat: &Seat, id: DeviceId, notice: Option<Notice>, status: u16) ->
         owner_id: owner.id.to_string(),
         join: device.system.join.word(),
         registered: When::at(device.created_at),
-        endorsement: device.tpm.as_ref().map(|tpm| hexadecimal(&tpm.endorsement)),
+        endorsement: device.tpm.as_ref().map(|tpm| hex::digits(&tpm.endorsement)),
         keys: keys.into_iter().map(key).collect(),
         device: device_row(&device, owner.upn, count),
     };
@@ -167,7 +114,7 @@ fn row(summary: &DeviceSummary) -> DeviceRow {
     device_row(&summary.device, summary.owner.clone(), summary.keys)
 }
 
-fn device_row(device: &Device, owner: String, keys: i64) -> DeviceRow {
+pub(super) fn device_row(device: &Device, owner: String, keys: i64) -> DeviceRow {
     DeviceRow {
         id: device.id.to_string(),
         name: device.name.clone(),
@@ -186,14 +133,6 @@ fn system(system: &DeviceSystem) -> String {
     if words.is_empty() { "Unknown system".to_owned() } else { words.to_owned() }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn device_id(text: &str) -> Result<DeviceId, Refused> {
+pub(super) fn device_id(text: &str) -> Result<DeviceId, Refused> {
     text.parse().map_err(|_| Refused::NotFound("device"))
 }

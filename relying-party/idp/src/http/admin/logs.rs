@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::changes::{Done, after};
 use super::gate::Seat;
+use super::names::Names;
 use super::query::{Query, pager, query};
 use super::texts;
-use crate::administration::{ActivityEntry, Administrator, AuditState, Refused, Slice};
+use crate::administration::{ActivityEntry, AuditState, Refused, Slice};
 use crate::clock::UnixTime;
 use crate::pages::admin::{AuditPage, AuditRow, ChainState, Pager, SignInFilter, SignInLogPage, SignInRow};
 use crate::pages::{Notice, When};
@@ -165,30 +166,16 @@ async fn audit_page(
     let found = administrator.changes(cursor, ROWS).await?;
     let link = |name: &str, row: &ActivityEntry| query(&[(name, &row.entry.seq.to_string())]);
     let pager = pager(&found, link);
-    let mut names = HashMap::new();
+    let mut names = Names::of(&administrator);
     let mut rows = Vec::new();
     for row in found.rows {
-        let actor = named(&administrator, &mut names, &row.event.actor).await?;
-        let target = named(&administrator, &mut names, &row.event.target).await?;
+        let actor = names.name(&row.event.actor).await?;
+        let target = names.name(&row.event.target).await?;
         rows.push(audit_row(row, actor, target));
     }
     let frame = seat.frame(notice);
     let page = AuditPage { frame, chain: chain(administrator.audit_state()), rows, pager };
     Ok(seat.show(&page, &page.frame.policy(), status))
-}
-
-/// The name of whom or what an ID is, asked for once a page.
-async fn named(
-    administrator: &Administrator<'_>,
-    known: &mut HashMap<String, String>,
-    id: &str,
-) -> Result<String, Refused> {
-    if let Some(name) = known.get(id) {
-        return Ok(name.clone());
-    }
-    let name = administrator.name_of(id).await?.unwrap_or_else(|| id.to_owned());
-    known.insert(id.to_owned(), name.clone());
-    Ok(name)
 }
 
 fn audit_row(row: ActivityEntry, actor: String, target: String) -> AuditRow {

@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::gate::Seat;
-use super::users;
+use super::{user_devices, users};
 use crate::administration::Refused;
 use crate::attestation::Outcome;
 use crate::domain::UserId;
@@ -25,6 +25,7 @@ pub(super) async fn page(
     let summary = administrator.user_summary(id).await?;
     let methods = administrator.methods(id).await?;
     let sessions = administrator.sessions(id).await?;
+    let (devices, keys) = user_devices::rows(&administrator, id, &summary.user.upn).await?;
     let app = |stored: StoredTotp| AppMethod {
         id: stored.id.to_string(),
         created: When::at(stored.created_at),
@@ -51,6 +52,8 @@ pub(super) async fn page(
         }),
         pass_max_minutes: administrator.tenant().await?.policy.pass_max_minutes,
         sessions: sessions.into_iter().map(session).collect(),
+        devices,
+        keys,
     };
     Ok(seat.show(&page, &page.frame.policy(), status))
 }

@@ -54,6 +54,7 @@ async fn page(seat: &Seat, asked: &Query, notice: Option<Notice>, status: u16) -
     };
     let wanted = ResetEventFilter {
         name: filter.user.trim().to_owned(),
+        user: None,
         device: None,
         code: filter.code.trim().to_owned(),
         refused: filter.result == "refused",

@@ -7,13 +7,16 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::changes::{Done, after};
+use super::device_rules;
 use super::gate::Seat;
 use super::query::Query;
 use crate::administration::{Administrator, Refused};
 use crate::attestation::{Format, MetadataRule};
 use crate::domain::TenantPolicy;
 use crate::pages::Notice;
-use crate::pages::admin::{AaguidRow, AppStrength, FormatRow, PoliciesPage, Strength, Switch, second_factor};
+use crate::pages::admin::{
+    AaguidRow, AppStrength, DeviceRules, FormatRow, PoliciesPage, Strength, Switch, second_factor,
+};
 
 /// The switches of the sign-in policy: the form's field, what it is, and what it does.
 const SWITCHES: [(&str, &str, &str); 4] = [
@@ -49,6 +52,7 @@ pub(super) async fn save(seat: Seat, Path((_, which)): Path<(String, String)>) -
         "passkeys" => passkeys(&seat).await,
         "aaguids" => add_model(&seat).await,
         "strength" => strength(&seat).await,
+        "devices" => device_rules::save(&seat).await,
         _ => Err(Refused::NotFound("page")),
     };
     done(&seat, saved.map(|()| Done::Saved)).await
@@ -176,6 +180,7 @@ async fn page(seat: &Seat, notice: Option<Notice>, status: u16) -> Result<Respon
         aaguids: policy.models.iter().map(row).collect(),
         metadata: models.metadata_state(seat.provider().now()),
         strengths: strengths(&administrator, &policy).await?,
+        devices: DeviceRules::of(policy),
     };
     Ok(seat.show(&page, &page.frame.policy(), status))
 }

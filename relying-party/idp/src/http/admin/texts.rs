@@ -44,6 +44,16 @@ pub(super) const fn meaning(code: u32) -> &'static str {
     }
 }
 
+/// Where a key of the PIN reset service is; a place that is not known here stays the word that it is.
+pub(super) fn place(word: &str) -> &str {
+    match word {
+        "software" => "In software, sealed at rest",
+        "tpm" => "In the TPM of the machine",
+        "pkcs11" => "In a security module (PKCS#11)",
+        other => other,
+    }
+}
+
 /// What an action of the audit log is, in words; one that is not known here stays the word that it is.
 pub(super) fn action(word: &str) -> &str {
     match word {
@@ -93,9 +103,21 @@ pub(super) fn action(word: &str) -> &str {
         "enterprise_key.registered" => "Registered an enterprise key",
         "enterprise_key.refused" => "Was refused the registration of an enterprise key",
         "enterprise_key.removed" => "Removed an enterprise key",
-        "pin_reset_key.rotated" => "Replaced a key of the PIN reset service",
-        "pin_reset_key.retired" => "Destroyed a key of the PIN reset service",
         "policy.changed" => "Changed the policies",
+        "group.created" => "Made a group",
+        "group.deleted" => "Deleted a group",
+        "group.member_added" => "Put a user into a group",
+        "group.member_removed" => "Took a user out of a group",
+        "helpdesk.case_opened" => "Opened a case of the helpdesk",
+        "helpdesk.opening_refused" => "Was refused a case of the helpdesk",
+        "helpdesk.case_approved" => "Approved a case of the helpdesk",
+        "helpdesk.approval_refused" => "Was refused the approval of a case",
+        "helpdesk.case_declined" => "Refused a case of the helpdesk",
+        "pin_reset.released" => "Reset a PIN",
+        "pin_reset.refused" => "Was refused a PIN reset",
+        "pin_reset.rule_changed" => "Decided who may reset a PIN",
+        "pin_reset.keys_rotated" => "Rotated the PIN reset keys",
+        "pin_reset.key_retired" => "Retired a PIN reset key",
         other => other,
     }
 }

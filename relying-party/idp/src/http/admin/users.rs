@@ -109,7 +109,7 @@ pub(super) async fn change(seat: Seat, Path((_, id, change)): Path<(String, Stri
             })
             .await
         }
-        other => done(&seat, id, simple(&seat, id, other).await).await,
+        other => done(&seat, &id.to_string(), simple(&seat, id, other).await).await,
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) async fn remove_method(
         let method = Uuid::try_parse(&method).map_err(|_| Refused::NotFound("method"))?;
         seat.administrator()?.remove_method(user_id(&id)?, method).await.map(|_| Done::Removed)
     };
-    done(&seat, user_id(&id).unwrap_or(NOBODY), removed.await).await
+    done(&seat, &id, removed.await).await
 }
 
 pub(super) async fn revoke_session(
@@ -152,24 +152,25 @@ pub(super) async fn revoke_session(
         let session: SessionId = session.parse().map_err(|_| Refused::NotFound("session"))?;
         seat.administrator()?.revoke_session(user_id(&id)?, session).await.map(|()| Done::Revoked)
     };
-    done(&seat, user_id(&id).unwrap_or(NOBODY), revoked.await).await
+    done(&seat, &id, revoked.await).await
 }
 
 pub(super) async fn revoke_sessions(seat: Seat, Path((_, id)): Path<(String, String)>) -> Response {
     let revoked =
         async { seat.administrator()?.revoke_sessions(user_id(&id)?).await.map(|()| Done::Revoked) };
-    done(&seat, user_id(&id).unwrap_or(NOBODY), revoked.await).await
+    done(&seat, &id, revoked.await).await
 }
 
-/// Nobody has it, so its page is not there.
-const NOBODY: UserId = UserId::new(Uuid::nil());
-
-fn user_id(text: &str) -> Result<UserId, Refused> {
+pub(super) fn user_id(text: &str) -> Result<UserId, Refused> {
     text.parse().map_err(|_| Refused::NotFound("user"))
 }
 
-/// Back to the user's page.
-async fn done(seat: &Seat, id: UserId, result: Result<Done, Refused>) -> Response {
+/// Back to the page of the user whom the path names.
+pub(super) async fn done(seat: &Seat, user: &str, result: Result<Done, Refused>) -> Response {
+    let id = match user_id(user) {
+        Ok(id) => id,
+        Err(refused) => return seat.refuse(&refused),
+    };
     let path = seat.path(&format!("/users/{id}"));
     after(seat, result, &path, |notice, status| pages_of_user::page(seat, id, Some(notice), None, status))
         .await
@@ -179,7 +180,7 @@ async fn done(seat: &Seat, id: UserId, result: Result<Done, Refused>) -> Respons
 async fn give(seat: &Seat, id: UserId, sentence: &str, result: Result<IssuedPass, Refused>) -> Response {
     match result {
         Ok(secret) => issued(seat, id, sentence, secret).await,
-        Err(refused) => done(seat, id, Err(refused)).await,
+        Err(refused) => done(seat, &id.to_string(), Err(refused)).await,
     }
 }
 

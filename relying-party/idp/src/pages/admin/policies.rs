@@ -3,14 +3,16 @@
 use askama::Template;
 use uuid::Uuid;
 
-use super::AdminFrame;
+use super::device_rules::{attestations, characters, protocols, registrars};
+use super::{AdminFrame, DeviceRules};
 use crate::domain::SecondFactor;
 use crate::pages::When;
 use crate::strength;
 
 /// POSTs below `…/policies`: `/sign-in` with the switches' names, `lockout_threshold`, `lockout_seconds`, `pass_max_minutes`;
 /// `second_factor`; `/passkeys` with `models` (`any`, `listed`), `attestation` (`1`), `known` (`1`), `format` (repeated); `/aaguids` with `aaguid`, `note`;
-/// `/aaguids/{aaguid}/delete`; `/strength` with `client_id` (empty: all others) and `strength`.
+/// `/aaguids/{aaguid}/delete`; `/strength` with `client_id` (empty: all others) and `strength`; `/devices` with the fields of
+/// [`DeviceRules`].
 #[derive(Debug, Template)]
 #[template(path = "admin/policies.html")]
 pub struct PoliciesPage {
@@ -40,6 +42,8 @@ pub struct PoliciesPage {
     pub metadata: Option<MetadataState>,
     /// What each application demands; the row without client ID is for all others.
     pub strengths: Vec<AppStrength>,
+    /// The rules for devices.
+    pub devices: DeviceRules,
 }
 
 impl PoliciesPage {

@@ -1,9 +1,11 @@
 //! Users: the list, and one user with authentication methods and sessions.
 
 use askama::Template;
+use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
-use super::{AdminFrame, Pager};
+use super::{AdminFrame, DeviceRow, Pager};
+use crate::domain::DeviceAttestation;
 use crate::pages::{ShownSecret, When};
 
 /// The users of a tenant. GET with `q`; POST `…/users` with `user_name`, `display_name`, `administrator`.
@@ -45,7 +47,8 @@ pub struct UserRow {
 
 /// One user. POSTs, all below `…/users/{id}`: `/enable`, `/disable`, `/delete`, `/promote`, `/demote`, `/invite`; `/names`
 /// with `display_name`, `given_name`, `family_name`, `email`; `/passes` with `minutes` and `once`; `/password` (gives a
-/// temporary one); `/methods/{method}/delete`; `/sessions/{session}/revoke`; `/sessions/revoke`.
+/// temporary one); `/methods/{method}/delete`; `/sessions/{session}/revoke`; `/sessions/revoke`; `/devices/{device}/enable`,
+/// `/devices/{device}/disable`, `/devices/{device}/delete`; `/keys/{key}/delete`.
 #[derive(Debug, Template)]
 #[template(path = "admin/user.html")]
 pub struct UserPage {
@@ -77,11 +80,21 @@ pub struct UserPage {
     pub pass_max_minutes: u32,
     /// The sessions.
     pub sessions: Vec<SessionRow>,
+    /// The devices that the user registered.
+    pub devices: Vec<DeviceRow>,
+    /// The keys that the user signs in with, on whichever device.
+    pub keys: Vec<UserKeyRow>,
 }
 
 impl UserPage {
     fn url(&self) -> String {
         format!("{}/users/{}", self.frame.base(), self.user.id)
+    }
+
+    /// Fills the form of the helpdesk.
+    fn case_query(&self, device: &DeviceRow) -> String {
+        let pairs = [("user", self.user.user_name.as_str()), ("device", &device.id)];
+        format!("?{}", Serializer::new(String::new()).extend_pairs(pairs).finish())
     }
 
     fn has_no_method(&self) -> bool {
@@ -197,6 +210,25 @@ pub struct PassMethod {
     pub until: When,
     /// Whether it works once only.
     pub once: bool,
+}
+
+/// An enterprise key of a user.
+#[derive(Debug)]
+pub struct UserKeyRow {
+    /// Its ID.
+    pub id: String,
+    /// The ID of the device that it is on.
+    pub device_id: String,
+    /// What that device is called.
+    pub device: String,
+    /// Whether that device may be used.
+    pub enabled: bool,
+    /// What is known about where it is.
+    pub attestation: DeviceAttestation,
+    /// When it was registered.
+    pub created: When,
+    /// When it last signed in.
+    pub last_used: Option<When>,
 }
 
 /// A session of a user.

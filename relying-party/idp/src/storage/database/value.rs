@@ -1,12 +1,11 @@
 //! Parameters of statements.
 
-use std::fmt::Write as _;
-
 use serde::Deserialize;
 
 use crate::domain::{
     ClientId, DeviceId, EnterpriseKeyId, GrantId, GroupId, OpaqueHash, SessionId, TenantId, UserId,
 };
+use crate::hex;
 use crate::storage::Error;
 
 /// A parameter of a statement. Postgres wants to know a NULL's type too.
@@ -39,17 +38,9 @@ impl Value {
         match self {
             Self::Int(value) => (*value).into(),
             Self::Text(value) => value.as_deref().into(),
-            Self::Blob(value) => value.as_deref().map(hexadecimal).into(),
+            Self::Blob(value) => value.as_deref().map(hex::digits).into(),
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 impl From<i64> for Value {

@@ -42,7 +42,35 @@ async fn an_administrator_looks_after_devices() {
 }
 
 #[tokio::test]
-async fn the_rules_for_devices_are_decided_on_their_page() {
+async fn a_users_devices_and_keys_are_on_the_users_page() {
+    let rig = rig().await;
+    let (machine, key) = device(&rig).await;
+    let ada = ada(&rig).await;
+    let mut desk = Desk::of(&rig, &ada).await;
+    let path = format!("/users/{}", rig.user.id);
+    let page = desk.get(&path).await;
+    for shown in ["Laptop &#60;b&#62;", &machine.id, &key, "Not attested"] {
+        assert!(page.html.contains(shown), "{shown}: {}", page.html);
+    }
+    let device = format!("{path}/devices/{}", machine.id);
+    let page = desk.done(&format!("{device}/disable"), &[]).await;
+    assert!(page.html.contains("Its device is disabled"), "{}", page.html);
+    let id: DeviceId = machine.id.parse().unwrap();
+    assert!(!rig.database.devices().find(id).await.unwrap().unwrap().enabled);
+    desk.done(&format!("{device}/enable"), &[]).await;
+    // Only what is this user's is changed from this user's page.
+    let other = format!("/users/{}", ada.id);
+    desk.refused(&format!("{other}/devices/{}/delete", machine.id), &[], 404, "no such device").await;
+    desk.refused(&format!("{other}/keys/{key}/delete"), &[], 404, "no such key").await;
+    desk.refused(&format!("{device}/promote"), &[], 404, "no such page").await;
+    let page = desk.done(&format!("{path}/keys/{key}/delete"), &[]).await;
+    assert!(page.html.contains("No PIN is set up on any device"), "{}", page.html);
+    let page = desk.done(&format!("{device}/delete"), &[]).await;
+    assert!(page.html.contains("None is registered") && rig.last_audit().await.0 == "device.deleted");
+}
+
+#[tokio::test]
+async fn the_rules_for_devices_are_decided_with_the_policies() {
     let rig = rig().await;
     let ada = ada(&rig).await;
     let mut desk = Desk::of(&rig, &ada).await;
@@ -61,8 +89,11 @@ async fn the_rules_for_devices_are_decided_on_their_page() {
         ("hosts", "signin.example.net; portal.example.net"),
         ("hello", "1"),
         ("pin_recovery", "1"),
+        ("pin_recovery_protocol", "blind-p256"),
+        ("require_kdf_v2", "1"),
+        ("require_equal_nonce", "1"),
     ];
-    desk.done("/devices/policy", &good).await;
+    desk.done("/policies/devices", &good).await;
     let policy = rig.database.tenants().find(rig.tenant).await.unwrap().unwrap().policy;
     let devices = &policy.devices;
     assert_eq!((devices.registration, devices.quota), (Registrars::Administrators, 3));
@@ -70,8 +101,16 @@ async fn the_rules_for_devices_are_decided_on_their_page() {
     assert_eq!((devices.version, policy.enable_pin_recovery, devices.multifactor), (2, true, false));
     assert_eq!(devices.hello.pin.special, CharacterRule::Forbidden);
     assert_eq!(devices.hello.web_sign_in_hosts, ["signin.example.net", "portal.example.net"]);
+    assert!(policy.require_kdf_v2 && policy.require_equal_nonce);
+    assert_eq!(policy.pin_recovery_protocol.name(), "blind-p256");
+    let page = desk.get("/policies").await;
+    for on in ["hello", "pin_recovery", "require_kdf_v2", "require_equal_nonce"] {
+        assert!(page.html.contains(&format!("name=\"{on}\" type=\"checkbox\" value=\"1\" checked")), "{on}");
+    }
+    assert!(page.html.contains("value=\"blind-p256\" selected"), "{}", page.html);
     for (name, wrong, why) in [
         ("registration", "all", "who registers"),
+        ("pin_recovery_protocol", "rot13", "how devices get ready"),
         ("quota", "0", "must be from 1 to 1000"),
         ("pin_minimum", "3", "must be from 4 to 127"),
         ("pin_maximum", "7", "must not be longer"),
@@ -79,7 +118,7 @@ async fn the_rules_for_devices_are_decided_on_their_page() {
     ] {
         let fields: Vec<_> =
             good.iter().map(|(field, value)| (*field, if *field == name { wrong } else { *value })).collect();
-        desk.refused("/devices/policy", &fields, 400, why).await;
+        desk.refused("/policies/devices", &fields, 400, why).await;
     }
 }
 

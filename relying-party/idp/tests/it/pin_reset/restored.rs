@@ -51,8 +51,9 @@ async fn what_was_asked_since_is_strange_to_it_and_the_kept_head_tells() {
         let answer = scene.send(late).await;
         scene.opened(late, answer);
     }
-    keys::rotate(&scene.rig.provider).await.unwrap();
-    keys::retire(&scene.rig.provider, &scene.protector.kid).await.unwrap();
+    let operator = Administrator::operator_of_installation(&scene.rig.provider).await.unwrap();
+    operator.rotate_reset_keys().await.unwrap();
+    operator.retire_reset_key(&scene.protector.kid).await.unwrap();
     let head = scene.rig.provider.verify_audit(None).await.unwrap().unwrap();
 
     let restored = another_process(&scene.rig, &copy).await;

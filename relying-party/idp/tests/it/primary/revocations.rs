@@ -1,16 +1,11 @@
 //! When a primary token ends before its time, and with it what came of it.
 
 use latchkey_idp::sign_in::set_password;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::device::{Device, Held, nonce, password_request};
-use super::{by_key, by_password, token, use_of};
+use super::device::{Device, nonce, password_request};
+use super::{by_key, by_password, token, used};
 use crate::rig::{Answer, PASSWORD, Rig};
-
-async fn used(rig: &Rig, held: &Held) -> Answer {
-    let message = held.message(&use_of(rig, held, &json!({})).await);
-    held.send(rig, &message).await
-}
 
 async fn refreshed(rig: &Rig, answer: &Value) -> Answer {
     let broker = latchkey_idp::domain::first_party::LINUX_BROKER.to_string();

@@ -1,12 +1,42 @@
 //! The samples of the pages about devices.
 
 use super::{AdminFrame, when};
-use crate::domain::{CharacterRule, DeviceAttestation, DevicePolicy, RequiredAttestation};
+use crate::domain::{CharacterRule, DeviceAttestation, DevicePolicy, RequiredAttestation, TenantPolicy};
 use crate::pages::Notice;
-use crate::pages::admin::{DeviceKeyRow, DevicePage, DeviceRow, DevicesPage, Pager};
+use crate::pages::admin::{DeviceKeyRow, DevicePage, DeviceRow, DeviceRules, DevicesPage, Pager, UserKeyRow};
+
+impl DeviceRules {
+    pub(super) fn sample() -> Self {
+        let mut policy =
+            DevicePolicy { attestation: RequiredAttestation::Verified, ..DevicePolicy::default() };
+        policy.hello.web_sign_in_hosts = vec!["signin.contoso.example".to_owned(), "\"<b>".to_owned()];
+        policy.hello.pin.special = CharacterRule::Forbidden;
+        Self::of(TenantPolicy {
+            devices: policy,
+            enable_pin_recovery: true,
+            require_kdf_v2: true,
+            ..TenantPolicy::default()
+        })
+    }
+}
+
+impl UserKeyRow {
+    pub(super) fn sample(number: usize) -> Self {
+        let device = DeviceRow::sample(number, DeviceAttestation::Verified);
+        Self {
+            id: format!("2b0e0d0c-1111-4222-8333-44444444444{number}"),
+            device_id: device.id,
+            device: device.name,
+            enabled: device.enabled,
+            attestation: device.attestation,
+            created: when(-800_000),
+            last_used: device.last_seen,
+        }
+    }
+}
 
 impl DeviceRow {
-    fn sample(number: usize, attestation: DeviceAttestation) -> Self {
+    pub(super) fn sample(number: usize, attestation: DeviceAttestation) -> Self {
         Self {
             id: format!("1b0e0d0c-1111-4222-8333-44444444444{number}"),
             name: format!("Laptop {number} \"<b>"),
@@ -22,10 +52,6 @@ impl DeviceRow {
 
 impl DevicesPage {
     pub(in crate::pages) fn sample() -> Self {
-        let mut policy =
-            DevicePolicy { attestation: RequiredAttestation::Verified, ..DevicePolicy::default() };
-        policy.hello.web_sign_in_hosts = vec!["signin.contoso.example".to_owned(), "\"<b>".to_owned()];
-        policy.hello.pin.special = CharacterRule::Forbidden;
         Self {
             frame: AdminFrame::sample(None),
             query: "lap\"<b>".to_owned(),
@@ -35,20 +61,11 @@ impl DevicesPage {
                 DeviceRow::sample(2, DeviceAttestation::Verified),
             ],
             pager: Pager { before: None, after: Some("?q=lap&after=laptop+2&id=3".to_owned()) },
-            policy,
-            pin_recovery: true,
         }
     }
 
     pub(in crate::pages) fn sample_empty() -> Self {
-        Self {
-            query: String::new(),
-            devices: Vec::new(),
-            pager: Pager::default(),
-            policy: DevicePolicy::default(),
-            pin_recovery: false,
-            ..Self::sample()
-        }
+        Self { query: String::new(), devices: Vec::new(), pager: Pager::default(), ..Self::sample() }
     }
 }
 
