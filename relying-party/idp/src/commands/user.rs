@@ -127,7 +127,7 @@ pub(super) async fn run(
             }
         }
         UserVerb::Show(named) => {
-            printer.one(&whole(provider, operator, &find(operator, named).await?).await?)
+            printer.one(&whole(provider, operator, &find(operator, named).await?).await?);
         }
         UserVerb::Add(add) => {
             let new = NewAccount {

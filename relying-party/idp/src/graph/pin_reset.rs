@@ -44,7 +44,7 @@ pub(super) async fn answer(
     match (verb, segments) {
         (Verb::Get, ["rules"]) => {
             let rules = may(Permission::ReadPolicies)?.reset_rules().await?;
-            listed(request, "rules", rules.iter().map(shown::reset_rule).collect())
+            Ok(listed(request, "rules", rules.iter().map(shown::reset_rule).collect()))
         }
         (Verb::Post, ["rules"]) => decide(request).await,
         (Verb::Delete, ["rules", id]) => {
@@ -77,10 +77,10 @@ pub(super) async fn answer(
 }
 
 /// A whole list below `/pinReset`.
-fn listed(request: &Request<'_>, name: &str, rows: Vec<Value>) -> Result<Answer, GraphError> {
+fn listed(request: &Request<'_>, name: &str, rows: Vec<Value>) -> Answer {
     let all = u64::try_from(rows.len()).ok();
     let page = request.query.page(&format!("{}/pinReset/{name}", request.base), rows, None, all);
-    Ok(Answer::ok(request.context(&format!("pinReset/{name}"), page)))
+    Answer::ok(request.context(&format!("pinReset/{name}"), page))
 }
 
 async fn decide(request: &Request<'_>) -> Result<Answer, GraphError> {

@@ -124,14 +124,19 @@ pub async fn reached(provider: &Provider) -> Result<(), Error> {
 /// # Errors
 /// When a key cannot be made or stored, or this process does not reach the old one; the old ones stay in use.
 pub async fn tend(provider: &Provider) -> Result<(), Error> {
+    let mut tended = Ok(());
     for protocol in Protocol::ALL {
         let key = current(provider, protocol).await?;
-        if provider.now().since(key.created_at) >= REPLACED_AFTER {
-            provider.reset_places.named(&key.place)?;
-            replace(provider, protocol, Some(&key)).await?;
+        if provider.now().since(key.created_at) < REPLACED_AFTER {
+            continue;
+        }
+        match provider.reset_places.named(&key.place) {
+            Ok(_) => drop(replace(provider, protocol, Some(&key)).await?),
+            // The other protocol's key may be at hand.
+            Err(unreached) => tended = Err(unreached.into()),
         }
     }
-    Ok(())
+    tended
 }
 
 /// Replaces the keys of all protocols before their time: the new ones.

@@ -27,7 +27,8 @@ pub(super) async fn answer(
         (Verb::Get, []) => {
             let cases = may(Permission::ReadMethods)?.helpdesk_cases(request.query.most()).await?;
             let now = request.provider.now();
-            listed(request, "cases", cases.iter().map(|case| shown::helpdesk_case(case, now)).collect())
+            let rows = cases.iter().map(|case| shown::helpdesk_case(case, now)).collect();
+            Ok(listed(request, "cases", rows))
         }
         (Verb::Post, []) => {
             let administrator = may(Permission::WriteMethods)?;

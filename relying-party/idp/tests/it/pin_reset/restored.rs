@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use latchkey_idp::administration::Administrator;
 use latchkey_idp::audit_chain::Fault;
 use latchkey_idp::http::pin_reset_router;
-use latchkey_idp::pin_reset::{Purpose, keys};
+use latchkey_idp::pin_reset::Purpose;
 use latchkey_idp::provider::Provider;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
