@@ -1,5 +1,6 @@
 //! Chromium, driven through chromedriver, with the extension loaded.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,11 +13,14 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::guest;
 use crate::process::Process;
 use crate::programs;
 
-/// How long a page may take to show what is expected.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a page may take to show what is expected; in a guest, whose machine is emulated, much longer.
+fn patience() -> Duration {
+    Duration::from_secs(if env::var_os(guest::INSIDE).is_some() { 180 } else { 30 })
+}
 
 /// The switches that keep Chromium quiet and off the network.
 const SWITCHES: [&str; 9] = [
@@ -43,6 +47,16 @@ impl Browser {
     /// Starts headless Chromium on the profile folder `profile`, with the extension of this checkout.
     #[must_use]
     pub fn start(profile: &Path, log: &Path) -> Self {
+        Self::launch(profile, Some(&extension()), log)
+    }
+
+    /// The same without the extension.
+    #[must_use]
+    pub fn plain(profile: &Path, log: &Path) -> Self {
+        Self::launch(profile, None, log)
+    }
+
+    fn launch(profile: &Path, extension: Option<&Path>, log: &Path) -> Self {
         let port = programs::free_port();
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={port}"));
@@ -55,7 +69,7 @@ impl Browser {
             .expect("a runtime can be made");
         let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": {
             "binary": "/usr/bin/chromium",
-            "args": arguments(profile),
+            "args": arguments(profile, extension),
         }});
         let capabilities = capabilities.as_object().expect("capabilities are an object").clone();
         let client = runtime
@@ -119,7 +133,7 @@ impl Browser {
         let start = Instant::now();
         while self.count(css) != wanted {
             let found = self.count(css);
-            assert!(start.elapsed() < PATIENCE, "{found} {css} on {}, not {wanted}", self.url());
+            assert!(start.elapsed() < patience(), "{found} {css} on {}, not {wanted}", self.url());
             sleep(Duration::from_millis(50));
         }
     }
@@ -147,7 +161,7 @@ impl Browser {
                 }
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < patience(),
                 "{css} on {} does not show any of {texts:?}; the page says:\n{}",
                 self.url(),
                 self.text("body")
@@ -181,7 +195,10 @@ impl Browser {
         let start = Instant::now();
         let probe = "return await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()";
         while self.script(probe) != Value::Bool(true) {
-            assert!(start.elapsed() < PATIENCE, "the extension does not answer for a platform authenticator");
+            assert!(
+                start.elapsed() < patience(),
+                "the extension does not answer for a platform authenticator"
+            );
             sleep(Duration::from_millis(200));
         }
     }
@@ -198,7 +215,7 @@ impl Browser {
         loop {
             match self.block(self.client().find(Locator::Css(css))) {
                 Ok(element) => return element,
-                Err(error) => assert!(start.elapsed() < PATIENCE, "no {css} on {}: {error}", self.url()),
+                Err(error) => assert!(start.elapsed() < patience(), "no {css} on {}: {error}", self.url()),
             }
             sleep(Duration::from_millis(50));
         }
@@ -221,11 +238,11 @@ impl Drop for Browser {
     }
 }
 
-fn arguments(profile: &Path) -> Vec<String> {
+fn arguments(profile: &Path, extension: Option<&Path>) -> Vec<String> {
     let mut arguments: Vec<String> = SWITCHES.iter().map(ToString::to_string).collect();
     arguments.push("--headless=new".to_owned());
     arguments.push(format!("--user-data-dir={}", profile.display()));
-    arguments.push(format!("--load-extension={}", extension().display()));
+    arguments.extend(extension.map(|path| format!("--load-extension={}", path.display())));
     arguments
 }
 

@@ -20,6 +20,7 @@ pub mod daemon;
 pub mod employee;
 pub mod figures;
 pub mod fprintd;
+pub mod guest;
 pub mod http;
 pub mod http_proxy;
 pub mod idp;

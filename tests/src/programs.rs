@@ -28,6 +28,16 @@ fn beside(path: &str) -> Option<PathBuf> {
     own.ancestors().skip(1).take(2).map(|folder| folder.join(path)).find(|path| path.is_file())
 }
 
+/// Where cargo puts what it builds.
+#[must_use]
+pub fn target() -> PathBuf {
+    let own = env::current_exe().expect("a program knows its own path");
+    // A test lies in `target/PROFILE/deps`, a program in `target/PROFILE`.
+    let profile =
+        own.ancestors().skip(1).find(|folder| !folder.ends_with("deps") && !folder.ends_with("examples"));
+    profile.and_then(Path::parent).expect("a program lies below the folder of what is built").to_owned()
+}
+
 /// The root of the checkout.
 #[must_use]
 pub fn checkout() -> PathBuf {

@@ -76,6 +76,27 @@ impl Swtpm {
         Self::start(state_dir)
     }
 
+    /// Starts swtpm for a machine in QEMU (`-tpmdev emulator`), which reaches it by [`Swtpm::control`] and switches it on.
+    #[must_use]
+    pub fn for_machine(state_dir: &Path) -> Self {
+        fs::create_dir_all(state_dir)
+            .unwrap_or_else(|error| panic!("{} cannot be made: {error}", state_dir.display()));
+        let process = Process::start("swtpm", swtpm(state_dir), &state_dir.join("swtpm.log"));
+        let tpm = Self { state_dir: state_dir.to_owned(), process };
+        let start = Instant::now();
+        while !tpm.control().exists() {
+            assert!(start.elapsed() < START_LIMIT, "swtpm does not start:\n{}", tpm.process.output());
+            sleep(POLL);
+        }
+        tpm
+    }
+
+    /// The control socket.
+    #[must_use]
+    pub fn control(&self) -> PathBuf {
+        with_ctrl(&self.socket())
+    }
+
     /// The data socket. The control socket is beside it, with `.ctrl` appended, as tpm2-tss expects.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
@@ -122,21 +143,27 @@ fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join("swtpm.sock")
 }
 
+/// swtpm with its control socket and its state, and no data socket yet.
+fn swtpm(state_dir: &Path) -> Command {
+    let mut command = Command::new("swtpm");
+    command
+        .args(["socket", "--tpm2", "--ctrl"])
+        .arg(format!("type=unixio,path={},mode=0600", with_ctrl(&socket(state_dir)).display()))
+        .arg("--tpmstate")
+        .arg(format!("dir={},mode=0600", state_dir.display()));
+    command
+}
+
 fn launch(state_dir: &Path) -> Process {
     let data = socket(state_dir);
     let control = with_ctrl(&data);
     for stale in [&data, &control] {
         let _absent = fs::remove_file(stale);
     }
-    let mut command = Command::new("swtpm");
+    let mut command = swtpm(state_dir);
     command
-        .args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"])
-        .arg("--server")
-        .arg(format!("type=unixio,path={},mode=0600", data.display()))
-        .arg("--ctrl")
-        .arg(format!("type=unixio,path={},mode=0600", control.display()))
-        .arg("--tpmstate")
-        .arg(format!("dir={},mode=0600", state_dir.display()));
+        .args(["--flags", "not-need-init,startup-clear", "--server"])
+        .arg(format!("type=unixio,path={},mode=0600", data.display()));
     let mut process = Process::start("swtpm", command, &state_dir.join("swtpm.log"));
     let start = Instant::now();
     while !control.exists() || UnixStream::connect(&data).is_err() {

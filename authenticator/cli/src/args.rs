@@ -93,6 +93,9 @@ pub enum Command {
     /// Connect Chromium and Chrome to Latchkey.
     #[command(subcommand)]
     Browser(BrowserCommand),
+    /// Run the daemon in your session, as a security key for every program.
+    #[command(subcommand)]
+    Service(ServiceCommand),
 }
 
 /// `latchkey up`.
@@ -101,6 +104,9 @@ pub struct UpArguments {
     /// Serve CTAPHID over UDP on this loopback port too, for test tools of your own user.
     #[arg(long, value_name = "PORT")]
     pub udp: Option<u16>,
+    /// Be a security key to every client on the machine, through the kernel's /dev/uhid.
+    #[arg(long)]
+    pub uhid: bool,
     /// Who asks you: `auto`, `terminal`, `pinentry`, or `command:PROGRAM`.
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub prompt: PromptChoice,
@@ -234,6 +240,23 @@ pub struct BrowserPlace {
     /// A browser's user data directory (what its --user-data-dir names) instead of the default places.
     #[arg(long, value_name = "DIR")]
     pub user_data_dir: Option<PathBuf>,
+}
+
+/// `latchkey service`.
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Write the systemd unit of your user.
+    Install {
+        /// Write the machine's rule of udev instead, which lets the service use /dev/uhid; as root.
+        #[arg(long)]
+        rule: bool,
+    },
+    /// Remove what `install` wrote.
+    Uninstall {
+        /// The machine's rule instead; as root.
+        #[arg(long)]
+        rule: bool,
+    },
 }
 
 #[cfg(test)]

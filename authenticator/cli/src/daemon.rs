@@ -1,7 +1,7 @@
 //! `latchkey up`: the virtual authenticator in the foreground.
 //!
 //! ```text
-//! browsers, tools ──ctaphid.sock, UDP──▶ driver ──Job──▶ engine thread (the one owner of the container)
+//! browsers, tools ──uhid, ctaphid.sock, UDP──▶ driver ──Job──▶ engine thread (the one owner of the container)
 //! commands ──control.sock──▶ control_server ──Job──▶        │
 //!                          prompter ◀──question── driver ◀──┴──Report
 //! ```
@@ -12,6 +12,7 @@ mod control_server;
 mod driver;
 mod engine;
 mod enrolment;
+mod plug;
 mod questions;
 mod recognition;
 mod renewal;
@@ -85,7 +86,8 @@ async fn serve(
     let control = control_server::bind(paths, user.clone(), engine.jobs(), Arc::clone(&changed))?;
     let renewing = renewal::run(paths.clone(), engine.jobs(), changed, arguments.renew_after);
     let renewing = tokio::spawn(renewing).abort_handle();
-    let mut driver = driver::Driver::new(paths, arguments.udp, user.clone(), engine.jobs(), uptime);
+    let carriers = plug::Carriers::new(paths, arguments);
+    let mut driver = driver::Driver::new(carriers, user.clone(), engine.jobs(), uptime);
     driver.plug_if(engine.has_container()).await?;
     println!("latchkey: ready {}", paths.runtime().display());
     std::io::stdout().flush().map_err(|error| Failure::io("standard output", &error))?;

@@ -11,12 +11,14 @@ mod daemon;
 mod device;
 mod enterprise;
 mod failure;
+mod files;
 mod hardening;
 mod output;
 mod paths;
 mod prompt;
 mod secret_input;
 mod secret_text;
+mod service;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -77,6 +79,7 @@ fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Token(arguments) => arguments.run(Caller::new(paths, device), output),
         Command::Passkeys(command) => command.run(&Caller::new(paths, device), output),
         Command::Biometric(command) => command.run(&Caller::new(paths, device), output),
+        Command::Service(command) => command.run(output),
         Command::Browser(BrowserCommand::Install(place)) => browser::install::install(&paths, &place, output),
         Command::Browser(BrowserCommand::Uninstall(place)) => {
             browser::install::uninstall(&paths, &place, output)
@@ -96,10 +99,11 @@ fn silence_tpm2_tss() {
     }
 }
 
-/// Logs go to standard error and never hold a secret; standard output belongs to answers.
+/// Logs go to standard error and never hold a secret; standard output belongs to answers. The TPM's library tells of each refused
+/// command and each handle that it frees; our own errors say what matters.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LATCHKEY_LOG")
-        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,tss_esapi=off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

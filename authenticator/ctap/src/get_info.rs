@@ -76,6 +76,8 @@ impl Authenticator {
             ("clientPin", pin),
             ("pinUvAuthToken", true),
             ("credMgmt", true),
+            // libfido2 before 1.13 knows only the prototype's command.
+            ("credentialMgmtPreview", true),
             ("makeCredUvNotRqd", false),
             ("alwaysUv", true),
         ]

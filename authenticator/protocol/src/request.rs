@@ -44,7 +44,8 @@ impl Request {
             Command::CLIENT_PIN => client_pin::Request::parse(body).map(Self::ClientPin),
             Command::RESET => bare(body, Self::Reset),
             Command::GET_NEXT_ASSERTION => bare(body, Self::GetNextAssertion),
-            Command::CREDENTIAL_MANAGEMENT => {
+            // The prototype has the same form.
+            Command::CREDENTIAL_MANAGEMENT | Command::CREDENTIAL_MANAGEMENT_PREVIEW => {
                 credential_management::Request::parse(body).map(Self::CredentialManagement)
             }
             Command::SELECTION => bare(body, Self::Selection),

@@ -2,17 +2,15 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
-use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::{EXTENSION_ID, HOST_NAME};
 use crate::args::BrowserPlace;
 use crate::failure::{Failure, FailureKind};
+use crate::files;
 use crate::output::Output;
 use crate::paths::{DATA_VARIABLE, Paths, RUNTIME_VARIABLE, private_directory};
 
@@ -24,7 +22,7 @@ const MANIFESTS: &str = "NativeMessagingHosts";
 pub fn install(paths: &Paths, place: &BrowserPlace, output: &Output) -> Result<(), Failure> {
     private_directory(paths.data())?;
     let host = paths.browser_host();
-    write(&host, &wrapper()?, 0o755)?;
+    files::write(&host, &wrapper()?, 0o755)?;
     let manifest = serde_json::to_vec_pretty(&json!({
         "name": HOST_NAME,
         "description": "Latchkey passkeys",
@@ -33,41 +31,27 @@ pub fn install(paths: &Paths, place: &BrowserPlace, output: &Output) -> Result<(
         "allowed_origins": [format!("chrome-extension://{EXTENSION_ID}/")],
     }))
     .map_err(|error| refused(&error.to_string()))?;
-    let files = manifest_files(place)?;
-    for file in &files {
-        let trouble =
-            |error: std::io::Error| Failure::io(format!("{} cannot be written", file.display()), &error);
-        fs::create_dir_all(file.parent().unwrap_or(file)).map_err(trouble)?;
-        write(file, &manifest, 0o644)?;
+    let manifests = manifest_files(place)?;
+    for file in &manifests {
+        files::write(file, &manifest, 0o644)?;
     }
     let text = format!(
         "Installed the browser connection for the extension {EXTENSION_ID}:\n  {}\n{}\nUndo: latchkey browser uninstall",
         host.display(),
-        listed(&files)
+        files::listed(&manifests)
     );
-    output.told(&json!({ "installed": { "host": host, "manifests": files } }), &text);
+    output.told(&json!({ "installed": { "host": host, "manifests": manifests } }), &text);
     Ok(())
 }
 
 /// Removes the manifests, and the program if it is meant for the default places.
 pub fn uninstall(paths: &Paths, place: &BrowserPlace, output: &Output) -> Result<(), Failure> {
-    let mut files = manifest_files(place)?;
+    let mut written = manifest_files(place)?;
     if place.user_data_dir.is_none() {
-        files.push(paths.browser_host());
+        written.push(paths.browser_host());
     }
-    let mut removed = Vec::new();
-    for file in files {
-        match fs::remove_file(&file) {
-            Ok(()) => removed.push(file),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::io(format!("{} cannot be removed", file.display()), &error)),
-        }
-    }
-    let text = if removed.is_empty() {
-        "There was nothing to remove.".into()
-    } else {
-        format!("Removed:\n{}", listed(&removed))
-    };
+    let removed = files::remove(written)?;
+    let text = files::removal(&removed);
     output.told(&json!({ "removed": removed }), &text);
     Ok(())
 }
@@ -77,12 +61,9 @@ fn manifest_files(place: &BrowserPlace) -> Result<Vec<PathBuf>, Failure> {
     if let Some(directory) = &place.user_data_dir {
         return Ok(vec![file(directory.clone())]);
     }
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let configuration = absolute("XDG_CONFIG_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".config")))
-        .ok_or_else(|| {
-            Failure::new(FailureKind::Usage, "set HOME to an absolute path, or give --user-data-dir")
-        })?;
+    let configuration = files::configuration().ok_or_else(|| {
+        Failure::new(FailureKind::Usage, "set HOME to an absolute path, or give --user-data-dir")
+    })?;
     Ok(BROWSERS.iter().map(|browser| file(configuration.join(browser))).collect())
 }
 
@@ -124,29 +105,6 @@ fn quoted(word: &OsStr) -> Vec<u8> {
     }
     quoted.push(b'\'');
     quoted
-}
-
-/// Replaces the file in one step, so that a browser never starts half of it.
-fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
-    let trouble =
-        |error: std::io::Error| Failure::io(format!("{} cannot be written", path.display()), &error);
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    let fresh = PathBuf::from(fresh);
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(trouble(error)),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file =
-        fs::File::options().write(true).create_new(true).mode(mode).open(&fresh).map_err(trouble)?;
-    file.write_all(content).map_err(trouble)?;
-    drop(file);
-    fs::rename(&fresh, path).map_err(trouble)
-}
-
-fn listed(files: &[PathBuf]) -> String {
-    let lines: Vec<String> = files.iter().map(|file| format!("  {}", file.display())).collect();
-    lines.join("\n")
 }
 
 fn refused(text: &str) -> Failure {

@@ -6,18 +6,17 @@ use latchkey_ctap::{Answer as Gesture, ChannelId};
 use latchkey_protocol::Status;
 use latchkey_transports::carrier::{Event, Links};
 use latchkey_transports::ctaphid::{Action, Device, TransactionId};
-use latchkey_transports::{udp, unix};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::User;
 use super::engine::{Job, Jobs, Report, Reports};
+use super::plug::{Carriers, Plug};
 use super::questions::gesture;
 use super::recognition::recognised;
 use crate::clock::{self, Uptime};
 use crate::failure::{Failure, FailureKind};
-use crate::paths::Paths;
 use crate::prompt::{Outcome, Question};
 
 /// The signals that end the daemon.
@@ -43,8 +42,7 @@ impl Stop {
 
 /// Everything that the loop holds.
 pub struct Driver {
-    paths: Paths,
-    udp_port: Option<u16>,
+    carriers: Carriers,
     user: User,
     jobs: Jobs,
     uptime: Uptime,
@@ -56,12 +54,6 @@ pub struct Driver {
     /// A request that came while the engine still ended one that was given up.
     next: Option<Waiting>,
     questions: JoinSet<(TransactionId, Outcome)>,
-}
-
-/// The carriers of a device that is plugged in. Dropping it removes the socket and closes the links.
-struct Plug {
-    _unix: unix::Listener,
-    _udp: Option<udp::Listener>,
 }
 
 struct Current {
@@ -78,10 +70,9 @@ struct Waiting {
 
 impl Driver {
     /// A loop with nothing plugged in.
-    pub fn new(paths: &Paths, udp_port: Option<u16>, user: User, jobs: Jobs, uptime: Uptime) -> Self {
+    pub fn new(carriers: Carriers, user: User, jobs: Jobs, uptime: Uptime) -> Self {
         Self {
-            paths: paths.clone(),
-            udp_port,
+            carriers,
             user,
             jobs,
             uptime,
@@ -133,19 +124,7 @@ impl Driver {
     /// Plugs the device in or out, as there is a container or not.
     pub async fn plug_if(&mut self, plugged: bool) -> Result<(), Failure> {
         if plugged && self.plug.is_none() {
-            let path = self.paths.ctaphid_socket();
-            let unix = unix::Listener::bind(&path, self.links.port())
-                .map_err(|error| Failure::new(FailureKind::Storage, error.to_string()))?;
-            let udp = match self.udp_port {
-                None => None,
-                Some(port) => {
-                    Some(udp::Listener::bind(port, self.links.port()).await.map_err(|error| {
-                        Failure::io(format!("the UDP port {port} cannot be used"), &error)
-                    })?)
-                }
-            };
-            self.plug = Some(Plug { _unix: unix, _udp: udp });
-            tracing::info!(socket = %path.display(), "plugged in");
+            self.plug = Some(self.carriers.plug(&self.links).await?);
         } else if !plugged && self.plug.take().is_some() {
             self.questions.abort_all();
             tracing::info!("unplugged: there is no container any more");

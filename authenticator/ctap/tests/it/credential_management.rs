@@ -254,3 +254,15 @@ fn an_update_replaces_the_names_and_never_the_handle() {
         "§6.8.6: empty is removed"
     );
 }
+
+#[test]
+fn the_prototypes_command_does_the_same() {
+    let (mut device, token) = populated();
+    let encoded =
+        Request::CredentialManagement(request(SubCommand::GET_CREDS_METADATA, None, &token)).encode();
+    let as_prototype = [&[0x41], &encoded[1..]].concat();
+    let (now, then) = (device.bytes_on(CHANNEL, &encoded), device.bytes_on(CHANNEL, &as_prototype));
+    assert_eq!((status(&now), &now), (Status::OK, &then));
+    let bio_enrolment = [&[0x40], &encoded[1..]].concat();
+    assert_eq!(status(&device.bytes_on(CHANNEL, &bio_enrolment)), Status::INVALID_COMMAND);
+}

@@ -39,6 +39,7 @@ fn uv_and_client_pin_are_true_only_with_a_pin() {
             ("alwaysUv", true),
             ("clientPin", pin),
             ("credMgmt", true),
+            ("credentialMgmtPreview", true),
             ("makeCredUvNotRqd", false),
             ("pinUvAuthToken", true),
             ("plat", false),
