@@ -123,3 +123,6 @@ pub(super) fn input(report: &[u8; REPORT]) -> Vec<u8> {
     event.extend(report);
     event
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,4 +19,6 @@ mod transactions;
 #[cfg(test)]
 mod udp;
 #[cfg(test)]
+mod uhid;
+#[cfg(test)]
 mod unix;
