@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a broken expectation ends the test with the sentence that names it"
 )]
+#![allow(clippy::disallowed_methods, reason = "real clients take real time, and it is told")]
 
 mod chromium;
 mod libfido2;

@@ -40,10 +40,12 @@ pub enum Error {
 impl Error {
     fn new(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Missing(path),
-            io::ErrorKind::PermissionDenied => Self::Forbidden(path),
-            _ => Self::Io(path, error),
+        if error.kind() == io::ErrorKind::NotFound {
+            Self::Missing(path)
+        } else if error.kind() == io::ErrorKind::PermissionDenied {
+            Self::Forbidden(path)
+        } else {
+            Self::Io(path, error)
         }
     }
 }
