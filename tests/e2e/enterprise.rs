@@ -2,6 +2,7 @@
 //! daemon and commands, an emulated TPM, and the provider's pages over HTTP.
 
 mod at_the_terminal;
+mod helpdesk;
 mod in_the_middle;
 mod interruption;
 mod journey;
