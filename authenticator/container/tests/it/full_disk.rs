@@ -4,6 +4,7 @@
 //! The limit is the process's own on the size of files. Past it a write fails as on a full disk, if the signal
 //! SIGXFSZ is ignored, so the tests run again in a child whose shell has said so.
 
+mod enterprise;
 mod pin_reset;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -65,6 +66,9 @@ fn the_one_pin(container: &mut Container) -> &'static str {
     works
 }
 
+/// Between two limits. The database is written in pages of four times as much.
+const STEP: usize = 1021;
+
 /// Runs `operate` at every limit until it succeeds; both the process that lives on and one that starts anew, on the
 /// files as they were left, must find everything in order.
 fn at_every_limit(
@@ -72,9 +76,21 @@ fn at_every_limit(
     operate: impl Fn(&mut Container) -> Result<(), Error>,
     check: impl Fn(&mut Container, bool),
 ) {
+    at_limits(STEP, prepare, operate, check);
+}
+
+/// The same with another step between the limits.
+fn at_limits(
+    step: usize,
+    prepare: impl FnOnce() -> (Home, Container),
+    operate: impl Fn(&mut Container) -> Result<(), Error>,
+    check: impl Fn(&mut Container, bool),
+) {
+    let (kept, _) = prepare();
     let (mut failed, mut succeeded) = (0, 0);
-    for bytes in (0..PLENTY).step_by(1021) {
-        let (home, mut container) = prepare();
+    for bytes in (0..PLENTY).step_by(step) {
+        let home = kept.copy();
+        let mut container = home.open();
         limit(Some(bytes));
         let result = operate(&mut container);
         limit(None);

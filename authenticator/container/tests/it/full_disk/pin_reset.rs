@@ -27,7 +27,7 @@ fn wanted() -> (Home, Container) {
     (home, container)
 }
 
-fn recoverable() -> (Home, Container) {
+pub(super) fn recoverable() -> (Home, Container) {
     let (home, mut container) = wanted();
     let id = the_one(&mut container);
     let unlocked = container.unlock(&hash(OLD), NOW, &mut rng()).unwrap();
@@ -37,7 +37,7 @@ fn recoverable() -> (Home, Container) {
     (home, container)
 }
 
-fn the_one(container: &mut Container) -> CompartmentId {
+pub(super) fn the_one(container: &mut Container) -> CompartmentId {
     container.compartments().unwrap()[0].id
 }
 
@@ -87,7 +87,7 @@ fn protector() {
 }
 
 /// What the disk said, which the unlocking keeps to itself.
-fn no_room() -> Error {
+pub(super) fn no_room() -> Error {
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
     latchkey_container::StorageError::io("container.db", &full).into()
 }
