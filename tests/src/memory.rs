@@ -3,6 +3,10 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+
+use memchr::memmem;
 
 /// A region and what it held.
 pub struct Region {
@@ -34,15 +38,26 @@ pub fn of(pid: u32) -> Vec<Region> {
     regions
 }
 
+/// A core dump of the running program, as a debugger takes it: its memory, and the registers of each thread.
+///
+/// # Panics
+/// When the debugger (package gdb) is missing or may not look at the program.
+#[must_use]
+pub fn core_dump(pid: u32, scratch: &Path) -> Vec<Region> {
+    let prefix = scratch.join("core");
+    let taken = Command::new("gcore").arg("-o").arg(&prefix).arg(pid.to_string()).output();
+    let taken = taken.unwrap_or_else(|error| panic!("gcore (package gdb): {error}"));
+    let file = prefix.with_extension(pid.to_string());
+    let bytes =
+        fs::read(&file).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&taken.stderr)));
+    fs::remove_file(file).expect("it was just written");
+    vec![Region { name: "core dump".to_owned(), bytes }]
+}
+
 /// Where `needle` lies: the region, and how far into it.
 #[must_use]
 pub fn find(regions: &[Region], needle: &[u8]) -> Vec<String> {
-    let mut found = Vec::new();
-    for region in regions {
-        let mut windows = region.bytes.windows(needle.len());
-        if let Some(at) = windows.position(|window| window == needle) {
-            found.push(format!("{} + {at:#x}", region.name));
-        }
-    }
-    found
+    let finder = memmem::Finder::new(needle);
+    let found = regions.iter().filter_map(|region| Some((region, finder.find(&region.bytes)?)));
+    found.map(|(region, at)| format!("{} + {at:#x}", region.name)).collect()
 }

@@ -4,6 +4,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
 use hpke::aead::AesGcm256;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::DhP256HkdfSha256;
@@ -50,6 +52,14 @@ impl PinResetService {
             recover: NonZeroScalar::generate_from_rng(rng),
             administer: NonZeroScalar::generate_from_rng(rng),
         }
+    }
+
+    /// One whose key of hpke-p256 is known.
+    #[must_use]
+    pub fn of_private_key(scalar: &[u8]) -> Self {
+        let private = PrivateKey::from_bytes(scalar).expect("a private key on P-256");
+        let public = DhP256HkdfSha256::sk_to_pk(&private).to_bytes().into();
+        Self { encryption: (private, public), ..Self::new(&mut UnwrapErr(SysRng)) }
     }
 
     /// The key of hpke-p256.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(20);
@@ -126,6 +126,28 @@ pub fn allow_files() {
     setrlimit(Resource::Nofile, files).expect("a process may use what it is allowed");
 }
 
+/// Lets the programs that this process starts leave core files.
+pub fn allow_core_files() {
+    setrlimit(Resource::Core, Rlimit { current: None, maximum: None }).expect("root allows itself anything");
+}
+
+/// The child of this process that has this word in its command line.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn child_called(word: &str) -> u32 {
+    let tasks = fs::read_dir("/proc/self/task").expect("a process has threads").flatten();
+    let children = tasks.map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
+    let children: Vec<u32> =
+        children.flat_map(|ids| ids.split_whitespace().flat_map(str::parse).collect::<Vec<_>>()).collect();
+    let is_called = |id: &u32| {
+        let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        line.split(|&byte| byte == 0).any(|found| found == word.as_bytes())
+    };
+    children.into_iter().find(is_called).unwrap_or_else(|| panic!("no child is called {word}"))
+}
+
 /// Runs `command` to its end; `input` goes to its standard input.
 #[must_use]
 pub fn run_with_input(command: Command, input: &str) -> Output {
@@ -158,8 +180,17 @@ fn spawned(mut command: Command, input: &str) -> Child {
 
 /// Kills the process with this id at once, if it still runs.
 pub fn kill(pid: u32) {
+    signal(pid, Signal::KILL);
+}
+
+/// Ends the process as a fault of its own would, if it still runs.
+pub fn fault(pid: u32) {
+    signal(pid, Signal::ABORT);
+}
+
+fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id is a positive number");
-    let _gone = kill_process(pid, Signal::KILL);
+    let _gone = kill_process(pid, signal);
 }
 
 fn append(log: &Path) -> File {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, IsTerminal, Read, stdin};
+use std::os::fd::AsFd;
 
 use zeroize::Zeroizing;
 
@@ -26,7 +27,10 @@ impl SecretInput {
     /// Opens the source that the user named.
     pub fn open(source: SecretSource) -> Result<Self, Failure> {
         if source.pin_stdin {
-            return Ok(Self { from: Origin::Lines(Box::new(stdin())) });
+            // The standard library's own reader has a buffer that it never wipes.
+            let unbuffered = stdin().as_fd().try_clone_to_owned();
+            let file = unbuffered.map_err(|error| Failure::io("standard input cannot be read", &error))?;
+            return Ok(Self { from: Origin::Lines(Box::new(File::from(file))) });
         }
         if let Some(number) = source.pin_fd {
             // Opening the descriptor through /proc gives one of our own; taking the raw number would need `unsafe`.
