@@ -1,7 +1,8 @@
 //! The crash matrix: the daemon is killed at every TPM command and at every write of every operation that changes
-//! the container. Afterwards exactly one PIN works, no passkey is lost, and the operation can be finished.
+//! the container, and the TPM at every command. Afterwards exactly one PIN works, no passkey is lost, and the operation can
+//! be finished. What happens between device and provider is in `enterprise/interruption.rs`.
 //!
-//! The operations of a compartment have many points; `CRASH_MATRIX=all` tries each, else some of them, evenly spread.
+//! The operations of a compartment have many points; `CRASH_MATRIX=all` tries each, else some of them.
 
 mod membership;
 mod operation;
@@ -9,67 +10,102 @@ mod proof;
 mod scene;
 
 use latchkey_tests::tpm_proxy::Moment;
-use operation::{Operation, Stage};
-use scene::{Scene, Template};
+use operation::Operation;
+use scene::{Scene, Template, Victim};
 
 /// A TPM may answer the first protected command after a boot with `TPM_RC_RETRY`, in the counted run or in a later one.
 const RETRIES: usize = 4;
 
-/// Points that are tried of each matrix of a compartment's operation.
+/// Points that are tried of each matrix that is not tried as a whole.
 const MOST: usize = 8;
 
-/// Kills the daemon at the TPM commands of `operation`, before the TPM sees one and after it has answered.
-fn at_every_tpm_command(operation: Operation) {
+/// The commands that change what the TPM keeps.
+const CHANGES: [&str; 5] =
+    ["EvictControl", "NV_DefineSpace", "NV_UndefineSpace", "NV_UndefineSpaceSpecial", "NV_Write"];
+/// The system calls at which what was written comes to stay.
+const COMMITS: [&str; 7] = ["fdatasync", "fsync", "ftruncate", "rename", "renameat", "unlink", "unlinkat"];
+
+/// Kills the victim at the TPM commands of `operation`, before the TPM sees one and after it has answered.
+fn at_every_tpm_command(operation: Operation, victim: Victim) {
     let template = Template::prepare(operation);
-    let commands = template.count_tpm_commands();
-    assert!(commands > 0, "{operation:?} reaches the TPM");
-    let all = (1..=commands).flat_map(|n| [(n, Moment::BeforeForward), (n, Moment::AfterForward)]);
-    let chosen = chosen(operation, all.collect());
+    let commands = template.tpm_commands();
+    assert!(!commands.is_empty(), "{operation:?} reaches the TPM");
+    let points = commands.iter().enumerate().flat_map(|(n, name)| {
+        [Moment::BeforeForward, Moment::AfterForward].map(|moment| (CHANGES.contains(name), (n + 1, moment)))
+    });
+    let chosen = chosen(points.collect(), operation.is_brief() && victim == Victim::Daemon);
     let mut missed = 0;
     for &(n, moment) in &chosen {
         let mut scene = Scene::restore(&template);
-        missed += usize::from(!scene.crash_at_tpm_command(n, moment));
-        scene.prove(&format!("{operation:?}, TPM command {n} of {commands}, {moment:?}"));
+        let (reached, _running) = scene.crash_at_tpm_command(victim, n, moment);
+        missed += usize::from(!reached);
+        let name = commands[n - 1];
+        scene.prove(&format!("{operation:?}, TPM command {n} of {} ({name}), {moment:?}", commands.len()));
     }
-    assert!(missed <= RETRIES, "{operation:?} does not come to {missed} of its {commands} TPM commands");
+    assert!(missed <= RETRIES, "{operation:?} does not come to {missed} of its {} commands", commands.len());
     println!(
-        "crash matrix: {operation:?}: {} of {} points at TPM commands",
+        "crash matrix: {operation:?}: {victim:?} killed at {} of {} points at TPM commands",
         chosen.len() - missed,
-        2 * commands
+        2 * commands.len()
     );
 }
 
 /// Kills the daemon at the writes of `operation`.
 fn at_every_write(operation: Operation) {
     let template = Template::prepare(operation);
-    let (before, after) = template.count_writes();
-    assert!(after > before, "{operation:?} writes");
-    let chosen = chosen(operation, (before + 1..=after).collect());
+    let (before, writes) = template.writes();
+    assert!(!writes.is_empty(), "{operation:?} writes");
+    let points = writes.iter().enumerate().map(|(n, call)| (COMMITS.contains(&call.as_str()), n));
+    let chosen = chosen(points.collect(), operation.is_brief());
     for &n in &chosen {
         let mut scene = Scene::restore(&template);
-        scene.crash_at_write(n);
-        scene.prove(&format!("{operation:?}, write {} of {}", n - before, after - before));
+        let _running = scene.crash_at_write(before + n + 1);
+        scene.prove(&format!("{operation:?}, write {} of {} ({})", n + 1, writes.len(), writes[n]));
     }
-    println!("crash matrix: {operation:?}: {} of {} points at writes", chosen.len(), after - before);
+    println!(
+        "crash matrix: {operation:?}: Daemon killed at {} of {} points at writes",
+        chosen.len(),
+        writes.len()
+    );
 }
 
-/// The points that are tried: the first, the last, and as many between as there is time for.
-fn chosen<T: Copy>(operation: Operation, all: Vec<T>) -> Vec<T> {
-    let everything = operation.starts_from() < Stage::Joined && operation != Operation::Join;
-    if everything || all.len() <= MOST || std::env::var("CRASH_MATRIX").is_ok_and(|wish| wish == "all") {
-        return all;
+/// The points that are tried: all, where that is `brief` or wanted; else half of them where something comes to stay, and half
+/// elsewhere, evenly spread.
+fn chosen<T: Copy>(points: Vec<(bool, T)>, brief: bool) -> Vec<T> {
+    if brief || is_complete() {
+        return points.into_iter().map(|(_, point)| point).collect();
     }
-    (0..MOST).map(|n| all[n * (all.len() - 1) / (MOST - 1)]).collect()
+    let (staying, others): (Vec<_>, Vec<_>) = points.into_iter().partition(|(stays, _)| *stays);
+    [staying, others].iter().flat_map(|half| spread(half, MOST / 2)).map(|(_, point)| point).collect()
+}
+
+/// The first, the last, and as many between.
+pub fn spread<T: Copy>(all: &[T], most: usize) -> Vec<T> {
+    if all.len() <= most {
+        all.to_vec()
+    } else {
+        (0..most).map(|n| all[n * (all.len() - 1) / (most - 1)]).collect()
+    }
+}
+
+/// Whether each point is wanted.
+pub fn is_complete() -> bool {
+    std::env::var("CRASH_MATRIX").is_ok_and(|wish| wish == "all")
 }
 
 macro_rules! matrix {
     ($($name:ident: $operation:expr;)*) => { $(
         mod $name {
-            use super::Operation;
+            use super::{Operation, Victim};
 
             #[test]
             fn killed_at_every_tpm_command() {
-                super::at_every_tpm_command($operation);
+                super::at_every_tpm_command($operation, Victim::Daemon);
+            }
+
+            #[test]
+            fn without_its_tpm_from_every_command_on() {
+                super::at_every_tpm_command($operation, Victim::Tpm);
             }
 
             #[test]
@@ -90,6 +126,8 @@ matrix! {
     renew_key: Operation::RenewKey;
     enable_recovery: Operation::EnableRecovery;
     reset_pin: Operation::ResetPin;
+    rotate: Operation::Rotate;
+    begin_anew: Operation::BeginAnew;
 }
 
 /// The TPM keeps nothing of a compartment: leaving sends it no command.
@@ -104,16 +142,21 @@ mod leave {
 
 /// The count of tries is the TPM's: nothing is written here.
 mod rearm_pin {
-    use super::{Operation, Template};
+    use super::{Operation, Template, Victim};
 
     #[test]
     fn killed_at_every_tpm_command() {
-        super::at_every_tpm_command(Operation::RearmPin);
+        super::at_every_tpm_command(Operation::RearmPin, Victim::Daemon);
+    }
+
+    #[test]
+    fn without_its_tpm_from_every_command_on() {
+        super::at_every_tpm_command(Operation::RearmPin, Victim::Tpm);
     }
 
     #[test]
     fn writes_nothing() {
-        let (before, after) = Template::prepare(Operation::RearmPin).count_writes();
-        assert_eq!(before, after);
+        let (_, writes) = Template::prepare(Operation::RearmPin).writes();
+        assert!(writes.is_empty(), "{writes:?}");
     }
 }

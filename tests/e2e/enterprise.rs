@@ -6,7 +6,7 @@ mod helpdesk;
 mod in_the_middle;
 mod interruption;
 mod journey;
-mod office;
+pub mod office;
 mod organisations;
 mod refused;
 mod resets;

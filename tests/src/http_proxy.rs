@@ -4,34 +4,40 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use serde_json::Value;
 
 /// What happens at the chosen request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// The provider never sees it.
-    Request,
+    /// The provider never sees it; the line is cut once this has happened.
+    Request(Event),
     /// The provider has done it, and its answer is lost.
     Answer,
-    /// The answer comes, but first the process with this id is killed.
-    Kill(u32),
+    /// The provider has done it, and its answer comes once this has happened.
+    Meanwhile(Event),
+    /// One thing happens before the provider sees it, and another once it has answered.
+    Around(Event, Event),
 }
 
-/// The running proxy.
+/// Something that happens while the program waits for its answer.
+pub type Event = Box<dyn FnOnce() + Send>;
+
+/// The running proxy. Clones are the same one.
+#[derive(Clone)]
 pub struct HttpProxy {
     shared: Arc<Mutex<Shared>>,
 }
 
-#[derive(Default)]
 struct Shared {
+    /// The port that the provider listens on.
+    behind: u16,
     /// What the program has asked for, as method and path.
     seen: Vec<String>,
     cut: Option<(usize, Cut)>,
     /// What happens before the next request for a path.
-    before: Option<(String, Box<dyn FnOnce() + Send>)>,
+    before: Option<(String, Event)>,
     /// What the answer to the next request for a path becomes.
     change: Option<(String, Change)>,
 }
@@ -42,7 +48,7 @@ type Change = Box<dyn FnOnce(Value) -> Value + Send>;
 #[derive(Default)]
 struct Fate {
     cut: Option<Cut>,
-    before: Option<Box<dyn FnOnce() + Send>>,
+    before: Option<Event>,
     change: Option<Change>,
 }
 
@@ -54,74 +60,88 @@ impl HttpProxy {
     #[must_use]
     pub fn start(port: u16, behind: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
-        let shared = Arc::new(Mutex::new(Shared::default()));
+        let shared =
+            Arc::new(Mutex::new(Shared { behind, seen: Vec::new(), cut: None, before: None, change: None }));
         let all = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let shared = Arc::clone(&all);
                 thread::spawn(move || {
-                    let _broken = serve(client, behind, &shared);
+                    let _broken = serve(client, &shared);
                 });
             }
         });
         Self { shared }
     }
 
-    /// Cuts the line at the `n`-th request from now on, once.
-    ///
-    /// # Panics
-    /// When a thread of the proxy has failed.
+    /// From now on the provider listens on this port.
+    pub fn lead_to(&self, behind: u16) {
+        self.shared().behind = behind;
+    }
+
+    /// Cuts the line at a request from now on, once; 0 is the next one.
     pub fn cut(&self, n: usize, cut: Cut) {
-        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
+        let mut shared = self.shared();
         shared.seen.clear();
         shared.cut = Some((n, cut));
     }
 
     /// Lets something happen when the program next asks for `path`, before the provider hears of it.
-    ///
-    /// # Panics
-    /// When a thread of the proxy has failed.
     pub fn before(&self, path: &str, happens: impl FnOnce() + Send + 'static) {
-        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
-        shared.before = Some((path.to_owned(), Box::new(happens)));
+        self.shared().before = Some((path.to_owned(), Box::new(happens)));
     }
 
     /// Changes the answer, a JSON document, when the program next asks for `path`.
-    ///
-    /// # Panics
-    /// When a thread of the proxy has failed.
     pub fn change(&self, path: &str, change: impl FnOnce(Value) -> Value + Send + 'static) {
-        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
-        shared.change = Some((path.to_owned(), Box::new(change)));
+        self.shared().change = Some((path.to_owned(), Box::new(change)));
+    }
+
+    /// Whether a cut still waits for its request.
+    #[must_use]
+    pub fn is_armed(&self) -> bool {
+        self.shared().cut.is_some()
     }
 
     /// What the program has asked for since the last look.
-    ///
-    /// # Panics
-    /// When a thread of the proxy has failed.
     #[must_use]
     pub fn take_seen(&self) -> Vec<String> {
-        let mut shared = self.shared.lock().expect("no thread of the proxy failed");
-        shared.cut = None;
-        std::mem::take(&mut shared.seen)
+        std::mem::take(&mut self.shared().seen)
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        lock(&self.shared)
     }
 }
 
-fn serve(mut client: TcpStream, behind: u16, shared: &Mutex<Shared>) -> io::Result<()> {
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().expect("no thread of the proxy failed")
+}
+
+fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
     let (head, rest) = head(&mut client)?;
-    let mut provider = TcpStream::connect(("127.0.0.1", behind))?;
+    let connect = || TcpStream::connect(("127.0.0.1", lock(shared).behind));
     if !head.to_ascii_lowercase().contains("user-agent: latchkey/") {
+        let mut provider = connect()?;
         provider.write_all(head.as_bytes())?;
         provider.write_all(&rest)?;
         return splice(client, provider);
     }
     let Fate { cut, before, change } = note(&head, shared);
-    if cut == Some(Cut::Request) {
-        return Ok(());
-    }
+    let cut = match cut {
+        Some(Cut::Request(event)) => {
+            event();
+            return Ok(());
+        }
+        Some(Cut::Around(before, after)) => {
+            before();
+            Some(Cut::Meanwhile(after))
+        }
+        other => other,
+    };
     if let Some(happens) = before {
         happens();
     }
+    let mut provider = connect()?;
     // One request a connection, so that each is seen.
     provider.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
     provider.write_all(&rest)?;
@@ -132,8 +152,8 @@ fn serve(mut client: TcpStream, behind: u16, shared: &Mutex<Shared>) -> io::Resu
     provider.read_to_end(&mut answer)?;
     match cut {
         Some(Cut::Answer) => return Ok(()),
-        Some(Cut::Kill(pid)) => crate::process::kill(pid),
-        Some(Cut::Request) | None => {}
+        Some(Cut::Meanwhile(event)) => event(),
+        Some(Cut::Request(_) | Cut::Around(..)) | None => {}
     }
     client.write_all(&change.map_or_else(|| answer.clone(), |change| changed(&answer, change)))?;
     client.shutdown(Shutdown::Both)
@@ -153,7 +173,7 @@ fn changed(answer: &[u8], change: Change) -> Vec<u8> {
 
 /// Notes a request; what shall become of it.
 fn note(head: &str, shared: &Mutex<Shared>) -> Fate {
-    let mut shared = shared.lock().expect("no thread of the proxy failed");
+    let mut shared = lock(shared);
     let index = shared.seen.len();
     let line = head.lines().next().unwrap_or_default().rsplit_once(' ').unwrap_or_default().0;
     let asked = line.split('?').next().unwrap_or_default().to_owned();

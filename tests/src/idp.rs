@@ -184,6 +184,11 @@ impl IdpPlace {
         said["newPassword"].as_str().expect("it names the password").to_owned()
     }
 
+    /// Replaces the keys of the PIN reset service.
+    pub fn rotate_reset_keys(&self) {
+        let _said = self.run(&["pin-reset", "keys", "rotate"]);
+    }
+
     /// The certificate of the CA that clients must trust.
     #[must_use]
     pub fn ca(&self) -> PathBuf {

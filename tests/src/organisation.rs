@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::control::ask;
 use crate::daemon::Home;
-use crate::pin_reset_service::{Asked, PinResetService};
+use crate::pin_reset_service::{Asked, PinResetService, open};
 
 const TENANT: &str = "11111111-1111-4111-8111-111111111111";
 const USER: &str = "22222222-2222-4222-8222-222222222222";
@@ -31,9 +31,14 @@ const P256_INFO: [u8; 26] = [
 pub struct Organisation {
     devices: Authority,
     resets: Authority,
-    /// Decrypts what devices encrypt to it.
+    /// Decrypts what devices encrypt to its key.
     pub service: PinResetService,
+    /// The same with the key that is there after a rotation.
+    rotated: PinResetService,
 }
+
+/// The names of the two keys.
+const KIDS: [&str; 2] = ["k1", "k2"];
 
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -65,6 +70,7 @@ impl Organisation {
             devices: Authority::new("devices"),
             resets: Authority::new("PIN resets"),
             service: PinResetService::new(&mut rng()),
+            rotated: PinResetService::new(&mut rng()),
         }
     }
 
@@ -124,14 +130,25 @@ impl Organisation {
     /// # Errors
     /// What the daemon said.
     pub fn offer_recovery(&self, home: &Home, at: &str) -> Result<(), String> {
-        let key = self.service_key();
-        keyring(home, &json!({ "set_recovery": { "at": at, "key": key } })).map(drop)
+        offer(home, at, &self.service_key())
+    }
+
+    /// The same with another key.
+    ///
+    /// # Errors
+    /// What the daemon said.
+    pub fn rotate(&self, home: &Home, at: &str) -> Result<(), String> {
+        offer(home, at, &self.key_of(KIDS[1], &self.rotated))
     }
 
     /// The service's key with its chain, as `getencryptionkey` would answer.
     #[must_use]
     pub fn service_key(&self) -> Value {
-        let point = self.service.key();
+        self.key_of(KIDS[0], &self.service)
+    }
+
+    fn key_of(&self, kid: &str, service: &PinResetService) -> Value {
+        let point = service.key();
         let info = SubjectPublicKeyInfo::from_der(&[P256_INFO.as_slice(), &point].concat());
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "PIN reset key");
@@ -139,7 +156,7 @@ impl Organisation {
             params.signed_by(&info.expect("a public key"), &self.resets.issuer).expect("signed");
         let part = |from: usize| URL_SAFE_NO_PAD.encode(&point[from..from + 32]);
         json!({
-            "kid": "k1",
+            "kid": kid,
             "alg": "hpke-p256",
             "jwk": { "kty": "EC", "crv": "P-256", "x": part(1), "y": part(33) },
             "x5c": [STANDARD.encode(certificate.der()), STANDARD.encode(self.resets.certificate.der())],
@@ -170,6 +187,17 @@ impl Organisation {
         ask(home, &json!({ "rearm_pin": { "answer": { "secret": answer } } })).map(drop)
     }
 
+    /// Deletes every key, sets a PIN, and provisions anew.
+    ///
+    /// # Errors
+    /// What the daemon said.
+    pub fn begin_anew(&self, home: &Home, at: &str, new: &str) -> Result<(), String> {
+        ask(home, &json!({ "delete_keys": {} }))?;
+        ask(home, &json!({ "set_pin": { "new": new } }))?;
+        open_session(home, new)?;
+        self.provision(home, at)
+    }
+
     /// Removes the compartment.
     ///
     /// # Errors
@@ -197,8 +225,10 @@ impl Organisation {
         let payload: Value = serde_json::from_slice(&payload).expect("JSON");
         let key = URL_SAFE_NO_PAD.decode(text(&payload["key"])).expect("base64url");
         let asked = Asked { protected_secret: &protected_secret, purpose, blinded: None };
+        let is_old = open(&protected_secret)["kid"] == KIDS[0];
+        let service = if is_old { &self.service } else { &self.rotated };
         let sealed = PinResetService::seal(
-            &self.service.plaintext(asked, &mut rng()),
+            &service.plaintext(asked, &mut rng()),
             &key.try_into().expect("a point"),
             &Sha256::digest(request).into(),
             &mut rng(),
@@ -234,6 +264,10 @@ pub fn open_session(home: &Home, pin: &str) -> Result<(), String> {
 pub fn compartments(home: &Home) -> Result<Vec<Value>, String> {
     let found = keyring(home, &json!({ "look": {} }))?;
     Ok(found["compartments"].as_array().cloned().unwrap_or_default())
+}
+
+fn offer(home: &Home, at: &str, key: &Value) -> Result<(), String> {
+    keyring(home, &json!({ "set_recovery": { "at": at, "key": key } })).map(drop)
 }
 
 fn keyring(home: &Home, request: &Value) -> Result<Value, String> {

@@ -107,10 +107,10 @@ impl TpmProxy {
         *self.shared.armed.lock().expect("no thread of the proxy panics") = Some((n, action));
     }
 
-    /// Whether an armed action still waits for its command.
+    /// Takes an armed action back; whether it still waited for its command.
     #[must_use]
-    pub fn is_armed(&self) -> bool {
-        self.shared.armed.lock().expect("no thread of the proxy panics").is_some()
+    pub fn disarm(&self) -> bool {
+        self.shared.armed.lock().expect("no thread of the proxy panics").take().is_some()
     }
 
     fn listen(&self, path: &Path, relay: fn(&Shared, UnixStream) -> io::Result<()>) {

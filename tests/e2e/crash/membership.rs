@@ -3,7 +3,7 @@
 use latchkey_tests::organisation::{compartments, open_session};
 use serde_json::Value;
 
-use super::operation::{NEW_PIN, OLD_PIN, Operation};
+use super::operation::{NEW_PIN, OLD_PIN, Operation, passkeys};
 use super::scene::Scene;
 
 const USERS: [&str; 2] = ["first", "second"];
@@ -11,10 +11,12 @@ const USERS: [&str; 2] = ["first", "second"];
 impl Scene<'_> {
     pub(super) fn prove_membership(&self, point: &str) {
         let operation = self.template.operation;
-        self.prove_whole(point);
+        // Until the PIN is next used there may be a protector for the service's older key.
+        self.prove_whole(point, operation != Operation::Rotate);
         match operation {
             Operation::ResetPin => self.prove_reset(point),
             Operation::RearmPin => self.prove_rearmed(point),
+            Operation::BeginAnew => self.prove_begun_anew(point),
             Operation::SetPin
             | Operation::ChangePin
             | Operation::Register
@@ -23,12 +25,13 @@ impl Scene<'_> {
             | Operation::ProvisionKey
             | Operation::RenewKey
             | Operation::EnableRecovery
+            | Operation::Rotate
             | Operation::Leave => {
                 self.signs(point, OLD_PIN, &USERS);
                 self.attempt();
             }
         }
-        self.prove_whole(point);
+        self.prove_whole(point, true);
         if operation == Operation::Leave {
             return assert!(self.compartments(point).is_empty(), "{point}: it cannot leave");
         }
@@ -45,14 +48,17 @@ impl Scene<'_> {
         if matches!(operation, Operation::ProvisionKey | Operation::RenewKey) {
             self.prove_signing_in(point, OLD_PIN);
         }
-        if operation == Operation::EnableRecovery {
+        if operation == Operation::Rotate {
+            assert_eq!(compartment["recovery"]["kid"], "k2", "{point}: the protector is for the older key");
+        }
+        if matches!(operation, Operation::EnableRecovery | Operation::Rotate) {
             self.prove_recoverable(point, compartment);
         }
     }
 
     /// Nothing is half there: a device has its certificate, an enterprise key in use is known to be registered, and a PIN
-    /// reset protector is the wanted one.
-    fn prove_whole(&self, point: &str) {
+    /// reset protector is the wanted one where it `must_fit`.
+    fn prove_whole(&self, point: &str, must_fit: bool) {
         for compartment in self.compartments(point) {
             let there = |value: &Value| !value.is_null();
             let (facts, recovery) = (&compartment["facts"], &compartment["recovery"]);
@@ -65,7 +71,7 @@ impl Scene<'_> {
                 there(&facts["device"]) || !there(&compartment["key"]),
                 "{point}: a key without a device"
             );
-            if recovery["present"] == true {
+            if must_fit && recovery["present"] == true {
                 assert_eq!(recovery["fits"], true, "{point}: the protector is another one than is wanted");
             }
         }
@@ -83,6 +89,22 @@ impl Scene<'_> {
         for compartment in self.compartments(point) {
             self.prove_recoverable(point, &compartment);
         }
+    }
+
+    /// All is there, or nothing; in the end there are another PIN and another enterprise key.
+    fn prove_begun_anew(&self, point: &str) {
+        let (old, new) = (self.opens(OLD_PIN), self.opens(NEW_PIN));
+        let has_pin = !self.home.json(&["status"], "")["status"]["pin"].is_null();
+        assert!(!(old && new), "{point}: two PINs work");
+        assert_eq!(old || new, has_pin, "{point}: there is a PIN, and nobody knows it");
+        if old {
+            self.signs(point, OLD_PIN, &USERS);
+        }
+        self.attempt();
+        let left = passkeys(&self.home, NEW_PIN);
+        assert_eq!(left.map(|left| left.len()), Some(0), "{point}: it cannot be finished");
+        assert!(!self.opens(OLD_PIN), "{point}: the old PIN works still");
+        self.prove_signing_in(point, NEW_PIN);
     }
 
     fn prove_rearmed(&self, point: &str) {

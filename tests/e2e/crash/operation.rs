@@ -49,6 +49,10 @@ pub enum Operation {
     ResetPin,
     /// The tries of a blocked PIN given back with the service's answer.
     RearmPin,
+    /// Taking another key of the service, and the unlocking that makes the protector for it.
+    Rotate,
+    /// Deleting every key, another PIN, and another enterprise key.
+    BeginAnew,
     /// Leaving the organisation.
     Leave,
 }
@@ -61,8 +65,15 @@ impl Operation {
             Self::ChangePin | Self::Register | Self::Delete | Self::Join => Stage::Passkeys,
             Self::ProvisionKey => Stage::Joined,
             Self::RenewKey | Self::EnableRecovery => Stage::Provisioned,
-            Self::ResetPin | Self::RearmPin | Self::Leave => Stage::Recoverable,
+            Self::ResetPin | Self::RearmPin | Self::Rotate | Self::BeginAnew | Self::Leave => {
+                Stage::Recoverable
+            }
         }
+    }
+
+    /// Whether there is time to try each of its points.
+    pub fn is_brief(self) -> bool {
+        self.starts_from() < Stage::Joined && self != Self::Join
     }
 
     /// Starts the operation. It may be killed under way, so what it answers is not looked at.
@@ -89,6 +100,8 @@ impl Operation {
             | Self::EnableRecovery
             | Self::ResetPin
             | Self::RearmPin
+            | Self::Rotate
+            | Self::BeginAnew
             | Self::Leave => {
                 let _answer = self.attempt_as_member(home, organisation);
             }
@@ -103,7 +116,12 @@ impl Operation {
                 organisation.offer_recovery(home, at)?;
                 open_session(home, OLD_PIN)
             }
+            Self::Rotate => {
+                organisation.rotate(home, at)?;
+                open_session(home, OLD_PIN)
+            }
             Self::ResetPin => organisation.reset_pin(home, at, NEW_PIN),
+            Self::BeginAnew => organisation.begin_anew(home, at, NEW_PIN),
             Self::RearmPin => organisation.rearm_pin(home, at),
             Self::Leave => organisation.leave(home, at),
             Self::SetPin

@@ -9,10 +9,8 @@ use super::operation::{NEW_PIN, OLD_PIN, ORIGIN, Operation, passkeys};
 use super::scene::Scene;
 
 impl Scene<'_> {
-    /// Reboots, and proves that exactly one PIN works, that every passkey is there and signs, and that the operation
-    /// can be finished.
-    pub fn prove(&mut self, point: &str) {
-        let _daemon = self.reboot();
+    /// Proves that exactly one PIN works, that every passkey is there and signs, and that the operation can be finished.
+    pub fn prove(&self, point: &str) {
         match self.template.operation {
             Operation::SetPin => self.prove_first_pin(point),
             Operation::ChangePin => self.prove_changed_pin(point),
@@ -24,6 +22,8 @@ impl Scene<'_> {
             | Operation::EnableRecovery
             | Operation::ResetPin
             | Operation::RearmPin
+            | Operation::Rotate
+            | Operation::BeginAnew
             | Operation::Leave => self.prove_membership(point),
         }
     }

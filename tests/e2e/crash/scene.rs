@@ -80,27 +80,43 @@ impl Template {
         Ok(())
     }
 
-    /// How many commands the operation sends to the TPM.
-    pub fn count_tpm_commands(&self) -> usize {
+    /// The commands that the operation sends to the TPM.
+    pub fn tpm_commands(&self) -> Vec<&'static str> {
         let scene = Scene::restore(self);
-        let (proxy, _daemon) = scene.daemon_behind_proxy();
-        let _start_up = proxy.take_log();
+        let behind = scene.behind_proxy();
+        let _start_up = behind.proxy.take_log();
         scene.attempt();
-        proxy.take_log().len()
+        behind.proxy.take_log().into_iter().map(|command| command.name).collect()
     }
 
-    /// How many writes the daemon has made when it is ready, and when the operation is over.
-    pub fn count_writes(&self) -> (usize, usize) {
+    /// The system calls by which the daemon writes: how many until it is ready, and those of the operation.
+    pub fn writes(&self) -> (usize, Vec<String>) {
         let scene = Scene::restore(self);
         let notes = scene.folder.path().join("notes");
         let mut daemon = scene.traced(tracer::noting(&scene.up(), &notes));
         daemon.wait_for(READY, PATIENCE);
-        let before = tracer::writes(&notes);
+        let before = tracer::writes(&notes).len();
         scene.attempt();
-        let after = tracer::writes(&notes);
+        let writes = tracer::writes(&notes).split_off(before);
         kill_traced(&mut daemon);
-        (before, after)
+        (before, writes)
     }
+}
+
+/// What dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Victim {
+    /// The daemon; everything is started again, as after a power cut.
+    Daemon,
+    /// The TPM alone; the daemon lives on.
+    Tpm,
+}
+
+/// A daemon whose TPM is behind a proxy.
+pub struct Behind {
+    // Before the proxy: it flushes what it has loaded.
+    daemon: Daemon,
+    proxy: TpmProxy,
 }
 
 /// One copy of the state, with its own TPM running.
@@ -125,25 +141,38 @@ impl<'a> Scene<'a> {
         Self { template, home, prompter, folder, swtpm }
     }
 
-    /// Runs the operation and kills the daemon at its `n`-th TPM command, or at its end if it sends fewer this time.
-    /// Returns whether it came to that command.
-    pub fn crash_at_tpm_command(&self, n: usize, moment: Moment) -> bool {
-        let (proxy, mut daemon) = self.daemon_behind_proxy();
-        proxy.at_command(n, Action::KillPid { pid: daemon.process.pid(), moment });
+    /// Runs the operation and kills the victim at its `n`-th TPM command, or at its end if it sends fewer this time; then
+    /// everything runs again. Whether it came to that command, and what runs.
+    pub fn crash_at_tpm_command(&mut self, victim: Victim, n: usize, moment: Moment) -> (bool, Behind) {
+        let mut behind = self.behind_proxy();
+        let pid = match victim {
+            Victim::Daemon => behind.daemon.process.pid(),
+            Victim::Tpm => self.swtpm.pid(),
+        };
+        behind.proxy.at_command(n, Action::KillPid { pid, moment });
         self.attempt();
-        let reached = !proxy.is_armed();
-        daemon.process.kill();
-        reached
+        let reached = !behind.proxy.disarm();
+        self.swtpm.restart();
+        if victim == Victim::Daemon {
+            behind.daemon.process.kill();
+            behind.daemon = self.daemon(&self.behind(&behind.proxy));
+        } else {
+            // It finds out at its next command that the old connection leads nowhere.
+            let _broken = self.home.run(&["status"], "");
+        }
+        (reached, behind)
     }
 
-    /// Runs the operation and kills the daemon at the `n`-th write since its start.
-    pub fn crash_at_write(&self, n: usize) {
+    /// Runs the operation, kills the daemon at the `n`-th write since its start, and starts everything again.
+    pub fn crash_at_write(&mut self, n: usize) -> Daemon {
         let notes = self.folder.path().join("notes");
         let mut daemon = self.traced(tracer::killing_at(&self.up(), &notes, n));
         daemon.wait_for(READY, PATIENCE);
         self.attempt();
         // A run may write less often than the one that was counted, for instance when SQLite checkpoints later.
         kill_traced(&mut daemon);
+        self.swtpm.restart();
+        self.daemon(&self.home)
     }
 
     /// Starts the operation.
@@ -151,20 +180,17 @@ impl<'a> Scene<'a> {
         self.template.operation.attempt(&self.home, &self.template.organisation);
     }
 
-    /// Starts everything again, as after a power cut.
-    pub(super) fn reboot(&mut self) -> Daemon {
-        self.swtpm.restart();
-        self.daemon(&self.home)
-    }
-
     fn daemon(&self, home: &Home) -> Daemon {
         Daemon::start(home, &self.prompter, &[], &self.log())
     }
 
-    fn daemon_behind_proxy(&self) -> (TpmProxy, Daemon) {
+    fn behind_proxy(&self) -> Behind {
         let proxy = TpmProxy::start(&self.swtpm.socket());
-        let daemon = self.daemon(&Home { tpm: proxy.tcti(), ..self.home.clone() });
-        (proxy, daemon)
+        Behind { daemon: self.daemon(&self.behind(&proxy)), proxy }
+    }
+
+    fn behind(&self, proxy: &TpmProxy) -> Home {
+        Home { tpm: proxy.tcti(), ..self.home.clone() }
     }
 
     fn up(&self) -> Command {

@@ -1,86 +1,87 @@
-//! The network or the daemon dies at every request of join, provisioning and PIN reset: afterwards a PIN works, no passkey
-//! is lost, nothing is half-registered, and a retry finishes.
+//! The other half of the crash matrix (`crash.rs` has what happens within the device): at every request of every flow
+//! between device and provider, the network, the daemon, the provider or the TPM dies. Afterwards a PIN works, no passkey is
+//! lost, nothing is half-registered, and a retry finishes.
+//!
+//! Here are tried the requests at which something changes on either side; with `CRASH_MATRIX=all` every request.
 
-use latchkey_tests::http_proxy::Cut;
+mod accident;
+mod flow;
+mod proof;
 
-use super::office::{FIRST_PIN, NEXT_PIN, Office};
+use accident::{Accident, writes_for};
+use flow::Flow;
+use proof::Before;
 
-/// What is tried at each request.
-const CUTS: [&str; 3] = ["the request is lost", "the answer is lost", "the daemon is killed"];
+use crate::crash::{is_complete, spread};
 
-fn cut(office: &Office, n: usize, how: &str) {
-    let cut = match how {
-        "the request is lost" => Cut::Request,
-        "the answer is lost" => Cut::Answer,
-        _killed => Cut::Kill(office.daemon.process.pid()),
-    };
-    office.proxy.cut(n, cut);
+/// Writes of a request that are tried, unless all are.
+const MOST: usize = 2;
+
+/// Tries the flow with every accident at its requests.
+fn at_every_request(flow: Flow) {
+    let mut office = flow.prepare();
+    let passkey = office.passkey();
+    let before = office.registration();
+    let before = Before { passkey: &passkey, registration: &before };
+    let requests = flow.requests(&mut office);
+    let (mut points, mut tried) = (0, 0);
+    for (n, request) in
+        requests.iter().enumerate().filter(|(_, request)| is_complete() || flow.changes_at(request))
+    {
+        office.restore();
+        let writes = writes_for(&mut office, n, |office| drop(flow.attempt(office)));
+        for accident in chosen(Accident::all(writes)) {
+            let point =
+                format!("{flow:?}, request {} of {} ({request}), {accident:?}", n + 1, requests.len());
+            office.restore();
+            let done = accident.during(&mut office, n, |office| flow.attempt(office));
+            assert!(!office.proxy.is_armed(), "{point}: it does not come to this request");
+            flow.prove(&mut office, &point, &before, &done);
+            points += 1;
+        }
+        tried += 1;
+    }
+    assert!(points > 0, "{flow:?}: nothing changes at any of {requests:?}");
+    println!("crash matrix: {flow:?}: {points} points at {tried} of {} requests", requests.len());
 }
 
-/// The requests of one undisturbed run.
-fn requests(mut office: Office, run: impl FnOnce(&mut Office)) -> Vec<String> {
-    let _before = office.proxy.take_seen();
-    run(&mut office);
-    office.proxy.take_seen()
+/// The accidents that are tried at a request.
+fn chosen(all: Vec<Accident>) -> Vec<Accident> {
+    if is_complete() {
+        return all;
+    }
+    let is_write = |accident: &Accident| matches!(accident, Accident::ProviderKilledAtWrite(_));
+    let (writes, mut chosen): (Vec<_>, Vec<_>) = all.into_iter().partition(is_write);
+    chosen.extend(spread(&writes, MOST));
+    chosen
 }
 
 #[test]
-fn a_join_that_is_interrupted_anywhere_is_finished_by_the_next() {
-    let requests = requests(Office::open(), |office| drop(office.join()));
-    let mut points = 0;
-    for (n, request) in requests.iter().enumerate() {
-        for how in CUTS {
-            let point = format!("{request}: {how}");
-            let mut office = Office::open();
-            cut(&office, n, how);
-            let first = office.try_join();
-            office.restart_daemon();
-            // A join that got as far as the device goes on with its provisioning.
-            let device = office.registration();
-            if device["device"].is_null() {
-                office.join();
-            } else if first.is_err() {
-                let provision = ["device", "provision", "--no-browser", "--pin-stdin"];
-                office.latchkey(&provision, &format!("{FIRST_PIN}\n"));
-            }
-            assert_eq!(office.at_provider("devices"), 1, "{point}: half-registered");
-            assert_eq!(office.at_provider("enterprise_keys"), 1, "{point}: a key is left over");
-            let _signed_in = office.sign_in(FIRST_PIN);
-            points += 1;
-        }
-    }
-    println!("join and provisioning: {points} points");
-    assert!(points >= 15, "{requests:?}");
+fn a_join_is_finished() {
+    at_every_request(Flow::Join);
 }
 
 #[test]
-fn a_pin_reset_that_is_interrupted_anywhere_leaves_one_pin_and_every_passkey() {
-    let requests = requests(Office::joined(), |office| drop(office.reset_pin(&[], NEXT_PIN)));
-    let mut points = 0;
-    for (n, request) in requests.iter().enumerate() {
-        for how in CUTS {
-            let point = format!("{request}: {how}");
-            let mut office = Office::joined();
-            let passkey = office.register("ann");
-            let key = office.registration()["key"].clone();
-            cut(&office, n, how);
-            let reset = office.try_reset_pin(&[], NEXT_PIN);
-            office.restart_daemon();
-            let (old, new) = (office.opens(FIRST_PIN), office.opens(NEXT_PIN));
-            assert!(old != new, "{point}: exactly one PIN must work; old: {old}, new: {new}");
-            assert!(new || reset.is_err(), "{point}: it said that it was done");
-            if old {
-                office.reset_pin(&[], NEXT_PIN);
-            }
-            office.prompter.knows(NEXT_PIN);
-            assert_eq!(office.use_passkey(), passkey, "{point}");
-            let _signed_in = office.sign_in(NEXT_PIN);
-            let after = office.registration();
-            assert_eq!(after["key"], key, "{point}");
-            assert_eq!(after["recovery"]["fits"], true, "{point}: the next reset is possible: {after}");
-            points += 1;
-        }
-    }
-    println!("PIN reset: {points} points");
-    assert!(points >= 12, "{requests:?}");
+fn a_provisioning_is_finished() {
+    at_every_request(Flow::Provision);
+}
+
+#[test]
+fn a_pin_reset_that_is_switched_on_later_is_possible() {
+    at_every_request(Flow::EnableReset);
+}
+
+#[test]
+fn a_pin_reset_leaves_one_pin_and_every_passkey() {
+    at_every_request(Flow::Reset);
+}
+
+#[test]
+fn a_destructive_reset_deletes_all_or_nothing() {
+    at_every_request(Flow::DestructiveReset);
+}
+
+#[test]
+fn a_new_key_of_the_service_is_wrapped_for() {
+    at_every_request(Flow::Rotate);
 }

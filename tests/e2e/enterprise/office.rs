@@ -1,6 +1,7 @@
 //! An organisation with one user and one device.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use latchkey_tests::daemon::{Daemon, Home};
 use latchkey_tests::employee::Employee;
@@ -30,7 +31,7 @@ pub struct Office {
     pub daemon: Daemon,
     pub prompter: Prompter,
     pub home: Home,
-    _swtpm: Swtpm,
+    pub swtpm: Swtpm,
     pub proxy: HttpProxy,
     pub idp: Idp,
     /// The PIN reset service, where it is a process of its own.
@@ -38,6 +39,10 @@ pub struct Office {
     pub place: IdpPlace,
     folder: TempDir,
 }
+
+/// Where everything is, and where it is kept for later.
+const PRESENT: &str = "present";
+const KEPT: &str = "kept";
 
 impl Office {
     /// A provider whose policy keeps passkeys at a reset, and a device with an empty container.
@@ -52,10 +57,12 @@ impl Office {
 
     fn opened(resets: Option<u16>) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let at = |name: &str| folder.path().join(name);
+        let present = folder.path().join(PRESENT);
+        std::fs::create_dir(&present).expect("a folder can be made");
+        let at = |name: &str| present.join(name);
         let port = free_port();
         let database = format!("sqlite:{}", at("idp.db").display());
-        let mut place = IdpPlace::on(&database, folder.path(), port);
+        let mut place = IdpPlace::on(&database, &present, port);
         if let Some(port) = resets {
             place.options = vec!["--pin-reset-url".to_owned(), format!("http://localhost:{port}")];
         }
@@ -67,23 +74,44 @@ impl Office {
         let proxy = HttpProxy::start(port, behind);
         let employee = Employee::new(&population.people.app, &population.people.password);
         let swtpm = Swtpm::start(&at("tpm"));
-        let home = Home::below(folder.path(), &swtpm.tcti());
+        let home = Home::below(&present, &swtpm.tcti());
         let prompter = Prompter::new(&at("person"), FIRST_PIN);
         let _created = home.json(&["container", "create"], "");
         let daemon = Daemon::start(&home, &prompter, &[], &at("log"));
-        Self {
-            employee,
-            population,
-            daemon,
-            prompter,
-            home,
-            _swtpm: swtpm,
-            proxy,
-            idp,
-            resets,
-            place,
-            folder,
-        }
+        Self { employee, population, daemon, prompter, home, swtpm, proxy, idp, resets, place, folder }
+    }
+
+    /// The same for a user who signs in often, with a Temporary Access Pass.
+    pub fn for_many_sign_ins() -> Self {
+        let mut office = Self::open();
+        office.employee.pass = Some(office.place.access_pass(&office.employee.name));
+        office
+    }
+
+    /// Stops every program, and keeps what they have written.
+    pub fn keep(&mut self) {
+        self.daemon.process.stop();
+        self.idp.process.stop();
+        self.swtpm.kill();
+        self.copy(PRESENT, KEPT);
+    }
+
+    /// Everything as it was kept, running.
+    pub fn restore(&mut self) {
+        self.daemon.process.kill();
+        self.idp.process.kill();
+        self.swtpm.kill();
+        std::fs::remove_dir_all(self.folder.path().join(PRESENT)).expect("nobody uses it");
+        self.copy(KEPT, PRESENT);
+        self.swtpm.restart();
+        self.idp = Revival::of(self).start();
+        self.restart_daemon();
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let [from, to] = [from, to].map(|name| self.folder.path().join(name));
+        let copied = Command::new("cp").arg("-a").args([from, to]).status();
+        assert!(copied.expect("cp runs").success());
     }
 
     /// Starts the daemon again after it was killed.
@@ -106,14 +134,20 @@ impl Office {
 
     /// Joins, and chooses the first PIN.
     pub fn join(&mut self) -> Value {
-        self.try_join().unwrap_or_else(|(code, said)| panic!("no join ({code}): {said}\n{}", self.log()))
+        self.try_join_with(&[])
+            .unwrap_or_else(|(code, said)| panic!("no join ({code}): {said}\n{}", self.log()))
     }
 
     /// The same where it may fail.
     pub fn try_join(&mut self) -> Result<Value, (i32, String)> {
+        self.try_join_with(&[])
+    }
+
+    /// The same with options.
+    pub fn try_join_with(&mut self, options: &[&str]) -> Result<Value, (i32, String)> {
         let url = self.place.url.clone();
         let join = ["device", "join", "--idp", &url, "--name", "desk-1", "--no-browser", "--pin-stdin"];
-        self.attempt(&join, &format!("{FIRST_PIN}\n"))
+        self.attempt(&[&join, options].concat(), &format!("{FIRST_PIN}\n"))
     }
 
     /// Signs in with the PIN.
@@ -163,6 +197,11 @@ impl Office {
         id(&signed.unwrap_or_else(|error| panic!("no passkey signs: {error}")))
     }
 
+    /// The credential ID of the passkey that signs in at the site, if there is one.
+    pub fn passkey(&self) -> Option<String> {
+        NativeHost::start(&self.home).get(ORIGIN).ok().map(|signed| id(&signed))
+    }
+
     /// How many rows of a table the provider has: `devices`, `enterprise_keys`.
     pub fn at_provider(&self, table: &str) -> i64 {
         sql::number(self.place.database(), &format!("SELECT COUNT(*) FROM {table}"))
@@ -175,7 +214,7 @@ impl Office {
 
     /// A file of these tests.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.path().join(PRESENT).join(name)
     }
 
     /// What all programs have printed.
@@ -185,6 +224,28 @@ impl Office {
 
     fn log_file(&self) -> PathBuf {
         self.file("log")
+    }
+}
+
+/// What it takes to start the provider again, from any thread.
+pub struct Revival {
+    place: IdpPlace,
+    proxy: HttpProxy,
+    log: PathBuf,
+}
+
+impl Revival {
+    /// Of this office's provider.
+    pub fn of(office: &Office) -> Self {
+        Self { place: office.place.clone(), proxy: office.proxy.clone(), log: office.log_file() }
+    }
+
+    /// Starts it on its database.
+    pub fn start(self) -> Idp {
+        let port = free_port();
+        let idp = Idp::start_uncounted(&self.place, port, &self.log);
+        self.proxy.lead_to(port);
+        idp
     }
 }
 

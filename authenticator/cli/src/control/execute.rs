@@ -142,6 +142,8 @@ pub fn execute(
             Ok(Answer::Pin(PinOutcome::Rearmed))
         }
         Request::DeleteKeys {} => {
+            // Without the device there would be no old PIN afterwards, and no new one.
+            let _reached = holder.container()?.status()?;
             holder.delete_keys()?;
             holder.session().close();
             Ok(Answer::KeysDeleted)
