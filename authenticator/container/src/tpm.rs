@@ -138,8 +138,8 @@ pub struct AdminKeyBlob(pub Vec<u8>);
 pub enum Lifetime {
     /// Until the TPM is cleared.
     Persistent,
-    /// Until the machine restarts: on a TPM a child of a primary of the NULL hierarchy, whose seed changes at each
-    /// reset (TPM 2.0 Part 1 §14.4).
+    /// Until the machine restarts: on a TPM a primary of the NULL hierarchy, whose seed and proof change at each reset
+    /// (TPM 2.0 Part 1 §14.4).
     Boot,
 }
 

@@ -39,7 +39,7 @@ pub struct DeviceOptions {
     pub nv_base: u32,
     /// The authorisation value of the owner hierarchy, when the machine has one.
     pub owner_auth: Option<Zeroizing<Vec<u8>>>,
-    /// How many user keys may stay loaded. A TPM with few object slots keeps fewer, but always one.
+    /// How many keys may stay loaded. A TPM with few object slots keeps fewer, but always one.
     pub hot_keys: usize,
 }
 
@@ -47,7 +47,7 @@ impl DeviceOptions {
     /// A pair of handles in the owner's range (TCG Registry of Reserved TPM 2.0 Handles §2.2) that nobody has
     /// registered.
     pub const DEFAULT_NV_BASE: u32 = 0x0180_1A50;
-    /// How many user keys stay loaded unless something else is asked for.
+    /// How many keys stay loaded unless something else is asked for.
     pub const DEFAULT_HOT_KEYS: usize = 3;
 
     /// Everything but the TCTI string as most machines want it.

@@ -29,7 +29,9 @@ impl Connection {
     pub fn endorsement(&mut self) -> Result<Endorsement, Fault> {
         let (algorithm, certificate) = self.endorsement_certificate()?;
         let (key, public) = self.create_endorsement_key(algorithm)?;
+        let saved = self.save(key);
         self.flush(key.into());
+        self.endorsement_key = Some(saved?);
         Ok(Endorsement { public_area: public.marshall()?, certificate })
     }
 
@@ -46,7 +48,6 @@ impl Connection {
         auth: &AuthValue,
         challenge: &CredentialChallenge,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let blob = ObjectBlob::decode(&attestation_key.0)?;
         let credential = sized(&challenge.credential_blob).and_then(|bytes| IdObject::try_from(bytes).ok());
         let secret = sized(&challenge.secret).and_then(|bytes| EncryptedSecret::try_from(bytes).ok());
         let (Some(credential), Some(secret)) = (credential, secret) else {
@@ -54,10 +55,8 @@ impl Connection {
         };
         // Both keys and the parent of one: all the slots that a small TPM has.
         self.forget_keys();
-        let (algorithm, _) = self.endorsement_certificate()?;
-        let (endorsement_key, _) = self.create_endorsement_key(algorithm)?;
-        let opened = self.with_loaded(blob, |connection, key| {
-            connection.context.tr_set_auth(key.into(), tss_auth(auth)?)?;
+        let endorsement_key = self.load_endorsement_key()?;
+        let opened = self.with_key(attestation_key, auth, |connection, key| {
             connection.open_credential(endorsement_key, key, credential, secret)
         });
         self.flush(endorsement_key.into());
@@ -71,12 +70,11 @@ impl Connection {
         key: (&KeyBlob, &AuthValue),
         qualifying: &[u8; 32],
     ) -> Result<Certification, Fault> {
-        let (signer, signer_auth) = (ObjectBlob::decode(&attestation_key.0.0)?, attestation_key.1);
         let (object, object_auth) = (ObjectBlob::decode(&key.0.0)?, key.1);
         let public_area = object.public.marshall()?;
-        self.forget_keys();
-        self.with_loaded(signer, |connection, signer| {
-            connection.context.tr_set_auth(signer.into(), tss_auth(signer_auth)?)?;
+        // One statement seldom comes alone, so the attestation key stays loaded. The key that it is about does not: both
+        // and their parent are all the slots that a small TPM has.
+        self.with_key(attestation_key.0, attestation_key.1, |connection, signer| {
             connection.with_loaded(object, |connection, object| {
                 connection.context.tr_set_auth(object.into(), tss_auth(object_auth)?)?;
                 let (attest, signature) = connection.certify_loaded(signer, object, qualifying)?;
@@ -125,6 +123,20 @@ impl Connection {
             self.flush_session(policy.into());
         }
         Ok(Zeroizing::new(opened?.value().to_vec()))
+    }
+
+    /// Loads the endorsement key; the caller flushes it. Making it takes a TPM of metal seconds, so what was made in this
+    /// connection is loaded again.
+    fn load_endorsement_key(&mut self) -> Result<KeyHandle, Fault> {
+        match self.endorsement_key.clone().map(|saved| self.load_saved(saved)) {
+            // The TPM was reset: with another connection it is made anew.
+            Some(Err(Fault::Known(TpmError::ForeignBlob))) => Err(Fault::Lost),
+            Some(loaded) => loaded,
+            None => {
+                let (algorithm, _) = self.endorsement_certificate()?;
+                Ok(self.create_endorsement_key(algorithm)?.0)
+            }
+        }
     }
 
     /// Makes the endorsement key, which is the same each time; the caller flushes it.

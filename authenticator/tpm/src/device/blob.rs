@@ -1,13 +1,17 @@
-//! How a wrapped TPM object is stored: version, length of the private area, private area, public area.
+//! How a TPM object is kept outside the TPM. Wrapped by its parent: version, length of the private area, private area,
+//! public area. As the TPM saved it while it was loaded: version, then the context as CBOR.
 
-use latchkey_container::tpm::TpmError;
+use latchkey_container::tpm::{SealedBlob, TpmError};
 use tss_esapi::structures::{Private, Public};
 use tss_esapi::traits::{Marshall, UnMarshall};
+use tss_esapi::utils::TpmsContext;
 
 use super::fault::Fault;
 
-/// First byte; a later layout gets another.
+/// First byte of a wrapped object; a later layout gets another.
 const VERSION: u8 = 1;
+/// First byte of a saved object.
+const SAVED: u8 = 2;
 
 /// A wrapped object, ready to load.
 #[derive(Debug, Clone)]
@@ -40,4 +44,18 @@ impl ObjectBlob {
         let (private, public) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
         Some(Self { private: Private::try_from(private).ok()?, public: Public::unmarshall(public).ok()? })
     }
+}
+
+/// The form in which a saved object is kept.
+pub fn encode_saved(saved: &TpmsContext) -> Result<SealedBlob, Fault> {
+    let mut bytes = vec![SAVED];
+    ciborium::into_writer(saved, &mut bytes)
+        .map_err(|error| TpmError::Unexpected(format!("with a context that cannot be kept: {error}")))?;
+    Ok(SealedBlob(bytes))
+}
+
+/// Reads that form.
+pub fn decode_saved(blob: &SealedBlob) -> Result<TpmsContext, Fault> {
+    let saved = blob.0.strip_prefix(&[SAVED]).and_then(|bytes| ciborium::from_reader(bytes).ok());
+    saved.ok_or(Fault::Known(TpmError::ForeignBlob))
 }

@@ -40,7 +40,7 @@ pub struct Target {
     pub nv_base: u32,
     /// The authorisation value of the owner hierarchy, when it has one.
     pub owner_auth: Option<Auth>,
-    /// How many user keys may stay loaded.
+    /// How many keys may stay loaded.
     pub hot_keys: usize,
 }
 
@@ -48,14 +48,14 @@ pub struct Target {
 pub struct Connection {
     /// The TSS; loaded objects and the session go with it.
     pub context: Context,
-    /// Loaded user keys.
+    /// Loaded keys.
     pub hot: HotKeys,
     /// The PIN indices.
     pub indices: PinIndices,
     /// Set when something could not be flushed: the next call opens a new connection.
     pub broken: bool,
-    /// The parent of what dies at a restart, once it was made.
-    pub boot_parent: Option<TpmsContext>,
+    /// The endorsement key as the TPM saved it, once it was made.
+    pub endorsement_key: Option<TpmsContext>,
     session: AuthSession,
     storage_root: KeyHandle,
     storage_root_name: Vec<u8>,
@@ -113,7 +113,7 @@ impl Connection {
             hot: HotKeys::new(hot_keys),
             indices: PinIndices { base: target.nv_base, a: None, b: None },
             broken: false,
-            boot_parent: None,
+            endorsement_key: None,
             session,
             storage_root,
             storage_root_name,
@@ -174,35 +174,30 @@ impl Connection {
         auth: Option<&AuthValue>,
         data: Option<&[u8]>,
     ) -> Result<ObjectBlob, Fault> {
-        self.create_under(self.storage_root, public, auth, data).map_err(storage_root_gone)
-    }
-
-    /// Creates an object under a loaded parent.
-    pub fn create_under(
-        &mut self,
-        parent: KeyHandle,
-        public: Public,
-        auth: Option<&AuthValue>,
-        data: Option<&[u8]>,
-    ) -> Result<ObjectBlob, Fault> {
+        let parent = self.storage_root;
         let auth = auth.map(tss_auth).transpose()?;
         let data = data.map(SensitiveData::try_from).transpose()?;
-        let made = self.run(|context| context.create(parent, public, auth, data, None, None))?;
+        let made = self
+            .run(|context| context.create(parent, public, auth, data, None, None))
+            .map_err(storage_root_gone)?;
         Ok(ObjectBlob { private: made.out_private, public: made.out_public })
     }
 
     /// Loads an object under the storage root key; the caller flushes it.
     pub fn load(&mut self, blob: ObjectBlob) -> Result<KeyHandle, Fault> {
-        self.load_under(self.storage_root, blob)
+        let parent = self.storage_root;
+        self.run(|context| context.load(parent, blob.private, blob.public)).map_err(foreign)
     }
 
-    /// Loads an object under a loaded parent; the caller flushes it.
-    pub fn load_under(&mut self, parent: KeyHandle, blob: ObjectBlob) -> Result<KeyHandle, Fault> {
-        self.run(|context| context.load(parent, blob.private, blob.public)).map_err(|fault| match fault {
-            // Whatever a TPM finds wrong with a wrapped object means that it did not make it.
-            Fault::Refused(_) => Fault::Known(TpmError::ForeignBlob),
-            Fault::Lost | Fault::Full | Fault::Link(_) | Fault::Known(_) => fault,
-        })
+    /// Has the TPM save a loaded object, which stays loaded.
+    pub fn save(&mut self, object: KeyHandle) -> Result<TpmsContext, Fault> {
+        Ok(self.context.execute_without_session(|context| context.context_save(object.into()))?)
+    }
+
+    /// Loads a saved object; the caller flushes it. What was saved before the last reset is foreign.
+    pub fn load_saved(&mut self, saved: TpmsContext) -> Result<KeyHandle, Fault> {
+        let loaded = self.context.execute_without_session(|context| context.context_load(saved));
+        loaded.map(KeyHandle::from).map_err(|error| foreign(error.into()))
     }
 
     /// Loads an object for the time of `work`.
@@ -314,6 +309,14 @@ fn create_storage_root(context: &mut Context, handle: PersistentTpmHandle) -> Re
     });
     context.flush_context(SessionHandle::from(session).into())?;
     made.map_err(|error| owner_refused(Fault::from(error)))
+}
+
+/// Whatever a TPM finds wrong with a wrapped or saved object means that it did not make it, or not since it was reset.
+fn foreign(fault: Fault) -> Fault {
+    match fault {
+        Fault::Refused(_) => Fault::Known(TpmError::ForeignBlob),
+        Fault::Lost | Fault::Full | Fault::Link(_) | Fault::Known(_) => fault,
+    }
 }
 
 /// A command that needs the storage root key and does not find it: the TPM was cleared under us.

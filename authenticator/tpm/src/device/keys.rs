@@ -1,4 +1,4 @@
-//! User keys and transport keys, and the few that stay loaded.
+//! User keys and transport keys, and the few keys that stay loaded.
 
 use latchkey_container::secret::AuthValue;
 use latchkey_container::tpm::{CreatedKey, KeyAlgorithm, KeyBlob, PublicKey, TpmError};
@@ -101,8 +101,8 @@ impl Connection {
         })
     }
 
-    /// Does something with a key, loading it first when it is not loaded.
-    fn with_key<T>(
+    /// Does something with a key, loading it first when it is not loaded. A key that it was done with stays loaded.
+    pub fn with_key<T>(
         &mut self,
         key: &KeyBlob,
         auth: &AuthValue,
@@ -133,7 +133,7 @@ impl Connection {
         done
     }
 
-    /// Flushes every user key.
+    /// Flushes every key that stayed loaded.
     pub fn forget_keys(&mut self) {
         while let Some(handle) = self.hot.take_any() {
             self.flush(handle.into());

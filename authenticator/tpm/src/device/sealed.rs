@@ -1,12 +1,13 @@
-//! Secrets that an authorisation value opens, and the parent of those that die at a restart.
+//! Secrets that an authorisation value opens, for good or until the next restart.
 
 use latchkey_container::secret::AuthValue;
 use latchkey_container::tpm::{Lifetime, MAX_SEALED, SealedBlob, TpmError};
 use tss_esapi::handles::KeyHandle;
 use tss_esapi::interface_types::resource_handles::Hierarchy;
+use tss_esapi::structures::SensitiveData;
 use zeroize::Zeroizing;
 
-use super::blob::ObjectBlob;
+use super::blob::{ObjectBlob, decode_saved, encode_saved};
 use super::connection::{Connection, tss_auth};
 use super::fault::Fault;
 use super::template;
@@ -25,14 +26,13 @@ impl Connection {
                 payload.len()
             ))));
         }
-        let public = template::open_secret()?;
-        let made = match lifetime {
-            Lifetime::Persistent => self.create(public, Some(auth), Some(payload)),
-            Lifetime::Boot => self.with_boot_parent(|connection, parent| {
-                connection.create_under(parent, public, Some(auth), Some(payload))
-            }),
-        }?;
-        Ok(SealedBlob(made.encode()?))
+        match lifetime {
+            Lifetime::Persistent => {
+                let made = self.create(template::open_secret()?, Some(auth), Some(payload))?;
+                Ok(SealedBlob(made.encode()?))
+            }
+            Lifetime::Boot => self.seal_until_reset(payload, auth),
+        }
     }
 
     /// Opens what [`Connection::seal_under`] sealed.
@@ -42,10 +42,9 @@ impl Connection {
         auth: &AuthValue,
         lifetime: Lifetime,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let blob = ObjectBlob::decode(&blob.0)?;
         let object = match lifetime {
-            Lifetime::Persistent => self.load(blob),
-            Lifetime::Boot => self.with_boot_parent(|connection, parent| connection.load_under(parent, blob)),
+            Lifetime::Persistent => self.load(ObjectBlob::decode(&blob.0)?),
+            Lifetime::Boot => self.load_saved(decode_saved(blob)?),
         }?;
         let opened = self.unseal_loaded(object, auth);
         self.flush(object.into());
@@ -58,41 +57,17 @@ impl Connection {
         Ok(Zeroizing::new(payload.value().to_vec()))
     }
 
-    /// Loads the parent of what dies at a restart for the time of `work`: a TPM has few slots, so it does not stay.
-    fn with_boot_parent<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self, KeyHandle) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let parent = self.load_boot_parent()?;
-        let result = work(self, parent);
-        self.flush(parent.into());
-        result
-    }
-
-    /// Making the parent takes a TPM of metal a good part of a second, so each connection makes it once and then loads
-    /// the saved context. Every making in the time between two resets gives the same key.
-    fn load_boot_parent(&mut self) -> Result<KeyHandle, Fault> {
-        if let Some(saved) = self.boot_parent.clone() {
-            let loaded = self.context.execute_without_session(|context| context.context_load(saved));
-            return loaded.map(KeyHandle::from).map_err(|error| match Fault::from(error) {
-                // No session goes with this command, so a reset shows itself as a context that nobody knows.
-                Fault::Refused(_) => Fault::Lost,
-                fault @ (Fault::Lost | Fault::Full | Fault::Link(_) | Fault::Known(_)) => fault,
-            });
-        }
-        let template = template::boot_parent()?;
-        let made =
-            self.run(|context| context.create_primary(Hierarchy::Null, template, None, None, None, None))?;
-        let parent = made.key_handle;
-        match self.context.execute_without_session(|context| context.context_save(parent.into())) {
-            Ok(saved) => {
-                self.boot_parent = Some(saved);
-                Ok(parent)
-            }
-            Err(error) => {
-                self.flush(parent.into());
-                Err(error.into())
-            }
-        }
+    /// Makes the secret a primary object of the NULL hierarchy, so that it needs no parent, and lets the TPM save it:
+    /// encrypted under the proof of that hierarchy, which changes at each reset (TPM 2.0 Part 1 §14.4, §30.3). It does
+    /// not stay loaded, because a TPM has few slots.
+    fn seal_until_reset(&mut self, payload: &[u8], auth: &AuthValue) -> Result<SealedBlob, Fault> {
+        let (public, auth) = (template::open_secret()?, tss_auth(auth)?);
+        let payload = SensitiveData::try_from(payload)?;
+        let made = self.run(|context| {
+            context.create_primary(Hierarchy::Null, public, Some(auth), Some(payload), None, None)
+        })?;
+        let saved = self.save(made.key_handle);
+        self.flush(made.key_handle.into());
+        encode_saved(&saved?)
     }
 }

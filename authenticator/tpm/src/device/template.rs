@@ -50,11 +50,6 @@ pub fn storage_root() -> Result<Public> {
         .build()
 }
 
-/// The parent of what dies at a restart: made of the same template, under the NULL hierarchy.
-pub fn boot_parent() -> Result<Public> {
-    storage_root()
-}
-
 /// Whether `public` can be the parent of what we make, and cannot leave its TPM.
 pub fn is_storage_root(public: &Public) -> bool {
     let attributes = public.object_attributes();
