@@ -6,20 +6,12 @@ use super::machine;
 use crate::args::SecretSource;
 use crate::control::Request;
 use crate::control::caller::Caller;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::secret_input::SecretInput;
 use crate::secret_text::SecretText;
 
 /// Opens the container with the PIN. Without a source of its own, the daemon asks, or the terminal where none runs.
 pub fn open(caller: &Caller, from: SecretSource) -> Result<(), Failure> {
-    if machine::status(caller)?.pin.is_none() {
-        let text = "no PIN is set; `latchkey device provision` sets one";
-        return Err(Failure::new(FailureKind::NotSignedIn, text));
-    }
-    ask_and_open(caller, from)
-}
-
-fn ask_and_open(caller: &Caller, from: SecretSource) -> Result<(), Failure> {
     let pin = if named(from) || !caller.has_daemon() {
         Some(SecretInput::open(from)?.existing("PIN")?)
     } else {
@@ -31,7 +23,7 @@ fn ask_and_open(caller: &Caller, from: SecretSource) -> Result<(), Failure> {
 /// The same where there may be no PIN yet: then one is chosen.
 pub fn open_or_set(caller: &Caller, from: SecretSource) -> Result<(), Failure> {
     if machine::status(caller)?.pin.is_some() {
-        return ask_and_open(caller, from);
+        return open(caller, from);
     }
     set_and_open(caller, SecretInput::open(from)?.chosen("New PIN")?)
 }

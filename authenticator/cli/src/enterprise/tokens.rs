@@ -17,7 +17,7 @@ impl SignInArguments {
         let mut desk = Desk::new(caller, output)?;
         let tenant = self.tenant.tenant.as_deref();
         // What cannot succeed fails before anybody types a PIN.
-        let _joined = desk.site(tenant)?;
+        desk.site(tenant)?.check_sign_in()?;
         opening::open(&desk.caller, self.from)?;
         block_on(async {
             let mut site = desk.site(tenant)?;

@@ -17,6 +17,14 @@ pub struct Target {
 }
 
 impl Site<'_> {
+    /// Checks what can be known before anybody types a PIN.
+    ///
+    /// # Errors
+    /// [`Refusal::NotProvisioned`].
+    pub fn check_sign_in(&self) -> Result<(), FlowError> {
+        if self.view.key.is_none() { Err(Refusal::NotProvisioned.into()) } else { Ok(()) }
+    }
+
     /// Signs in: the container must be open. The primary refresh token stays in it.
     ///
     /// # Errors

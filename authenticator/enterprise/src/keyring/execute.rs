@@ -25,6 +25,9 @@ pub fn execute(
     rng: &mut dyn CryptoRng,
 ) -> Result<Answer, Refusal> {
     session.expire(now);
+    if !matches!(request, Request::FinishToken { .. }) {
+        session.drop_session_key();
+    }
     let answer = Desk { container, session, now, rng }.answer(request);
     if matches!(answer, Err(Refusal::Locked)) {
         session.close();

@@ -1,5 +1,6 @@
 //! What the daemon holds in memory between two requests: nothing of it is ever written.
 
+use latchkey_container::secret::Secret32;
 use latchkey_container::{PendingRecovery, RecoveryAnswer, RecoveryPurpose, UnixTime, Unlocked};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -7,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 use super::Refusal;
 use crate::wire::recovery::SealedSecret;
 
-/// The evidence of the gesture that signed the user in, what it was used for, and a PIN reset under way.
+/// The evidence of the gesture that signed the user in, what it was used for, a token request and a PIN reset under way.
 #[derive(Default)]
 pub struct Session {
     unlocked: Option<Unlocked>,
+    session_key: Option<OpenedKey>,
     recovery: Option<Recovery>,
     /// When the user's programs last asked for something of it, in seconds since 1970.
     used: u64,
@@ -37,6 +39,13 @@ pub struct HandedToken {
     pub client: Option<String>,
     /// For which resource or scope.
     pub target: Option<String>,
+}
+
+/// A session key between the request that it proved and the answer that it opens.
+struct OpenedKey {
+    /// As the container keeps it, under the transport key.
+    sealed: String,
+    key: Secret32,
 }
 
 struct Recovery {
@@ -97,6 +106,21 @@ impl Session {
 
     pub(super) fn unlocked(&self) -> Result<&Unlocked, Refusal> {
         self.unlocked.as_ref().ok_or(Refusal::Locked)
+    }
+
+    /// Keeps the session key that has proved a request, until its answer comes or something else is asked for.
+    pub(super) fn keep_session_key(&mut self, sealed: String, key: Secret32) {
+        self.session_key = Some(OpenedKey { sealed, key });
+    }
+
+    /// The session key that was kept, if it is the one that `sealed` holds. Afterwards none is kept.
+    pub(super) fn take_session_key(&mut self, sealed: &str) -> Option<Secret32> {
+        self.session_key.take().filter(|opened| opened.sealed == sealed).map(|opened| opened.key)
+    }
+
+    /// Forgets it.
+    pub(super) fn drop_session_key(&mut self) {
+        self.session_key = None;
     }
 
     pub(super) fn begin_recovery(

@@ -1,6 +1,6 @@
 //! Signing in with the enterprise key, and what the primary refresh token is used for. The token lies in the container
 //! under the authentication key; its session key lies there as it came, under the transport key, and is decrypted for each
-//! use.
+//! request: once for what is sent and what comes back, because that is the one thing that a TPM does for a token.
 
 use latchkey_container::secret::Secret32;
 use latchkey_container::{Error as ContainerError, TpmError};
@@ -78,7 +78,9 @@ pub(super) fn build(
     nonce: &str,
 ) -> Result<Answer, Refusal> {
     let now = desk.now;
-    prove(desk, at, |token| prt::token_request(wish, token, nonce, now))
+    let proved = prove(desk, at, |token| prt::token_request(wish, token, nonce, now))?;
+    desk.session.keep_session_key(proved.sealed_key, proved.session_key);
+    Ok(Answer::Signed(proved.request))
 }
 
 /// A request for an access token, which some program of the user will get.
@@ -111,28 +113,40 @@ pub(super) fn build_credential(
     at: &CompartmentName,
     nonce: &str,
 ) -> Result<Answer, Refusal> {
-    let answer = prove(desk, at, |token| prt::browser_credential(token, nonce))?;
+    let proved = prove(desk, at, |token| prt::browser_credential(token, nonce))?;
     desk.session.hand_out(HandedToken { at: desk.now.0, client: None, target: None });
-    Ok(answer)
+    Ok(Answer::Signed(proved.request))
+}
+
+/// A request, and the session key that proves it: as the container keeps it, and opened.
+struct Proved {
+    request: String,
+    sealed_key: String,
+    session_key: Secret32,
 }
 
 fn prove(
     desk: &mut Desk<'_>,
     at: &CompartmentName,
     payload: impl FnOnce(&str) -> Value,
-) -> Result<Answer, Refusal> {
+) -> Result<Proved, Refusal> {
     let place = desk.place(at)?;
     let primary = primary(desk, &place)?;
     let session_key = open_session_key(desk, &place, &primary.session_key)?;
     let mut context = [0; CONTEXT_LENGTH];
     desk.rng.fill_bytes(&mut context);
-    Ok(Answer::Signed(session_key::prove(&session_key, &context, &payload(primary.token.expose()))))
+    let request = session_key::prove(&session_key, &context, &payload(primary.token.expose()));
+    Ok(Proved { request, sealed_key: primary.session_key, session_key })
 }
 
 pub(super) fn finish(desk: &mut Desk<'_>, at: &CompartmentName, answer: &Secret) -> Result<Answer, Refusal> {
     let mut place = desk.place(at)?;
     let primary = primary(desk, &place)?;
-    let session_key = open_session_key(desk, &place, &primary.session_key)?;
+    let session_key = match desk.session.take_session_key(&primary.session_key) {
+        Some(key) => key,
+        // Another command has asked for something in between.
+        None => open_session_key(desk, &place, &primary.session_key)?,
+    };
     let opened = session_key::open(&session_key, answer.expose(), Protection::Authenticated)?;
     let granted = Granted::read(&opened)?;
     if let (Some(token), Some(lifetime)) = (granted.refresh_token, granted.refresh_token_expires_in) {

@@ -4,6 +4,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use latchkey_container::secret::Secret32;
+use latchkey_enterprise::wire::kdf;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, IsCa, Issuer, KeyPair,
     PublicKeyData as _, date_time_ymd,
@@ -107,6 +109,20 @@ impl Provider {
         })
         .to_string()
     }
+}
+
+/// The answer to a request that the session key has proved.
+pub fn answer(said: &Value) -> String {
+    const CONTEXT: [u8; 24] = [9; 24];
+    let header = json!({ "alg": "dir", "enc": "A256GCM", "ctx": BASE64_STANDARD.encode(CONTEXT) });
+    let header = BASE64_URL_SAFE_NO_PAD.encode(header.to_string());
+    let key = kdf::version_1(&Secret32::new(SESSION_KEY), &CONTEXT);
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose()).unwrap());
+    let mut text = said.to_string().into_bytes();
+    let nonce = Nonce::assume_unique_for_key([2; 12]);
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&header), &mut text).unwrap();
+    let [iv, text, tag] = [&[2; 12], &*text, tag.as_ref()].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+    format!("{header}..{iv}.{text}.{tag}")
 }
 
 /// The session key of every token that is issued here.

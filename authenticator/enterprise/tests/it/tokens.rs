@@ -6,7 +6,7 @@ use latchkey_enterprise::wire::WireError;
 use serde_json::{Value, from_value, json};
 
 use crate::machine::{Machine, NOW};
-use crate::provider::{Provider, UPN};
+use crate::provider::{Provider, UPN, answer};
 
 fn secret(text: &str) -> Secret {
     from_value(json!(text)).expect("text is a secret")
@@ -72,6 +72,28 @@ fn a_sign_in_is_built_around_both_nonces_and_its_token_proves_requests() {
     assert!(matches!(machine.signed(token(&at)), Err(Refusal::Locked)));
     machine.unlock();
     assert!(matches!(machine.signed(token(&at)), Err(Refusal::NotSignedIn)), "the token is gone");
+}
+
+/// The session key that proved the request is kept for the answer; whoever asks for something in between takes it away,
+/// and then the transport key opens it once more.
+#[test]
+fn an_answer_opens_also_when_something_else_was_asked_for_in_between() {
+    let (mut machine, at, join) = provisioned(40);
+    let primary = |token: &str| secret(&Provider::primary_token(token, &join));
+    machine.ask(Request::FinishSignIn { at: at.clone(), answer: primary("first") }).expect("it is for us");
+    let granted = |machine: &mut Machine| {
+        let answer = secret(&answer(&json!({ "access_token": "granted", "expires_in": "3599" })));
+        machine.ask(Request::FinishToken { at: at.clone(), answer })
+    };
+    for in_between in [None, Some(Request::Look {}), Some(token(&at))] {
+        machine.signed(token(&at)).expect("a request");
+        drop(in_between.map(|request| machine.ask(request).expect("answered")));
+        let Ok(Answer::Token(Some(token))) = granted(&mut machine) else { panic!("no token") };
+        assert_eq!((token.access_token.expose(), token.expires_in), ("granted", 3599));
+    }
+    machine.signed(token(&at)).expect("a request");
+    machine.ask(Request::Lock {}).expect("it locks");
+    assert!(matches!(granted(&mut machine), Err(Refusal::Locked)), "the key does not outlive the session");
 }
 
 #[test]
