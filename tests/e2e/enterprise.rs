@@ -2,13 +2,15 @@
 //! daemon and commands, an emulated TPM, and the provider's pages over HTTP.
 
 mod at_the_terminal;
+mod commands;
 mod helpdesk;
 mod in_the_middle;
 mod interruption;
 mod journey;
-pub mod office;
 mod organisations;
 mod refused;
 mod resets;
 mod service;
 mod sessions;
+
+pub use latchkey_tests::office;

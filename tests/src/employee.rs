@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -27,6 +28,8 @@ pub struct Employee {
     pub ca: Option<PathBuf>,
     /// Whether the device that shows a code is theirs.
     pub owns_device: bool,
+    /// How long all their sign-ins have taken.
+    pub took: Duration,
 }
 
 /// Their browser.
@@ -37,14 +40,37 @@ impl Employee {
     #[must_use]
     pub fn new(who: &AppHolder, password: &str) -> Self {
         let (app, password) = (Some(App::scan(&who.link)), password.to_owned());
-        Self { name: who.name.clone(), password, app, pass: None, ca: None, owns_device: true }
+        Self {
+            name: who.name.clone(),
+            password,
+            app,
+            pass: None,
+            ca: None,
+            owns_device: true,
+            took: Duration::ZERO,
+        }
     }
 
     /// Somebody who has a pass and nothing else.
     #[must_use]
     pub fn with_pass(name: &str, pass: String) -> Self {
         let (name, password) = (name.to_owned(), String::new());
-        Self { name, password, app: None, pass: Some(pass), ca: None, owns_device: true }
+        Self {
+            name,
+            password,
+            app: None,
+            pass: Some(pass),
+            ca: None,
+            owns_device: true,
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Types codes again that were typed before, to a provider that has forgotten them.
+    pub const fn forget_codes(&mut self) {
+        if let Some(app) = &mut self.app {
+            app.forget_shown();
+        }
     }
 
     /// Opens the page that the program printed, signs in, and goes where the provider sends the browser back to.
@@ -149,12 +175,14 @@ impl Employee {
     pub fn operate(&mut self, command: Command, input: &str) -> Output {
         run_attended(command, input, |line| {
             let told: Value = serde_json::from_str(line).unwrap_or_default();
+            let begin = Instant::now();
             if let Some(url) = told["open"].as_str() {
                 self.sign_in(url);
             }
             if let (Some(page), Some(code)) = (told["page"].as_str(), told["code"].as_str()) {
                 self.type_code(page, code);
             }
+            self.took += begin.elapsed();
         })
     }
 }

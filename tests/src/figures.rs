@@ -1,6 +1,7 @@
 //! What a bench measured, as a table for people or as JSON lines.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 /// One measured figure.
 #[derive(Clone, Debug)]
@@ -125,6 +126,26 @@ impl Table {
         } else {
             println!("{}", row.line());
         }
+    }
+}
+
+/// What something took each time.
+#[derive(Clone, Debug, Default)]
+pub struct Spread(Vec<Duration>);
+
+impl Spread {
+    /// Once more.
+    pub fn add(&mut self, took: Duration) {
+        self.0.push(took);
+    }
+
+    /// What so many of a hundred did not exceed, in milliseconds; nothing where nothing was added.
+    #[must_use]
+    pub fn percentile(&self, percent: usize) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort();
+        let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+        sorted.get(at).map_or(0.0, |took| took.as_secs_f64() * 1e3)
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -35,6 +36,8 @@ struct Shared {
     behind: u16,
     /// What the program has asked for, as method and path.
     seen: Vec<String>,
+    /// How long the provider took for it all.
+    took: Duration,
     cut: Option<(usize, Cut)>,
     /// What happens before the next request for a path.
     before: Option<(String, Event)>,
@@ -102,6 +105,12 @@ impl HttpProxy {
         self.shared().cut.is_some()
     }
 
+    /// How long the provider took for what the program has asked for since the last look.
+    #[must_use]
+    pub fn take_time(&self) -> Duration {
+        std::mem::take(&mut self.shared().took)
+    }
+
     /// What the program has asked for since the last look.
     #[must_use]
     pub fn take_seen(&self) -> Vec<String> {
@@ -141,6 +150,7 @@ fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
     if let Some(happens) = before {
         happens();
     }
+    let begin = Instant::now();
     let mut provider = connect()?;
     // One request a connection, so that each is seen.
     provider.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
@@ -150,6 +160,7 @@ fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
     provider.write_all(&body)?;
     let mut answer = Vec::new();
     provider.read_to_end(&mut answer)?;
+    lock(shared).took += begin.elapsed();
     match cut {
         Some(Cut::Answer) => return Ok(()),
         Some(Cut::Meanwhile(event)) => event(),

@@ -27,6 +27,7 @@ pub mod idp;
 pub mod journeys;
 pub mod memory;
 pub mod native_host;
+pub mod office;
 pub mod organisation;
 pub mod people;
 #[cfg(feature = "browser")]
@@ -42,7 +43,9 @@ pub mod sql;
 pub mod swtpm;
 pub mod terminal;
 pub mod totp;
+pub mod tpm_costs;
 pub mod tpm_proxy;
 pub mod tracer;
 pub mod usage;
+pub mod virtual_sensor;
 pub mod visitor;

@@ -38,6 +38,11 @@ impl App {
         self.at(step)
     }
 
+    /// Shows codes again that were shown before, to a provider that has forgotten them.
+    pub const fn forget_shown(&mut self) {
+        self.used = 0;
+    }
+
     /// The code that the app shows so many steps from now, whichever were shown before.
     #[must_use]
     pub fn code_in(&self, steps: i64) -> String {

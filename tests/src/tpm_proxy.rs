@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -29,6 +30,8 @@ pub struct CommandRecord {
     pub request: Vec<u8>,
     /// The whole response; empty when there was none.
     pub response: Vec<u8>,
+    /// How long the TPM took for it.
+    pub took: Duration,
 }
 
 /// When an [`Action`] happens.
@@ -150,9 +153,9 @@ impl Shared {
         (left == 0).then_some(action)
     }
 
-    fn record(&self, request: Vec<u8>, response: Vec<u8>) {
+    fn record(&self, request: Vec<u8>, response: Vec<u8>, took: Duration) {
         let code = request.get(6..10).and_then(|code| code.try_into().ok()).map_or(0, u32::from_be_bytes);
-        let record = CommandRecord { code, name: command_name(code), request, response };
+        let record = CommandRecord { code, name: command_name(code), request, response, took };
         self.log.lock().expect("no thread of the proxy panics").push(record);
     }
 }
@@ -162,7 +165,7 @@ fn relay_commands(shared: &Shared, mut client: UnixStream) -> io::Result<()> {
     while let Some(request) = read_message(&mut client)? {
         let due = shared.due();
         if let Some(Action::KillPid { pid, moment: Moment::BeforeForward }) = due {
-            shared.record(request, Vec::new());
+            shared.record(request, Vec::new(), Duration::ZERO);
             kill(pid);
             return Ok(());
         }
@@ -171,9 +174,10 @@ fn relay_commands(shared: &Shared, mut client: UnixStream) -> io::Result<()> {
             Some(upstream) => upstream,
             empty => empty.insert(UnixStream::connect(&shared.upstream)?),
         };
+        let begin = Instant::now();
         upstream.write_all(&request)?;
         let response = read_message(upstream)?.unwrap_or_default();
-        shared.record(request, response.clone());
+        shared.record(request, response.clone(), begin.elapsed());
         if let Some(Action::KillPid { pid, moment: Moment::AfterForward }) = due {
             kill(pid);
             return Ok(());

@@ -16,6 +16,7 @@ use latchkey_protocol::make_credential::Request as Registration;
 use latchkey_protocol::{CredentialParameter, Options, RpEntity, UserEntity};
 use latchkey_tests::daemon::Daemon;
 use latchkey_tests::fprintd::Fprintd;
+use latchkey_tests::virtual_sensor::present;
 use serde_json::{Value, json};
 
 use crate::world::{PIN, World, code, stderr, wait_until};
@@ -37,20 +38,6 @@ fn with_sensor() -> (World, Daemon) {
     let world = World::with_container().with_pin();
     let daemon = up(&world);
     (world, daemon)
-}
-
-/// Presents a finger or a face as soon as somebody waits for one.
-fn present(socket: &Path, sample: &str) {
-    assert!(
-        wait_until(|| {
-            let mut stream = UnixStream::connect(socket).unwrap();
-            stream.write_all(format!("{sample}\n").as_bytes()).unwrap();
-            let mut answer = String::new();
-            BufReader::new(stream).read_line(&mut answer).unwrap();
-            answer == "seen\n"
-        }),
-        "somebody waits for {sample}"
-    );
 }
 
 /// Presents a finger or a face to the question that the person leaves open.

@@ -70,8 +70,11 @@ impl Container {
             let active = self.has_item(id, Item::EnterpriseKey(Stage::Active))?;
             return if active { self.set_facts(id, facts, rng) } else { Err(Error::NoEnterpriseKey) };
         };
+        let replaces = self.has_item(id, Item::EnterpriseKey(Stage::Active))?;
         self.put_enterprise_key(unlocked, id, (Stage::Active, &key), Some(facts), rng)?;
-        self.tpm.forget_keys();
+        if replaces {
+            self.tpm.forget_keys();
+        }
         self.store.checkpoint();
         Ok(())
     }

@@ -23,14 +23,16 @@ pub(super) fn build(
     let unlocked = desk.session.unlocked()?;
     let made = desk.container.make_enterprise_key(unlocked, place.id, desk.rng)?;
     let key = RsaKey::of(&made.public).ok_or(Refusal::Facts)?;
+    // First, because the TPM has the device key loaded: the policy was just asked for with it.
+    let request =
+        desk.sign_with_device_key(place.id, request(&key, &certificate, nonce, audience, desk.now))?;
+    let unlocked = desk.session.unlocked()?;
     let certification =
         match desk.container.certify_enterprise_key(unlocked, place.id, &certified_over(nonce)) {
             Ok(certification) => Some(certification),
             Err(ContainerError::Tpm(TpmError::NoAttestation)) => None,
             Err(error) => return Err(error.into()),
         };
-    let unsigned = request(&key, &certificate, nonce, audience, desk.now);
-    let request = desk.sign_with_device_key(place.id, unsigned)?;
     let body = body(&key, nonce, certification.as_ref(), request);
     to_value(body).map(Answer::Body).map_err(|_| Refusal::Facts)
 }
