@@ -105,6 +105,24 @@ fn changed(challenge: &CredentialChallenge) -> CredentialChallenge {
     changed
 }
 
+/// Whatever was loaded or saved in the TPM before: after its reset it is made or loaded anew.
+#[test]
+fn a_restart_in_the_middle_of_an_attestation_goes_unnoticed() {
+    let mut device = Device::new();
+    let mut tpm = device.open_device();
+    let endorsement = tpm.endorsement().expect("answered").expect("a TPM attests").public_area;
+    let signer = attestation_key(&mut tpm);
+    let challenge = make_credential(&endorsement, &name(&signer.public_area), &[0xC5; 32]);
+    for _ in 0..2 {
+        device.swtpm.restart();
+        let opened = tpm.activate_credential(&signer.blob, &auth(0xA1), &challenge).expect("opened");
+        assert_eq!(**opened, [0xC5; 32]);
+        tpm.certify((&signer.blob, &auth(0xA1)), (&signer.blob, &auth(0xA1)), &[7; 32]).expect("certified");
+        device.swtpm.restart();
+        tpm.certify((&signer.blob, &auth(0xA1)), (&signer.blob, &auth(0xA1)), &[7; 32]).expect("certified");
+    }
+}
+
 #[test]
 fn what_is_certified_verifies_without_the_tpm() {
     let device = Device::new();
