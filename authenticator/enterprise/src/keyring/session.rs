@@ -12,7 +12,7 @@ use crate::wire::recovery::SealedSecret;
 #[derive(Default)]
 pub struct Session {
     unlocked: Option<Unlocked>,
-    session_key: Option<OpenedKey>,
+    answer_key: Option<OpenedKey>,
     recovery: Option<Recovery>,
     /// When the user's programs last asked for something of it, in seconds since 1970.
     used: u64,
@@ -110,17 +110,17 @@ impl Session {
 
     /// Keeps the session key that has proved a request, until its answer comes or something else is asked for.
     pub(super) fn keep_session_key(&mut self, sealed: String, key: Secret32) {
-        self.session_key = Some(OpenedKey { sealed, key });
+        self.answer_key = Some(OpenedKey { sealed, key });
     }
 
     /// The session key that was kept, if it is the one that `sealed` holds. Afterwards none is kept.
     pub(super) fn take_session_key(&mut self, sealed: &str) -> Option<Secret32> {
-        self.session_key.take().filter(|opened| opened.sealed == sealed).map(|opened| opened.key)
+        self.answer_key.take().filter(|opened| opened.sealed == sealed).map(|opened| opened.key)
     }
 
     /// Forgets it.
     pub(super) fn drop_session_key(&mut self) {
-        self.session_key = None;
+        self.answer_key = None;
     }
 
     pub(super) fn begin_recovery(
