@@ -152,13 +152,13 @@ fn registration_costs_what_it_costs() {
     assert_eq!(refused, Err(TpmError::BadCiphertext));
     let (commands, signer) = watched.cost(|tpm| tpm.create_attestation_key(&auth(4)).expect("a key"));
     assert_eq!(commands, ["Create"]);
-    let mut certify = |tpm: &mut DeviceTpm| {
+    let certify = |tpm: &mut DeviceTpm| {
         tpm.certify((&signer.blob, &auth(4)), (&transport.blob, &auth(3)), &[0; 32]).expect("certified")
     };
     let loaded = ["Load", "StartAuthSession", "Certify", "FlushContext"];
-    let (commands, _) = watched.cost(&mut certify);
+    let (commands, _) = watched.cost(certify);
     assert_eq!(commands, [&["Load"], loaded.as_slice()].concat(), "the attestation key is loaded first");
-    let (commands, _) = watched.cost(&mut certify);
+    let (commands, _) = watched.cost(certify);
     assert_eq!(commands, loaded, "attest, attestation key loaded: at most 4");
 
     let challenge = |tpm: &mut DeviceTpm| {
@@ -174,7 +174,7 @@ fn registration_costs_what_it_costs() {
     let activate = ["StartAuthSession", "PolicySecret", "ActivateCredential", "FlushContext"];
     let both = ["FlushContext", "ContextLoad", "Load"];
     assert_eq!(commands, [both.as_slice(), &activate].concat(), "the endorsement key is not made again");
-    let (commands, _) = watched.cost(&mut certify);
+    let (commands, _) = watched.cost(certify);
     assert_eq!(commands, loaded, "what proved itself stays loaded");
 }
 
