@@ -5,7 +5,6 @@ use latchkey_tests::figures::{Table, progress};
 use latchkey_tests::office::{FIRST_PIN, NEXT_PIN, Office, Protection};
 
 use crate::shares::Shares;
-use crate::sign_ins::joined;
 
 const ROUNDS: usize = 50;
 
