@@ -320,6 +320,9 @@ impl Revival {
 }
 
 /// Runs a command; where it fails, exit code and message. Whenever it says where to sign in, the employee does.
+///
+/// # Errors
+/// What the command said.
 pub fn attempt(
     home: &Home,
     employee: &mut Employee,
