@@ -63,7 +63,14 @@ fn what_a_man_in_the_middle_changes_is_refused_by_name() {
     assert_eq!(office.use_passkey(), passkey);
 }
 
-impl Office {
+trait Deceived {
+    /// A policy that was changed on its way is refused with these words, and the one there is stays.
+    fn is_unmoved(&mut self, words: &str);
+    /// A reset is refused because of the answer, and has changed nothing.
+    fn is_refused_for_the_answer(&mut self, passkey: &str);
+}
+
+impl Deceived for Office {
     fn is_unmoved(&mut self, words: &str) {
         let before = self.registration()["policy"].clone();
         let (code, said) = self.attempt(&["device", "refresh"], "").expect_err(words);

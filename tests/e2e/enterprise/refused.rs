@@ -38,8 +38,12 @@ impl Meanwhile {
     }
 }
 
-impl Office {
+trait Refused {
     /// A reset is refused with this exit status and these words, and has changed nothing.
+    fn is_refused(&mut self, options: &[&str], expected: i32, words: &str, passkey: &str);
+}
+
+impl Refused for Office {
     fn is_refused(&mut self, options: &[&str], expected: i32, words: &str, passkey: &str) {
         let (code, said) = self.try_reset_pin(options, NEXT_PIN).expect_err(words);
         assert!(code == expected && said.contains(words), "{expected} {words}, and not {code} {said}");
