@@ -25,7 +25,8 @@ pub fn execute(
     rng: &mut dyn CryptoRng,
 ) -> Result<Answer, Refusal> {
     session.expire(now);
-    if !matches!(request, Request::FinishToken { .. }) {
+    // The daemon looks after every request whether a token is to be renewed.
+    if !matches!(request, Request::FinishToken { .. } | Request::Look {}) {
         session.drop_session_key();
     }
     let answer = Desk { container, session, now, rng }.answer(request);

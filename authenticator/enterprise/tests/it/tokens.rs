@@ -85,7 +85,8 @@ fn an_answer_opens_also_when_something_else_was_asked_for_in_between() {
         let answer = secret(&answer(&json!({ "access_token": "granted", "expires_in": "3599" })));
         machine.ask(Request::FinishToken { at: at.clone(), answer })
     };
-    for in_between in [None, Some(Request::Look {}), Some(token(&at))] {
+    let credential = Request::BuildCredential { at: at.clone(), nonce: "page".into() };
+    for in_between in [None, Some(Request::Look {}), Some(token(&at)), Some(credential)] {
         machine.signed(token(&at)).expect("a request");
         drop(in_between.map(|request| machine.ask(request).expect("answered")));
         let Ok(Answer::Token(Some(token))) = granted(&mut machine) else { panic!("no token") };
