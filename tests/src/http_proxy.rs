@@ -63,8 +63,14 @@ impl HttpProxy {
     #[must_use]
     pub fn start(port: u16, behind: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
-        let shared =
-            Arc::new(Mutex::new(Shared { behind, seen: Vec::new(), cut: None, before: None, change: None }));
+        let shared = Arc::new(Mutex::new(Shared {
+            behind,
+            seen: Vec::new(),
+            took: Duration::ZERO,
+            cut: None,
+            before: None,
+            change: None,
+        }));
         let all = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
