@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -193,9 +194,13 @@ fn relay_commands(shared: &Shared, mut client: UnixStream) -> io::Result<()> {
 fn relay_control(shared: &Shared, mut client: UnixStream) -> io::Result<()> {
     let mut tpm = UnixStream::connect(with_ctrl(&shared.upstream))?;
     let (mut from_tpm, mut to_client) = (tpm.try_clone()?, client.try_clone()?);
-    thread::spawn(move || io::copy(&mut from_tpm, &mut to_client));
+    thread::spawn(move || {
+        let _broken = io::copy(&mut from_tpm, &mut to_client);
+        // A TPM that was killed answers no more: whoever waits for it must learn that.
+        to_client.shutdown(Shutdown::Both)
+    });
     io::copy(&mut client, &mut tpm)?;
-    tpm.shutdown(std::net::Shutdown::Both)
+    tpm.shutdown(Shutdown::Both)
 }
 
 /// One command or response; `None` at the end of the stream.

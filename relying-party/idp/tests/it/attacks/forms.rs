@@ -26,9 +26,9 @@ const WITHOUT_COOKIES: [&str; 8] = [
     "/v1.0/me/revokesigninsessions",
 ];
 
-/// What a visit leaves behind without changing anything for anybody.
-const TRACES: [&str; 7] =
-    ["sign_ins", "sign_in_log", "limits", "nonces", "seen", "device_codes", "_sqlx_migrations"];
+/// What a visit leaves behind without changing anything for anybody: refusals are logged.
+const TRACES: [&str; 8] =
+    ["sign_ins", "sign_in_log", "limits", "nonces", "seen", "device_codes", "_sqlx_migrations", "audit"];
 
 /// And the columns that say when something was last used.
 const TRACED: [&str; 2] = ["seen_at", "last_used_at"];
