@@ -117,7 +117,7 @@ fn a_page_calls_its_request_off() {
     let _newer = desk.browser.script(&format!("const first = ended; {REQUEST} return first"));
     assert_eq!(
         desk.browser.script(
-            "stop.abort(); await 0; await 0; await new Promise((go) => setTimeout(go)); return ended"
+            "stop.abort(); while (ended === 'waiting') await new Promise((go) => setTimeout(go, 10)); return ended"
         ),
         "AbortError"
     );
