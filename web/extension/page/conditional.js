@@ -55,13 +55,17 @@
     return new Promise((resolve, reject) => {
       const { signal } = options;
       if (signal?.aborted) throw signal.reason;
-      // A document has one conditional request; a newer one takes the place.
-      withdraw(new DOMException("Another request took the place of this one.", "AbortError"));
+      giveWay();
       const mine = { options, get, resolve, reject, running: false };
       current = mine;
       signal?.addEventListener("abort", () => current === mine && withdraw(signal.reason), { once: true });
       port.postMessage({ ask: "offer", rpId: String(options.publicKey.rpId ?? location.hostname) });
     });
+  }
+
+  /** A document has one conditional request: a newer one takes the place. */
+  function giveWay() {
+    withdraw(new DOMException("Another request took the place of this one.", "AbortError"));
   }
 
   function withdraw(reason) {
@@ -110,6 +114,8 @@
     if (options?.mediation !== "conditional" || !options.publicKey || container !== navigator.credentials) {
       return Reflect.apply(native, container, args);
     }
+    // At once: the newer one may be called off before it is known who answers it.
+    if (!options.signal?.aborted) giveWay();
     return attached().then((yes) =>
       yes ? offer(options, (modal) => Reflect.apply(native, container, [modal])) : Reflect.apply(native, container, args),
     );
