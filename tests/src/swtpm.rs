@@ -81,14 +81,9 @@ impl Swtpm {
     pub fn for_machine(state_dir: &Path) -> Self {
         fs::create_dir_all(state_dir)
             .unwrap_or_else(|error| panic!("{} cannot be made: {error}", state_dir.display()));
-        let process = Process::start("swtpm", swtpm(state_dir), &state_dir.join("swtpm.log"));
-        let tpm = Self { state_dir: state_dir.to_owned(), process };
-        let start = Instant::now();
-        while !tpm.control().exists() {
-            assert!(start.elapsed() < START_LIMIT, "swtpm does not start:\n{}", tpm.process.output());
-            sleep(POLL);
-        }
-        tpm
+        let control = with_ctrl(&socket(state_dir));
+        let process = started(state_dir, swtpm(state_dir), || control.exists());
+        Self { state_dir: state_dir.to_owned(), process }
     }
 
     /// The control socket.
@@ -164,9 +159,14 @@ fn launch(state_dir: &Path) -> Process {
     command
         .args(["--flags", "not-need-init,startup-clear", "--server"])
         .arg(format!("type=unixio,path={},mode=0600", data.display()));
+    started(state_dir, command, || control.exists() && UnixStream::connect(&data).is_ok())
+}
+
+/// Starts swtpm and waits until it is `ready`.
+fn started(state_dir: &Path, command: Command, ready: impl Fn() -> bool) -> Process {
     let mut process = Process::start("swtpm", command, &state_dir.join("swtpm.log"));
     let start = Instant::now();
-    while !control.exists() || UnixStream::connect(&data).is_err() {
+    while !ready() {
         if let Some(status) = process.ended() {
             panic!("swtpm ended ({status}):\n{}", process.output());
         }
