@@ -3,20 +3,18 @@
 
 use std::sync::Arc;
 
-use ciborium::Value;
 use latchkey_container::{CredentialId, Passkey, Unlocked};
 use latchkey_protocol::authenticator_data::{AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
-use latchkey_protocol::extensions::name;
 use latchkey_protocol::get_assertion::{Request, Response};
 use latchkey_protocol::{CredentialDescriptor, UserEntity};
 use sha2::{Digest, Sha256};
 
 use crate::continuation::{Continuation, take_up};
 use crate::engine::{Authenticator, Flow, Parameter, Pending, approved_in_time};
+use crate::extensions::Asserting;
 use crate::gesture::Gesture;
 use crate::get_info::MAX_CREDENTIALS_IN_LIST;
-use crate::hmac_secret::Salts;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Notice, Operation, Prompt, Want};
 use crate::token::{Scope, TokenId};
@@ -43,7 +41,7 @@ pub(crate) struct Assertions {
     client_data_hash: [u8; 32],
     flags: Flags,
     unlocked: Arc<Unlocked>,
-    salts: Option<Salts>,
+    extensions: Asserting,
     /// Whether there are several accounts to tell apart.
     several: bool,
     rest: std::vec::IntoIter<CredentialId>,
@@ -201,12 +199,7 @@ impl Authenticator {
         // What was left of an earlier request ends here, whatever becomes of this one.
         self.continuations.assertions = None;
         let Candidates { request, unlocked, token, passkeys } = candidates;
-        let salts = match &request.extensions.hmac_secret {
-            // §12.7: only with user presence.
-            Some(_) if request.options.up == Some(false) => return Err(Failure::UnsupportedOption),
-            Some(input) => Some(Salts::open(input, &self.key_agreements)?),
-            None => None,
-        };
+        let extensions = Asserting::check(&request, &self.key_agreements)?;
         let total = u64::try_from(passkeys.len()).ok().filter(|total| *total > 1);
         let mut passkeys = passkeys.into_iter();
         let first = passkeys.next().ok_or(Failure::NoCredentials)?;
@@ -216,7 +209,7 @@ impl Authenticator {
             client_data_hash: request.client_data_hash,
             flags,
             unlocked,
-            salts,
+            extensions,
             several: total.is_some(),
             rest: rest.into_iter(),
         };
@@ -233,16 +226,12 @@ impl Authenticator {
         total: Option<u64>,
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        let outputs = assertions.salts.as_ref().and_then(|salts| {
-            let cred_random = passkey.cred_random(assertions.flags.contains(Flags::UV))?;
-            Some(Value::Map(vec![(name::HMAC_SECRET.into(), salts.output(cred_random, ambient.rng).into())]))
-        });
         let auth_data = AuthenticatorData {
             rp_id_hash: assertions.rp_id_hash,
             flags: assertions.flags,
             sign_count: self.container.next_signature_count(&passkey.id)?,
             attested: None,
-            extensions: outputs,
+            extensions: assertions.extensions.outputs(&passkey, assertions.flags, ambient.rng),
         }
         .encode();
         let message: [&[u8]; 2] = [&auth_data, &assertions.client_data_hash];

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use latchkey_container::UnixTime;
 use latchkey_container::tpm::KeyAlgorithm;
-use latchkey_protocol::extensions::name;
 use latchkey_protocol::get_info::Response;
 use latchkey_protocol::{CredentialParameter, MAX_MESSAGE};
 
 use crate::aaguid;
 use crate::engine::Authenticator;
+use crate::extensions::SUPPORTED;
 use crate::keys::{ALGORITHMS, cose_algorithm};
 use crate::pin_protocol::PinProtocol;
 use crate::step::Profile;
@@ -38,7 +38,7 @@ impl Authenticator {
     pub(crate) fn get_info(&self, now: UnixTime) -> Vec<u8> {
         Response {
             versions: VERSIONS.map(str::to_owned).to_vec(),
-            extensions: [name::CRED_PROTECT, name::HMAC_SECRET].map(str::to_owned).to_vec(),
+            extensions: SUPPORTED.map(str::to_owned).to_vec(),
             aaguid: aaguid::of(self.container.class()),
             options: self.options(),
             max_msg_size: u64::try_from(MAX_MESSAGE).ok(),

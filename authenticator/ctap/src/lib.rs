@@ -2,8 +2,8 @@
 //! a [`Step`] comes out, and where the user must answer first, the driver hands the answer to
 //! [`Authenticator::resume`].
 //!
-//! One module per command; `status.rs` holds the one table from reasons to status bytes, `token.rs` the state
-//! of the pinUvAuthToken, `gesture.rs` the counting of wrong PINs.
+//! One module per command, and one per extension below `extensions`; `status.rs` holds the one table from reasons
+//! to status bytes, `token.rs` the state of the pinUvAuthToken, `gesture.rs` the counting of wrong PINs.
 
 pub mod aaguid;
 
@@ -11,10 +11,10 @@ mod client_pin;
 mod continuation;
 mod credential_management;
 mod engine;
+mod extensions;
 mod gesture;
 mod get_assertion;
 mod get_info;
-mod hmac_secret;
 mod keys;
 mod local;
 mod make_credential;

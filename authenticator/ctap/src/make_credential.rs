@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use ciborium::Value;
 use latchkey_container::tpm::KeyAlgorithm;
-use latchkey_container::{CredentialId, NewPasskey, Passkey, Protection, Unlocked, UserAccount};
+use latchkey_container::{CredentialId, NewPasskey, Passkey, Unlocked, UserAccount};
 use latchkey_protocol::attestation::AttestationStatement;
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
-use latchkey_protocol::extensions::name;
 use latchkey_protocol::make_credential::{Request, Response};
 use latchkey_protocol::{CredentialParameter, UserEntity};
 use sha2::{Digest, Sha256};
 
 use crate::aaguid;
 use crate::engine::{Authenticator, Flow, Parameter, Pending, approved_in_time};
+use crate::extensions::Registering;
 use crate::gesture::Gesture;
 use crate::get_info::MAX_CREDENTIALS_IN_LIST;
 use crate::keys::{cose_algorithm, cose_key, key_algorithm};
 use crate::status::Failure;
-use crate::step::{Ambient, Answer, Notice, Operation, Profile, Prompt, Want};
+use crate::step::{Ambient, Answer, Notice, Operation, Prompt, Want};
 use crate::token::Scope;
 
 /// Discoverable passkeys that the container takes; getAssertion was measured with fewer.
@@ -43,7 +42,7 @@ pub(crate) enum Paused {
 pub(crate) struct Registration {
     request: Request,
     algorithm: KeyAlgorithm,
-    protection: Protection,
+    extensions: Registering,
 }
 
 impl Authenticator {
@@ -77,7 +76,7 @@ impl Authenticator {
         if request.exclude_list.len() > MAX_CREDENTIALS_IN_LIST {
             return Err(Failure::ListTooLong);
         }
-        let protection = self.protection(request.extensions.cred_protect)?;
+        let extensions = self.registering(&request.extensions)?;
         // Step 11.1.
         let authorised = match proof {
             Some(proof) => {
@@ -88,7 +87,7 @@ impl Authenticator {
             }
             None => None,
         };
-        let registration = Registration { request, algorithm, protection };
+        let registration = Registration { request, algorithm, extensions };
         // Steps 6.3 and 11.2: alwaysUv turns an absent uv into true.
         let Some(unlocked) = authorised else {
             self.pin_can_be_tried()?;
@@ -181,8 +180,8 @@ impl Authenticator {
             user: account(&request.user),
             algorithm: registration.algorithm,
             discoverable,
-            protection: registration.protection,
-            hmac_secret: request.extensions.hmac_secret == Some(true),
+            protection: registration.extensions.protection(),
+            hmac_secret: registration.extensions.hmac_secret(),
         };
         let passkey = self.container.register(unlocked, new, ambient.now, ambient.rng)?;
         let attested = self.attest(registration, &passkey, unlocked);
@@ -227,7 +226,7 @@ impl Authenticator {
                 credential_id: passkey.id.0.clone(),
                 public_key: cose_key(&passkey.public_key),
             }),
-            extensions: registration.extension_outputs(),
+            extensions: registration.extensions.outputs(),
         }
         .encode();
         // Step 17: "none" only where it is preferred to all formats that we have.
@@ -241,28 +240,6 @@ impl Authenticator {
             },
         };
         Ok(Response::new(auth_data, statement).encode())
-    }
-
-    /// credProtect (§12.1): what the request asks for, otherwise the profile's default.
-    fn protection(&self, requested: Option<u8>) -> Result<Protection, Failure> {
-        match (requested, self.profile) {
-            (Some(level), Profile::Hello) => Protection::try_from(level).map_err(|_| Failure::BadParameter),
-            (None, Profile::Hello) => Ok(Protection::Required),
-        }
-    }
-}
-
-impl Registration {
-    /// Outputs answer inputs: an unsolicited credProtect "MUST NOT" be returned (§12.1).
-    fn extension_outputs(&self) -> Option<Value> {
-        let inputs = &self.request.extensions;
-        let cred_protect =
-            inputs.cred_protect.map(|_| (name::CRED_PROTECT, u8::from(self.protection).into()));
-        let hmac_secret =
-            inputs.hmac_secret.filter(|wanted| *wanted).map(|_| (name::HMAC_SECRET, Value::Bool(true)));
-        let outputs: Vec<(Value, Value)> =
-            cred_protect.into_iter().chain(hmac_secret).map(|(name, value)| (name.into(), value)).collect();
-        (!outputs.is_empty()).then_some(Value::Map(outputs))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The hmac-secret extension in getAssertion (CTAP 2.3 §12.7).
 
+use ciborium::Value;
 use hmac::{Hmac, KeyInit, Mac};
-use latchkey_container::secret::Secret32;
+use latchkey_container::Passkey;
 use latchkey_protocol::extensions::HmacSecretInput;
 use rand_core::CryptoRng;
 use sha2::Sha256;
@@ -38,8 +39,15 @@ impl Salts {
         Ok(Self { shared, salts })
     }
 
-    /// `encrypt(shared secret, HMAC(CredRandom, salt1) ‖ HMAC(CredRandom, salt2))`.
-    pub(crate) fn output(&self, cred_random: &Secret32, rng: &mut dyn CryptoRng) -> Vec<u8> {
+    /// `encrypt(shared secret, HMAC(CredRandom, salt1) ‖ HMAC(CredRandom, salt2))`; nothing of a passkey that was
+    /// registered without the extension.
+    pub(crate) fn output(
+        &self,
+        passkey: &Passkey,
+        user_verified: bool,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Value> {
+        let cred_random = passkey.cred_random(user_verified)?;
         let mut outputs = Zeroizing::new(Vec::with_capacity(self.salts.len()));
         for salt in self.salts.as_chunks::<SALT>().0 {
             if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(cred_random.expose()) {
@@ -47,6 +55,6 @@ impl Salts {
                 outputs.extend_from_slice(&mac.finalize().into_bytes());
             }
         }
-        self.shared.encrypt(&outputs, rng)
+        Some(self.shared.encrypt(&outputs, rng).into())
     }
 }
