@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use latchkey_container::Profile;
 use latchkey_enterprise::keyring::PrtTimes;
 
 use crate::biometric::SensorChoice;
@@ -132,6 +133,10 @@ pub enum ContainerCommand {
         /// Refuse to create it without a TPM.
         #[arg(long)]
         require_tpm: bool,
+        /// What it is for, for good: `hello` wants PIN, finger or face at each use; `security-key` is content with
+        /// your approval where the site is, and needs no PIN.
+        #[arg(long, value_name = "PROFILE", default_value = "hello")]
+        profile: Profile,
     },
     /// Show where the container stands.
     Status,

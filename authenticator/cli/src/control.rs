@@ -5,7 +5,7 @@ pub mod commands;
 pub mod execute;
 pub mod report;
 
-use latchkey_container::{PinHash, Recognised};
+use latchkey_container::{PinHash, Profile, Recognised};
 use latchkey_enterprise::keyring;
 use latchkey_enterprise::wire::recovery::SealedSecret;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub enum Request {
     Create {
         /// Refuse without a TPM.
         require_tpm: bool,
+        /// What it is for.
+        profile: Profile,
     },
     /// Destroy the container that has this id.
     Destroy {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use latchkey_container::Biometric;
+use latchkey_container::{Biometric, Profile};
 use serde_json::json;
 
 use crate::biometric::requests::TemplateReport;
@@ -108,6 +108,7 @@ fn text(answer: &Answer, zone: &TimeZone) -> String {
 pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
     let mut rows = vec![
         ("Container", status.id.clone()),
+        ("Profile", profile_text(status.profile).to_owned()),
         ("Protected by", status.class.in_words().to_owned()),
         ("Device", shown(&status.description)),
         ("Created", time_text(status.created, zone)),
@@ -147,6 +148,16 @@ pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
     }
     let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
     lines.concat()
+}
+
+/// What a person may expect of it.
+const fn profile_text(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Hello => "hello: every use needs your PIN, finger or face",
+        Profile::SecurityKey => {
+            "security-key: your approval is enough where a site asks for no more; a PIN is optional"
+        }
+    }
 }
 
 fn lockout_text(lockout: &LockoutReport) -> String {

@@ -10,6 +10,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::lookup::Lookup;
 use crate::pin::{PinRefusal, PinRules};
+use crate::profile::Profile;
 use crate::seal::{Purpose, SealingKey};
 use crate::secret::Secret32;
 use crate::store::{Identity, Opened, PinProtector, Store, StoredIdentity};
@@ -39,6 +40,8 @@ pub struct CreateOptions {
     pub stretch: StretchCost,
     /// Whether to refuse the software provider (policy `RequireSecurityDevice`).
     pub require_tpm: bool,
+    /// What the container is for.
+    pub profile: Profile,
 }
 
 /// An open container. While it lives, no other process can open it.
@@ -49,6 +52,8 @@ pub struct Container {
     lookup: Lookup,
     /// The key of the records that need no gesture.
     local: SealingKey,
+    /// The key of passkeys of the presence class, where the profile knows such.
+    presence: Option<SealingKey>,
     counts: SignatureCounts,
     generation: u64,
     pin: Option<PinProtector>,
@@ -101,20 +106,21 @@ impl Container {
         for slot in PinSlot::BOTH {
             tpm.require_free(slot)?;
         }
-        let lookup_key = Secret32::random(rng);
+        let keys = DeviceKeys::random(options.profile, rng);
         let mut id = [0; 16];
         rng.fill_bytes(&mut id);
         let stored = StoredIdentity {
             identity: Identity { id, created: now, stretch: options.stretch },
             storage_root_name: tpm.identity().storage_root_name.clone(),
-            lookup_key: tpm.bind(&lookup_key)?,
+            lookup_key: tpm.bind(&keys.lookup)?,
+            presence_key: keys.presence.as_ref().map(|key| tpm.bind(key)).transpose()?,
             generation: 0,
             destroying: false,
         };
         directory.make_database()?;
         let store = Store::create(&directory.database(), &stored)?;
         directory.sync()?;
-        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, None, Biometrics::default()))
+        Ok(Self::assemble(tpm, store, stored, &keys, directory, None, Biometrics::default()))
     }
 
     /// Opens the container in `dir`, and finishes or undoes what was interrupted there.
@@ -143,10 +149,13 @@ impl Container {
         // A slot that cannot be cleared now (the owner authorisation may be missing) is no reason to stay closed: the
         // status counts it, and it is tried again.
         drop(clear_abandoned_slots(&mut store, tpm.as_mut()));
-        let lookup_key = tpm.unbind(&stored.lookup_key)?;
+        let keys = DeviceKeys {
+            lookup: tpm.unbind(&stored.lookup_key)?,
+            presence: stored.presence_key.as_ref().map(|key| tpm.unbind(key)).transpose()?,
+        };
         let pin = store.pin()?;
         let biometrics = Biometrics::load(&store)?;
-        Ok(Self::assemble(tpm, store, stored, &lookup_key, directory, pin, biometrics))
+        Ok(Self::assemble(tpm, store, stored, &keys, directory, pin, biometrics))
     }
 
     /// Deletes the container with all its passkeys: the PIN from the TPM, then the files.
@@ -178,6 +187,12 @@ impl Container {
     #[must_use]
     pub fn class(&self) -> TpmClass {
         self.tpm.identity().class
+    }
+
+    /// What the container is for.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        if self.presence.is_some() { Profile::SecurityKey } else { Profile::Hello }
     }
 
     /// The fewest code points of a PIN. Without a TPM nothing limits the guesses of whoever has the files, so the
@@ -212,7 +227,7 @@ impl Container {
         tpm: Box<dyn Tpm>,
         store: Store,
         stored: StoredIdentity,
-        lookup_key: &Secret32,
+        keys: &DeviceKeys,
         directory: Directory,
         pin: Option<PinProtector>,
         biometrics: Biometrics,
@@ -221,8 +236,9 @@ impl Container {
             tpm,
             store,
             identity: stored.identity,
-            lookup: Lookup::new(lookup_key),
-            local: SealingKey::derive(lookup_key, Purpose::Local),
+            lookup: Lookup::new(&keys.lookup),
+            local: SealingKey::derive(&keys.lookup, Purpose::Local),
+            presence: keys.presence.as_ref().map(|key| SealingKey::derive(key, Purpose::Presence)),
             counts: SignatureCounts::default(),
             generation: stored.generation,
             pin,
@@ -232,6 +248,23 @@ impl Container {
             unsettled: false,
             directory,
         }
+    }
+}
+
+/// What opens with this device alone, until it is turned into the keys that are used.
+struct DeviceKeys {
+    lookup: Secret32,
+    presence: Option<Secret32>,
+}
+
+impl DeviceKeys {
+    fn random(profile: Profile, rng: &mut dyn CryptoRng) -> Self {
+        let lookup = Secret32::random(rng);
+        let presence = match profile {
+            Profile::Hello => None,
+            Profile::SecurityKey => Some(Secret32::random(rng)),
+        };
+        Self { lookup, presence }
     }
 }
 

@@ -35,6 +35,9 @@ pub enum Error {
     /// The evidence of user verification is older than the last change of the PIN.
     #[error("the container was unlocked before its PIN changed; unlock it again")]
     Stale,
+    /// A passkey that needs a gesture was to be made or used without one.
+    #[error("this passkey needs your PIN or a biometric gesture")]
+    GestureNeeded,
     /// No passkey with this credential ID.
     #[error("there is no such passkey")]
     UnknownPasskey,
@@ -176,6 +179,7 @@ impl Error {
             | Self::NoDeviceKeys
             | Self::NoEnterpriseKey
             | Self::NoRecoveryProtector
+            | Self::GestureNeeded
             | Self::PinNeeded
             | Self::TemplateNotEnrolled => Responsible::User,
             Self::PinAlreadySet

@@ -3,9 +3,10 @@
 //! A map, from the outside in:
 //!
 //! * [`Container`] is the whole interface: create, open, PIN, passkeys, signatures. What it may do without a gesture
-//!   takes no [`Unlocked`]; everything else wants one as evidence.
+//!   takes no [`Unlocked`] or an [`Access`]; everything else wants one as evidence.
 //! * [`tpm`] is the port to the security device, [`secret`] the values that cross it.
 //! * `stretch` turns a PIN into two authorisation values, `container::gesture` moves PINs between the two slots.
+//! * A [`Profile`] says what the container is for; an [`Access`] what a caller may open of its two classes of passkeys.
 //! * `record` is what a passkey looks like before `seal` encrypts it; `lookup` finds it while all is locked.
 //! * A [`Compartment`] is what one identity provider's tenant has here: device, enterprise and attestation keys, tokens.
 //!   `item` names its records, `container::{compartments, device, enterprise}` are its interface.
@@ -14,6 +15,7 @@
 //!
 //! The container knows neither CTAP nor WebAuthn. `authenticator/DESIGN.md` says what it defends against.
 
+mod access;
 mod biometric;
 mod compartment;
 mod container;
@@ -25,6 +27,7 @@ mod item;
 mod lookup;
 mod passkey;
 mod pin;
+mod profile;
 mod public_key;
 mod record;
 mod recovery;
@@ -37,6 +40,7 @@ pub mod tpm;
 mod traces;
 mod unlocked;
 
+pub use access::{Access, PasskeyClass};
 pub use biometric::{Biometric, BiometricState, MATCH_TRIES, Recognised, TemplateDigest};
 pub use compartment::{Compartment, CompartmentId, DevicePublic, EnterpriseKeyPublic};
 pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
@@ -45,6 +49,7 @@ pub use passkey::{CredentialId, NewPasskey, Passkey, Protection, Signature, User
 pub use pin::{
     CharacterRule, Pin, PinComplexity, PinError, PinHash, PinOverdue, PinRefusal, PinRules, sooner,
 };
+pub use profile::Profile;
 pub use recovery::{
     Binding, PendingRecovery, Point, RecoveryAnswer, RecoveryProtector, RecoveryProtocol, RecoveryPurpose,
     RecoveryRequest, RecoveryService, RecoveryState,

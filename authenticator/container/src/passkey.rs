@@ -2,6 +2,7 @@
 
 use rand_core::CryptoRng;
 
+use crate::access::PasskeyClass;
 use crate::secret::{AuthValue, Secret32};
 use crate::time::UnixTime;
 use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
@@ -99,6 +100,8 @@ pub struct Passkey {
     pub discoverable: bool,
     /// Its credProtect level.
     pub protection: Protection,
+    /// What opens it.
+    pub class: PasskeyClass,
     /// When it was registered.
     pub created: UnixTime,
     /// What the user calls it.

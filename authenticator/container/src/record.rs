@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use zeroize::Zeroizing;
 
+use crate::access::PasskeyClass;
 use crate::passkey::{CredRandom, CredentialId, Passkey, Protection, UserAccount};
 use crate::public_key::Public;
 use crate::secret::{AuthValue, Secret32};
@@ -77,8 +78,8 @@ pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
     payload
 }
 
-/// The passkey in an opened payload, or `None` when it is not one.
-pub(crate) fn decode(payload: &[u8]) -> Option<Passkey> {
+/// The passkey of this class in an opened payload, or `None` when it is not one.
+pub(crate) fn decode(class: PasskeyClass, payload: &[u8]) -> Option<Passkey> {
     let (auth, rest) = payload.split_first_chunk::<32>()?;
     let (with_uv, rest) = rest.split_first_chunk::<32>()?;
     let (without_uv, cbor) = rest.split_first_chunk::<32>()?;
@@ -96,6 +97,7 @@ pub(crate) fn decode(payload: &[u8]) -> Option<Passkey> {
         public_key,
         discoverable: facts.discoverable,
         protection: Protection::try_from(facts.protection).ok()?,
+        class,
         created: UnixTime(facts.created),
         label: facts.label,
         key: KeyBlob(facts.key.into_vec()),

@@ -1,5 +1,5 @@
 //! Records: XChaCha20-Poly1305 under keys derived from the authentication key, which only an unlocked container has, or
-//! from the look-up key, which keeps from the reader of a copied database what needs no gesture.
+//! from the look-up key and the presence key, which keep from the reader of a copied database what needs no gesture.
 
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     PinRecord,
     /// What needs this device and no gesture; the one that is derived from the look-up key.
     Local,
+    /// The records of passkeys of the presence class; derived from a key of their own.
+    Presence,
 }
 
 /// A key for one purpose.
@@ -52,6 +54,7 @@ impl SealingKey {
                 Purpose::AdminAuth => b"latchkey admin auth",
                 Purpose::PinRecord => b"latchkey pin record",
                 Purpose::Local => b"latchkey local",
+                Purpose::Presence => b"latchkey presence",
             },
         ))
     }

@@ -24,12 +24,13 @@ pub(crate) use records::{RecordTags, StoredRecord};
 pub(crate) use recovery::ResetProtector;
 
 /// Each migration once, in order; a merged one is never edited.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001_container.sql"),
     include_str!("../migrations/0002_owners_of_slots.sql"),
     include_str!("../migrations/0003_compartments.sql"),
     include_str!("../migrations/0004_biometrics.sql"),
     include_str!("../migrations/0005_age_of_pins.sql"),
+    include_str!("../migrations/0008_presence.sql"),
 ];
 
 /// An open database of a container.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use latchkey_container::Container;
+use latchkey_container::{Container, Profile};
 use latchkey_protocol::{Request, Status};
 use rand_core::CryptoRng;
 
 use crate::continuation::Continuations;
 use crate::pin_protocol::{KeyAgreement, PinProtocol};
 use crate::status::Failure;
-use crate::step::{Ambient, Answer, ChannelId, Operation, Profile, Prompt, Step, Suspended, Want};
+use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Step, Suspended, Want};
 use crate::token::{Proof, TokenSlot};
 use crate::{client_pin, credential_management, get_assertion, make_credential};
 use latchkey_container::Unlocked;
@@ -20,7 +20,6 @@ pub(crate) const WRONG_PINS_PER_POWER_UP: u8 = 3;
 /// A CTAP 2.3 authenticator over one container.
 pub struct Authenticator {
     pub(crate) container: Container,
-    pub(crate) profile: Profile,
     pub(crate) powered_up: Duration,
     /// Tells this run from every other one: what waits for the user does not outlive it.
     run: RunId,
@@ -77,14 +76,13 @@ pub(crate) enum Parameter<'a> {
 impl Authenticator {
     /// Starts the authenticator: new keys, no token, no wrong PINs counted, the window for a reset open.
     #[must_use]
-    pub fn power_up(mut container: Container, profile: Profile, ambient: Ambient<'_>) -> Self {
+    pub fn power_up(mut container: Container, ambient: Ambient<'_>) -> Self {
         let Ambient { uptime, rng, .. } = ambient;
         let mut run = RunId([0; 16]);
         rng.fill_bytes(&mut run.0);
         let blocked = container.tries_left().ok().map(|left| left == 0);
         Self {
             container,
-            profile,
             powered_up: uptime,
             run,
             key_agreements: KeyAgreements::generate(rng),
@@ -93,6 +91,15 @@ impl Authenticator {
             blocked,
             continuations: Continuations::default(),
             unlocked: false,
+        }
+    }
+
+    /// Whether every use needs user verification (alwaysUv, CTAP 2.3 §7.2).
+    #[must_use]
+    pub const fn always_uv(&self) -> bool {
+        match self.container.profile() {
+            Profile::Hello => true,
+            Profile::SecurityKey => false,
         }
     }
 

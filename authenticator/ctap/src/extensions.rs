@@ -34,7 +34,7 @@ impl Authenticator {
     /// The extension inputs of makeCredential, or the status of one that makes no sense.
     pub(crate) fn registering(&self, inputs: &RegistrationExtensions) -> Result<Registering, Failure> {
         Ok(Registering {
-            cred_protect: CredProtect::chosen(inputs.cred_protect, self.profile)?,
+            cred_protect: CredProtect::chosen(inputs.cred_protect, self.container.profile())?,
             hmac_secret: inputs.hmac_secret == Some(true),
         })
     }

@@ -12,7 +12,6 @@ use crate::engine::Authenticator;
 use crate::extensions::SUPPORTED;
 use crate::keys::{ALGORITHMS, cose_algorithm};
 use crate::pin_protocol::PinProtocol;
-use crate::step::Profile;
 
 /// All of §9 "Mandatory features" for `FIDO_2_3` holds: hmac-secret and credProtect, credMgmt with rk, an
 /// explicit clientPin, pinUvAuthToken, and protocol two. `FIDO_2_1` and `FIDO_2_0` are subsets of what is
@@ -64,7 +63,6 @@ impl Authenticator {
     }
 
     fn options(&self) -> BTreeMap<String, bool> {
-        let Profile::Hello = self.profile;
         // Both follow from one PIN: it can be typed on the platform (clientPin) or at our own prompt (uv).
         let pin = self.container.has_pin();
         [
@@ -79,7 +77,7 @@ impl Authenticator {
             // libfido2 before 1.13 knows only the prototype's command.
             ("credentialMgmtPreview", true),
             ("makeCredUvNotRqd", false),
-            ("alwaysUv", true),
+            ("alwaysUv", self.always_uv()),
         ]
         .into_iter()
         .map(|(option, value)| (option.to_owned(), value))

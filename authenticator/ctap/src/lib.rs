@@ -26,4 +26,4 @@ mod token;
 
 pub use engine::Authenticator;
 pub use local::PinRefused;
-pub use step::{Ambient, Answer, ChannelId, Notice, Operation, Profile, Prompt, Step, Suspended, Want};
+pub use step::{Ambient, Answer, ChannelId, Notice, Operation, Prompt, Step, Suspended, Want};

@@ -122,6 +122,7 @@ const fn container_status(error: &ContainerError) -> Status {
         // Stale: the PIN changed behind the token's back, and "all existing pinUvAuthTokens are invalidated"
         // (§6.5.5.6).
         ContainerError::PinAlreadySet | ContainerError::Stale => Status::PIN_AUTH_INVALID,
+        ContainerError::GestureNeeded => Status::PUAT_REQUIRED,
         ContainerError::UnknownPasskey => Status::NO_CREDENTIALS,
         // The dictionary-attack lockout of the TPM passes: what CTAP calls "a power cycle is needed" comes
         // closest.

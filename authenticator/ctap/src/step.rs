@@ -56,13 +56,6 @@ impl fmt::Debug for Ambient<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChannelId(pub u64);
 
-/// The policy that the authenticator is built with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// Every use needs a gesture: alwaysUv, credProtect 3 by default, no U2F.
-    Hello,
-}
-
 /// What the user is asked, and why. `Display` says it in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {

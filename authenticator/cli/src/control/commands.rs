@@ -13,7 +13,7 @@ impl ContainerCommand {
     /// Carries the command out and prints what came of it.
     pub fn run(self, caller: &Caller, output: &Output) -> Result<(), Failure> {
         let request = match self {
-            Self::Create { require_tpm } => Request::Create { require_tpm },
+            Self::Create { require_tpm, profile } => Request::Create { require_tpm, profile },
             Self::Status => Request::Status {},
             Self::Destroy { yes } => confirmed_destruction(caller, yes)?,
         };

@@ -2,7 +2,7 @@
 
 use latchkey_container::{
     Container, CreateOptions, CredentialId, Error as ContainerError, Passkey, PendingRecovery, Pin, PinHash,
-    Recognised, RecoveryAnswer, RecoveryPurpose, StretchCost, Unlocked,
+    Profile, Recognised, RecoveryAnswer, RecoveryPurpose, StretchCost, Unlocked,
 };
 use latchkey_enterprise::keyring::{self, Session};
 use latchkey_enterprise::wire::recovery::SealedSecret;
@@ -90,7 +90,7 @@ pub fn execute(
 ) -> Result<Answer, Failure> {
     match request {
         Request::Status {} => Ok(Answer::Status(status(holder)?)),
-        Request::Create { require_tpm } => create(holder, require_tpm),
+        Request::Create { require_tpm, profile } => create(holder, require_tpm, profile),
         Request::Destroy { id } => destroy(holder, &id),
         Request::Discard {} => discard(holder),
         Request::SetPin { new } => {
@@ -165,13 +165,14 @@ fn reset_pin(holder: &mut dyn Holder, new: &SecretText, answer: &SealedSecret) -
     Ok(Answer::Pin(PinOutcome::Reset))
 }
 
-fn create(holder: &mut dyn Holder, require_tpm: bool) -> Result<Answer, Failure> {
+fn create(holder: &mut dyn Holder, require_tpm: bool, profile: Profile) -> Result<Answer, Failure> {
     private_directory(holder.paths().data())?;
     if holder.is_open() {
         return Err(ContainerError::Exists { path: holder.paths().container() }.into());
     }
     let tpm = holder.device().open()?;
-    let options = CreateOptions { stretch: StretchCost::for_class(tpm.identity().class), require_tpm };
+    let stretch = StretchCost::for_class(tpm.identity().class);
+    let options = CreateOptions { stretch, require_tpm, profile };
     let directory = holder.paths().container();
     let mut container = Container::create(&directory, tpm, &options, clock::now(), &mut clock::rng())?;
     let report = StatusReport::from(container.status()?);

@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_container::{
-    Biometric, BiometricState, CredentialId, KeyAlgorithm, Lifetime, Lockout, Passkey, Status, TpmClass,
+    Biometric, BiometricState, CredentialId, KeyAlgorithm, Lifetime, Lockout, Passkey, Profile, Status,
+    TpmClass,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ use crate::hardening::Memory;
 pub struct StatusReport {
     /// The id of the container.
     pub id: String,
+    /// What it is for.
+    pub profile: Profile,
     /// What kind of device protects it.
     pub class: Class,
     /// Manufacturer and model of the device.
@@ -50,6 +53,7 @@ impl From<Status> for StatusReport {
     fn from(status: Status) -> Self {
         Self {
             id: format!("{:032x}", u128::from_be_bytes(status.id)),
+            profile: status.profile,
             class: status.class.into(),
             description: status.description,
             created: status.created.0,

@@ -300,8 +300,8 @@ impl Seat {
     fn execute(&mut self, request: Request, asked: Option<Evidence>) -> Result<Answer, Failure> {
         // What the daemon was told to insist on holds for every command that it carries out.
         let request = match request {
-            Request::Create { require_tpm } => {
-                Request::Create { require_tpm: require_tpm || self.tpm_required }
+            Request::Create { require_tpm, profile } => {
+                Request::Create { require_tpm: require_tpm || self.tpm_required, profile }
             }
             other @ (Request::Status {}
             | Request::Destroy { .. }

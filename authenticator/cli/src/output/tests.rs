@@ -1,6 +1,6 @@
 use jiff::tz::{Offset, TimeZone};
 
-use latchkey_container::Biometric;
+use latchkey_container::{Biometric, Profile};
 
 use super::{shown, text};
 use crate::control::Answer;
@@ -49,6 +49,7 @@ fn names_from_sites_cannot_steer_the_terminal() {
 fn the_status_claims_no_more_than_the_class_gives() {
     let mut status = StatusReport {
         id: "00ff".into(),
+        profile: Profile::Hello,
         class: Class::Software,
         description: "software".into(),
         created: 1_700_000_000,
@@ -72,11 +73,14 @@ fn the_status_claims_no_more_than_the_class_gives() {
     };
     let software = text(&Answer::Status(status.clone()), &zone());
     assert!(software.contains("no TPM: keys are protected in software only"));
+    assert!(software.contains("hello: every use needs your PIN"));
     assert!(software.contains("set, 7 of 8 tries left"));
     assert!(software.contains("2 enrolled, PERSISTENT by policy"), "{software}");
     status.pin = None;
     status.class = Class::Hardware;
+    status.profile = Profile::SecurityKey;
     let hardware = text(&Answer::Status(status), &zone());
     assert!(hardware.contains("not set (at least 6 characters)"));
+    assert!(hardware.contains("security-key: your approval is enough"), "{hardware}");
     assert!(!hardware.contains("software only"));
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use latchkey_client::{
     Account, Attachment, Authenticator, Caller, ErrorName, TransactError, create, is_uvpaa, request,
 };
-use latchkey_container::{Container, CreateOptions, Pin, PinHash, StretchCost, UnixTime};
-use latchkey_ctap::{Ambient, Answer, ChannelId, Profile, Step, Want};
+use latchkey_container::{Container, CreateOptions, Pin, PinHash, Profile, StretchCost, UnixTime};
+use latchkey_ctap::{Ambient, Answer, ChannelId, Step, Want};
 use latchkey_protocol::attestation::AttestationObject;
 use latchkey_protocol::authenticator_data::{AuthenticatorData, Flags};
 use latchkey_tpm::SoftwareTpm;
@@ -43,8 +43,11 @@ impl Engine {
         let dir = TempDir::new().unwrap();
         let mut rng = rng();
         let tpm = SoftwareTpm::open(&dir.path().join("tpm"), Box::new(self::rng())).unwrap();
-        let options =
-            CreateOptions { stretch: StretchCost { memory_kib: 1024, passes: 1 }, require_tpm: false };
+        let options = CreateOptions {
+            stretch: StretchCost { memory_kib: 1024, passes: 1 },
+            require_tpm: false,
+            profile: Profile::Hello,
+        };
         let mut container =
             Container::create(&dir.path().join("container"), Box::new(tpm), &options, UnixTime(1), &mut rng)
                 .unwrap();
@@ -54,7 +57,7 @@ impl Engine {
             container.lock();
         }
         let ambient = Ambient { uptime: Duration::ZERO, now: UnixTime(1), rng: &mut rng };
-        let machine = latchkey_ctap::Authenticator::power_up(container, Profile::Hello, ambient);
+        let machine = latchkey_ctap::Authenticator::power_up(container, ambient);
         Self { machine, rng, user: User::Knows, prompts: Vec::new(), _dir: dir }
     }
 

@@ -3,12 +3,13 @@
 use rand_core::CryptoRng;
 
 use super::{Container, digest};
+use crate::access::{Access, PasskeyClass};
 use crate::counter::AHEAD;
 use crate::error::Error;
 use crate::lookup::Tag;
 use crate::passkey::{CredRandom, CredentialId, NewPasskey, Passkey, Signature, UserAccount};
 use crate::record;
-use crate::seal::Place;
+use crate::seal::{Place, SealingKey};
 use crate::secret::{AuthValue, Secret32};
 use crate::store::{RecordTags, StoredRecord};
 use crate::time::UnixTime;
@@ -16,18 +17,21 @@ use crate::unlocked::Unlocked;
 
 impl Container {
     /// Makes a passkey. A discoverable one takes the place of the older one of the same account in the same
-    /// transaction (CTAP 2.3 §6.1.2).
+    /// transaction (CTAP 2.3 §6.1.2). Profile and credProtect level decide its class.
     ///
     /// # Errors
-    /// [`Error::Stale`], [`Error::Storage`], [`Error::Tpm`]; no passkey is made then and none is replaced.
-    pub fn register(
+    /// [`Error::GestureNeeded`] for one of the verified class without a gesture, [`Error::Stale`], [`Error::Storage`],
+    /// [`Error::Tpm`]; no passkey is made then and none is replaced.
+    pub fn register<'a>(
         &mut self,
-        unlocked: &Unlocked,
+        access: impl Into<Access<'a>>,
         new: NewPasskey,
         now: UnixTime,
         rng: &mut dyn CryptoRng,
     ) -> Result<Passkey, Error> {
-        self.require(unlocked)?;
+        let access = self.admit_access(access)?;
+        let class = PasskeyClass::of(self.profile(), new.protection);
+        self.require_reach(access, class)?;
         let auth = AuthValue::random(rng);
         let created = self.tpm.create_key(new.algorithm, &auth)?;
         let passkey = Passkey {
@@ -38,6 +42,7 @@ impl Container {
             public_key: created.public,
             discoverable: new.discoverable,
             protection: new.protection,
+            class,
             created: now,
             label: None,
             key: created.blob,
@@ -50,34 +55,41 @@ impl Container {
             scope: self.lookup.scope(&passkey.rp_id),
             account: self.lookup.account(&passkey.rp_id, &passkey.user.handle),
         };
-        let sealed = self.seal(unlocked, &tags.id, &passkey, rng);
-        self.store.insert(&tags, passkey.discoverable, AHEAD, &sealed)?;
+        let sealed = self.seal(access, &tags.id, &passkey, rng)?;
+        self.store.insert(&tags, class, passkey.discoverable, AHEAD, &sealed)?;
         self.counts.put(passkey.id.clone(), 1, AHEAD);
         Ok(passkey)
     }
 
-    /// The passkey with this credential ID.
+    /// The passkey with this credential ID, if it is here for this access.
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::Storage`], [`Error::Damaged`].
-    pub fn passkey(&mut self, unlocked: &Unlocked, id: &CredentialId) -> Result<Option<Passkey>, Error> {
-        self.require(unlocked)?;
+    pub fn passkey<'a>(
+        &mut self,
+        access: impl Into<Access<'a>>,
+        id: &CredentialId,
+    ) -> Result<Option<Passkey>, Error> {
+        let access = self.admit_access(access)?;
         let tag = self.lookup.id(id);
-        let Some(passkey) = self.store.record(&tag, |sealed| self.unseal_record(unlocked, &tag, sealed))?
-        else {
-            return Ok(None);
-        };
-        passkey.map(Some)
+        let opened = self.store.record(&tag, |class, sealed| {
+            access.reaches(class).then(|| self.unseal_record(access, &tag, class, sealed))
+        })?;
+        opened.flatten().transpose()
     }
 
-    /// The discoverable passkeys of a relying party, newest first.
+    /// The discoverable passkeys of a relying party that are here for this access, newest first.
     ///
     /// # Errors
     /// As [`Container::passkey`].
-    pub fn passkeys_for(&mut self, unlocked: &Unlocked, rp_id: &str) -> Result<Vec<Passkey>, Error> {
-        self.require(unlocked)?;
+    pub fn passkeys_for<'a>(
+        &mut self,
+        access: impl Into<Access<'a>>,
+        rp_id: &str,
+    ) -> Result<Vec<Passkey>, Error> {
+        let access = self.admit_access(access)?;
         let records = self.store.records_of(&self.lookup.scope(rp_id))?;
-        let passkeys = self.unseal_records(unlocked, &records)?;
+        let passkeys = self.unseal_records(access, &records)?;
         // The tags are not sealed: whoever can write the database could file a passkey under another site.
         if passkeys.iter().any(|passkey| passkey.rp_id != rp_id) {
             return Err(Error::Damaged { what: "index of passkeys" });
@@ -90,9 +102,9 @@ impl Container {
     /// # Errors
     /// As [`Container::passkey`].
     pub fn passkeys(&mut self, unlocked: &Unlocked) -> Result<Vec<Passkey>, Error> {
-        self.require(unlocked)?;
+        let access = self.admit_access(unlocked)?;
         let records = self.store.records()?;
-        self.unseal_records(unlocked, &records)
+        self.unseal_records(access, &records)
     }
 
     /// Whether there is a passkey with this credential ID for this relying party. Works while locked.
@@ -150,9 +162,14 @@ impl Container {
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::Storage`].
-    pub fn delete(&mut self, unlocked: &Unlocked, id: &CredentialId) -> Result<bool, Error> {
-        self.require(unlocked)?;
-        let deleted = self.store.delete(&self.lookup.id(id))?;
+    pub fn delete<'a>(&mut self, access: impl Into<Access<'a>>, id: &CredentialId) -> Result<bool, Error> {
+        let access = self.admit_access(access)?;
+        let tag = self.lookup.id(id);
+        // Not opened: a damaged one can be deleted too.
+        if self.store.record(&tag, |class, _sealed| access.reaches(class))? != Some(true) {
+            return Ok(false);
+        }
+        let deleted = self.store.delete(&tag)?;
         self.counts.forget(id);
         Ok(deleted)
     }
@@ -161,14 +178,16 @@ impl Container {
     /// way to have a digest signed whose message the caller does not know.
     ///
     /// # Errors
-    /// [`Error::Stale`], [`Error::OtherTpm`], [`Error::Tpm`].
-    pub fn sign(
+    /// [`Error::GestureNeeded`] for one of the verified class without a gesture, [`Error::Stale`], [`Error::OtherTpm`],
+    /// [`Error::Tpm`].
+    pub fn sign<'a>(
         &mut self,
-        unlocked: &Unlocked,
+        access: impl Into<Access<'a>>,
         passkey: &Passkey,
         message: &[&[u8]],
     ) -> Result<Signature, Error> {
-        self.require(unlocked)?;
+        let access = self.admit_access(access)?;
+        self.require_reach(access, passkey.class)?;
         let bytes = self.tpm.sign(&passkey.key, &passkey.auth, &digest(message))?;
         Ok(Signature { bytes })
     }
@@ -195,21 +214,62 @@ impl Container {
         rng: &mut dyn CryptoRng,
     ) -> Result<bool, Error> {
         let tag = self.lookup.id(&passkey.id);
-        let sealed = self.seal(unlocked, &tag, passkey, rng);
+        let sealed = self.seal(unlocked.into(), &tag, passkey, rng)?;
         Ok(self.store.replace(&tag, &sealed)?)
     }
 
-    fn seal(&self, unlocked: &Unlocked, tag: &Tag, passkey: &Passkey, rng: &mut dyn CryptoRng) -> Vec<u8> {
-        unlocked.records().seal(self.place(tag), &record::encode(passkey), rng)
+    /// An access that is not stale.
+    fn admit_access<'a>(&self, access: impl Into<Access<'a>>) -> Result<Access<'a>, Error> {
+        let access = access.into();
+        if let Access::Verified(unlocked) = access {
+            self.require(unlocked)?;
+        }
+        Ok(access)
     }
 
-    fn unseal_records(&self, unlocked: &Unlocked, records: &[StoredRecord]) -> Result<Vec<Passkey>, Error> {
-        records.iter().map(|record| self.unseal_record(unlocked, &record.tag, &record.sealed)).collect()
+    fn require_reach(&self, access: Access<'_>, class: PasskeyClass) -> Result<(), Error> {
+        self.records_key(access, class).map(drop)
     }
 
-    fn unseal_record(&self, unlocked: &Unlocked, tag: &Tag, sealed: &[u8]) -> Result<Passkey, Error> {
-        let payload = unlocked.records().open(self.place(tag), sealed);
-        payload.and_then(|payload| record::decode(&payload)).ok_or(Error::Damaged { what: "passkey record" })
+    /// What opens the records of a class. Of the verified class only the evidence of a gesture holds the key.
+    fn records_key<'a>(&'a self, access: Access<'a>, class: PasskeyClass) -> Result<&'a SealingKey, Error> {
+        match (class, access) {
+            (PasskeyClass::Verified, Access::Verified(unlocked)) => Ok(unlocked.records()),
+            (PasskeyClass::Verified, Access::Presence) => Err(Error::GestureNeeded),
+            (PasskeyClass::Presence, Access::Verified(_) | Access::Presence) => {
+                self.presence.as_ref().ok_or(Error::Damaged { what: "class of a passkey" })
+            }
+        }
+    }
+
+    fn seal(
+        &self,
+        access: Access<'_>,
+        tag: &Tag,
+        passkey: &Passkey,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, Error> {
+        let key = self.records_key(access, passkey.class)?;
+        Ok(key.seal(self.place(tag), &record::encode(passkey), rng))
+    }
+
+    /// Those of the records that the access reaches.
+    fn unseal_records(&self, access: Access<'_>, records: &[StoredRecord]) -> Result<Vec<Passkey>, Error> {
+        let reached = records.iter().filter(|record| access.reaches(record.class));
+        reached.map(|record| self.unseal_record(access, &record.tag, record.class, &record.sealed)).collect()
+    }
+
+    fn unseal_record(
+        &self,
+        access: Access<'_>,
+        tag: &Tag,
+        class: PasskeyClass,
+        sealed: &[u8],
+    ) -> Result<Passkey, Error> {
+        let payload = self.records_key(access, class)?.open(self.place(tag), sealed);
+        payload
+            .and_then(|payload| record::decode(class, &payload))
+            .ok_or(Error::Damaged { what: "passkey record" })
     }
 
     const fn place<'a>(&'a self, tag: &'a Tag) -> Place<'a> {

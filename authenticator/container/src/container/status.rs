@@ -3,6 +3,7 @@
 use super::{Container, PIN_TRIES};
 use crate::biometric::BiometricState;
 use crate::error::Error;
+use crate::profile::Profile;
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
 use crate::tpm::{Lockout, TpmClass};
@@ -12,6 +13,8 @@ use crate::tpm::{Lockout, TpmClass};
 pub struct Status {
     /// The container's random identifier.
     pub id: [u8; 16],
+    /// What the container is for.
+    pub profile: Profile,
     /// The kind of device. With [`TpmClass::Software`] the count of tries is advisory: whoever has the files can
     /// set it back.
     pub class: TpmClass,
@@ -66,6 +69,7 @@ impl Container {
         };
         Ok(Status {
             id: self.identity.id,
+            profile: self.profile(),
             class,
             description: self.tpm.identity().description.clone(),
             created: self.identity.created,

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
 use super::{decode, encode};
+use crate::access::PasskeyClass;
 use crate::passkey::{CredRandom, CredentialId, Passkey, Protection, UserAccount};
 use crate::secret::{AuthValue, Secret32};
 use crate::time::UnixTime;
@@ -47,6 +48,7 @@ prop_compose! {
                 PublicKey::Rsa { .. } => KeyAlgorithm::Rs256,
             },
             public_key,
+            class: PasskeyClass::Verified,
             discoverable,
             protection: Protection::try_from(level).unwrap(),
             created: UnixTime(created),
@@ -72,19 +74,19 @@ fn contents(passkey: &Passkey) -> impl PartialEq + std::fmt::Debug {
 proptest! {
     #[test]
     fn comes_back_as_it_was(passkey in passkey()) {
-        let again = decode(&encode(&passkey)).unwrap();
+        let again = decode(PasskeyClass::Verified, &encode(&passkey)).unwrap();
         prop_assert_eq!(contents(&again), contents(&passkey));
     }
 
     #[test]
     fn a_part_of_it_is_not_a_passkey(passkey in passkey(), at in any::<prop::sample::Index>()) {
         let payload = encode(&passkey);
-        prop_assert!(decode(&payload[..at.index(payload.len())]).is_none());
+        prop_assert!(decode(PasskeyClass::Verified, &payload[..at.index(payload.len())]).is_none());
     }
 
     #[test]
     fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        drop(decode(&bytes));
+        drop(decode(PasskeyClass::Verified, &bytes));
     }
 }
 
@@ -101,7 +103,7 @@ fn members_of_a_later_format_are_passed_over() {
     members.push((Value::Text("later".into()), Value::Bool(true)));
     let mut extended = secrets.to_vec();
     ciborium::into_writer(&Value::Map(members), &mut extended).unwrap();
-    assert_eq!(contents(&decode(&extended).unwrap()), contents(&original));
+    assert_eq!(contents(&decode(PasskeyClass::Verified, &extended).unwrap()), contents(&original));
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(crate) struct StoredIdentity {
     pub identity: Identity,
     pub storage_root_name: Vec<u8>,
     pub lookup_key: SealedBlob,
+    /// Only of a container whose passkeys may be of the presence class.
+    pub presence_key: Option<SealedBlob>,
     pub generation: u64,
     /// Whether a destruction has begun.
     pub destroying: bool,
@@ -30,7 +32,7 @@ impl Store {
         self.connection
             .query_row(
                 "SELECT id, created, storage_root_name, lookup_key, stretch_memory_kib, stretch_passes,
-                        generation, destroying FROM container",
+                        generation, destroying, presence_key FROM container",
                 [],
                 |row| {
                     Ok(StoredIdentity {
@@ -43,6 +45,7 @@ impl Store {
                         lookup_key: SealedBlob(row.get(3)?),
                         generation: row.get::<_, i64>(6)?.cast_unsigned(),
                         destroying: row.get(7)?,
+                        presence_key: row.get::<_, Option<Vec<u8>>>(8)?.map(SealedBlob),
                     })
                 },
             )
@@ -60,7 +63,8 @@ pub(super) fn insert(change: &Transaction<'_>, stored: &StoredIdentity) -> Resul
     change
         .execute(
             "INSERT INTO container (row, id, created, storage_root_name, lookup_key, stretch_memory_kib,
-                                    stretch_passes, generation) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                    stretch_passes, generation, presence_key)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 identity.id,
                 identity.created.0.cast_signed(),
@@ -69,6 +73,7 @@ pub(super) fn insert(change: &Transaction<'_>, stored: &StoredIdentity) -> Resul
                 identity.stretch.memory_kib,
                 identity.stretch.passes,
                 stored.generation.cast_signed(),
+                stored.presence_key.as_ref().map(|key| &key.0),
             ],
         )
         .map(drop)

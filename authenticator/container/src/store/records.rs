@@ -1,9 +1,11 @@
 //! The records of user keys, found by their tags. A tag also tells the domain, because each domain hashes under
 //! labels of its own.
 
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{OptionalExtension, params};
 
 use super::Store;
+use crate::access::PasskeyClass;
 use crate::error::StorageError;
 use crate::lookup::Tag;
 
@@ -17,6 +19,7 @@ pub(crate) struct RecordTags {
 /// A record as it lies in the database.
 pub(crate) struct StoredRecord {
     pub tag: Tag,
+    pub class: PasskeyClass,
     pub sealed: Vec<u8>,
 }
 
@@ -26,6 +29,7 @@ impl Store {
     pub fn insert(
         &mut self,
         tags: &RecordTags,
+        class: PasskeyClass,
         discoverable: bool,
         reserved_count: u32,
         sealed: &[u8],
@@ -40,19 +44,31 @@ impl Store {
                 .prepare_cached(
                     "INSERT INTO user_keys (domain, class, id_tag, scope_tag, account_tag, discoverable,
                                             reserved_count, sealed)
-                     VALUES ('passkey', 'verified', ?1, ?2, ?3, ?4, ?5, ?6)",
+                     VALUES ('passkey', ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![tags.id, tags.scope, tags.account, discoverable, reserved_count, sealed])
+                .execute(params![
+                    class.name(),
+                    tags.id,
+                    tags.scope,
+                    tags.account,
+                    discoverable,
+                    reserved_count,
+                    sealed
+                ])
                 .map(drop)
         })
     }
 
     /// Hands the sealed record to `open` where it lies, so that it is copied once.
-    pub fn record<T>(&self, id: &Tag, open: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, StorageError> {
+    pub fn record<T>(
+        &self,
+        id: &Tag,
+        open: impl FnOnce(PasskeyClass, &[u8]) -> T,
+    ) -> Result<Option<T>, StorageError> {
         let read = || {
             self.connection
-                .prepare_cached("SELECT sealed FROM user_keys WHERE id_tag = ?1")?
-                .query_row([id], |row| Ok(open(row.get_ref(0)?.as_blob()?)))
+                .prepare_cached("SELECT class, sealed FROM user_keys WHERE id_tag = ?1")?
+                .query_row([id], |row| Ok(open(row.get(0)?, row.get_ref(1)?.as_blob()?)))
                 .optional()
         };
         read().map_err(|error| self.failed(&error))
@@ -61,7 +77,7 @@ impl Store {
     /// The discoverable records of a relying party, newest first.
     pub fn records_of(&self, scope: &Tag) -> Result<Vec<StoredRecord>, StorageError> {
         self.list(
-            "SELECT id_tag, sealed FROM user_keys
+            "SELECT id_tag, class, sealed FROM user_keys
              WHERE scope_tag = ?1 AND discoverable = 1 ORDER BY sequence DESC",
             [scope],
         )
@@ -69,7 +85,10 @@ impl Store {
 
     /// Every record of a passkey, newest first.
     pub fn records(&self) -> Result<Vec<StoredRecord>, StorageError> {
-        self.list("SELECT id_tag, sealed FROM user_keys WHERE domain = 'passkey' ORDER BY sequence DESC", [])
+        self.list(
+            "SELECT id_tag, class, sealed FROM user_keys WHERE domain = 'passkey' ORDER BY sequence DESC",
+            [],
+        )
     }
 
     /// Whether there is such a record, as far as its tags tell.
@@ -124,7 +143,9 @@ impl Store {
         let read = || -> rusqlite::Result<Vec<StoredRecord>> {
             self.connection
                 .prepare_cached(sql)?
-                .query_map(tags, |row| Ok(StoredRecord { tag: row.get(0)?, sealed: row.get(1)? }))?
+                .query_map(tags, |row| {
+                    Ok(StoredRecord { tag: row.get(0)?, class: row.get(1)?, sealed: row.get(2)? })
+                })?
                 .collect()
         };
         read().map_err(|error| self.failed(&error))
@@ -133,5 +154,15 @@ impl Store {
     fn number(&self, sql: &str) -> Result<u32, StorageError> {
         let read = || self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0));
         read().map_err(|error| self.failed(&error))
+    }
+}
+
+impl FromSql for PasskeyClass {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let name = value.as_str()?;
+        [Self::Verified, Self::Presence]
+            .into_iter()
+            .find(|class| class.name() == name)
+            .ok_or(FromSqlError::InvalidType)
     }
 }

@@ -7,10 +7,13 @@ use tempfile::TempDir;
 use super::{
     AbandonedSlot, Identity, Opened, PinProtector, RecordTags, SealedAdmin, Store, StoredIdentity, newest,
 };
+use crate::access::PasskeyClass;
 use crate::error::{Error, StorageProblem};
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
 use crate::tpm::{AdminKeyBlob, PinSlot, SealedBlob};
+
+const VERIFIED: PasskeyClass = PasskeyClass::Verified;
 
 fn identity() -> StoredIdentity {
     StoredIdentity {
@@ -21,6 +24,7 @@ fn identity() -> StoredIdentity {
         },
         storage_root_name: vec![1; 34],
         lookup_key: SealedBlob(vec![2; 100]),
+        presence_key: None,
         generation: 0,
         destroying: false,
     }
@@ -78,13 +82,13 @@ fn a_file_that_is_no_database_is_called_damaged() {
 #[test]
 fn a_full_disk_changes_nothing_and_the_store_goes_on_afterwards() {
     let (_dir, path, mut store) = store();
-    store.insert(&tags(1), true, 64, &[1; 500]).unwrap();
+    store.insert(&tags(1), VERIFIED, true, 64, &[1; 500]).unwrap();
     let pages: u32 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     store.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
 
     // Replacing needs more room than there is: the old passkey must stand.
     let same_account = RecordTags { id: [2; 32], ..tags(1) };
-    let error = store.insert(&same_account, true, 64, &vec![2; 50_000]).unwrap_err();
+    let error = store.insert(&same_account, VERIFIED, true, 64, &vec![2; 50_000]).unwrap_err();
     assert_eq!(error.problem, StorageProblem::Full);
     assert!(error.to_string().contains("free some space"), "{error}");
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
@@ -93,7 +97,7 @@ fn a_full_disk_changes_nothing_and_the_store_goes_on_afterwards() {
 
     store.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
     store.settle().unwrap();
-    store.insert(&same_account, true, 64, &vec![2; 50_000]).unwrap();
+    store.insert(&same_account, VERIFIED, true, 64, &vec![2; 50_000]).unwrap();
     drop(store);
     let store = reopen(&path);
     assert!(!store.knows(&[1; 32], &[1; 32]).unwrap());

@@ -9,7 +9,7 @@ use latchkey_container::tpm::{
     Endorsement, KeyBlob, Lifetime, PinCount, PinIndex, PinSlot, SealedBlob, TpmIdentity,
 };
 use latchkey_container::{
-    Container, CreateOptions, Error, KeyAlgorithm, Lockout, NewPasskey, Pin, PinHash, Protection,
+    Container, CreateOptions, Error, KeyAlgorithm, Lockout, NewPasskey, Pin, PinHash, Profile, Protection,
     StretchCost, Tpm, TpmError, UnixTime, UserAccount,
 };
 use latchkey_tpm::SoftwareTpm;
@@ -19,8 +19,11 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 /// Cheap: what the stretching costs an attacker is not tested here.
-pub const OPTIONS: CreateOptions =
-    CreateOptions { stretch: StretchCost { memory_kib: 64, passes: 1 }, require_tpm: false };
+pub const OPTIONS: CreateOptions = CreateOptions {
+    stretch: StretchCost { memory_kib: 64, passes: 1 },
+    require_tpm: false,
+    profile: Profile::Hello,
+};
 pub const NOW: UnixTime = UnixTime(1_767_225_600);
 
 /// A directory with a container and, beside it, the software provider's state.

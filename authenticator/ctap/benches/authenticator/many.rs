@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use latchkey_container::{
-    Container, CreateOptions, KeyAlgorithm, NewPasskey, Pin, Protection, StretchCost, UnixTime, UserAccount,
+    Container, CreateOptions, KeyAlgorithm, NewPasskey, Pin, Profile, Protection, StretchCost, UnixTime,
+    UserAccount,
 };
 use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
@@ -67,7 +68,11 @@ fn powered(folder: &TempDir) -> Device {
 fn fill(count: usize) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let options = CreateOptions { stretch: StretchCost { memory_kib: 8, passes: 1 }, require_tpm: false };
+    let options = CreateOptions {
+        stretch: StretchCost { memory_kib: 8, passes: 1 },
+        require_tpm: false,
+        profile: Profile::Hello,
+    };
     let mut container =
         Container::create(&container_dir(&folder), tpm(&folder), &options, UnixTime(1), &mut rng)
             .expect("a container");

@@ -1,10 +1,9 @@
 //! The credProtect extension (CTAP 2.3 §12.1).
 
 use ciborium::Value;
-use latchkey_container::Protection;
+use latchkey_container::{Profile, Protection};
 
 use crate::status::Failure;
-use crate::step::Profile;
 
 /// A passkey's level, and whether the request asked for one.
 pub(crate) struct CredProtect {
@@ -16,10 +15,9 @@ impl CredProtect {
     /// What the request asks for, otherwise the profile's default.
     pub(crate) fn chosen(requested: Option<u8>, profile: Profile) -> Result<Self, Failure> {
         let level = match (requested, profile) {
-            (Some(level), Profile::Hello) => {
-                Protection::try_from(level).map_err(|_| Failure::BadParameter)?
-            }
+            (Some(level), _) => Protection::try_from(level).map_err(|_| Failure::BadParameter)?,
             (None, Profile::Hello) => Protection::Required,
+            (None, Profile::SecurityKey) => Protection::Optional,
         };
         Ok(Self { level, requested: requested.is_some() })
     }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use latchkey_container::{Container, CreateOptions, Pin, PinHash, StretchCost, Tpm, UnixTime};
-use latchkey_ctap::{Ambient, Answer, Authenticator, ChannelId, Profile, Prompt, Step, Suspended};
+use latchkey_container::{Container, CreateOptions, Pin, PinHash, Profile, StretchCost, Tpm, UnixTime};
+use latchkey_ctap::{Ambient, Answer, Authenticator, ChannelId, Prompt, Step, Suspended};
 use latchkey_protocol::{Request, Status};
 use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
@@ -37,19 +37,28 @@ pub fn rng() -> ChaCha20Rng {
 impl Device {
     /// On the software provider, without a PIN, just powered up.
     pub fn fresh() -> Self {
+        Self::of(Profile::Hello)
+    }
+
+    /// The same for a profile.
+    pub fn of(profile: Profile) -> Self {
         let state = tempfile::tempdir().unwrap();
         let tpm = SoftwareTpm::open(state.path(), Box::new(ChaCha20Rng::seed_from_u64(43))).unwrap();
-        let mut device = Self::on(Box::new(tpm));
+        let mut device = Self::created(Box::new(tpm), profile);
         device.directories.push(state);
         device
     }
 
     /// On any device, without a PIN, just powered up.
     pub fn on(tpm: Box<dyn Tpm>) -> Self {
+        Self::created(tpm, Profile::Hello)
+    }
+
+    fn created(tpm: Box<dyn Tpm>, profile: Profile) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(42);
         let stretch = StretchCost { memory_kib: 8, passes: 1 };
-        let options = CreateOptions { stretch, require_tpm: false };
+        let options = CreateOptions { stretch, require_tpm: false, profile };
         let path = directory.path().join("container");
         let container = Container::create(&path, tpm, &options, UnixTime(1), &mut rng).unwrap();
         let mut device = Self::powered(container);
@@ -83,7 +92,8 @@ impl Device {
         Self::on(tpm).set_pin()
     }
 
-    fn set_pin(mut self) -> Self {
+    /// The same with [`PIN`], powered up long ago.
+    pub fn set_pin(mut self) -> Self {
         let mut rng = self.rng.clone();
         let pin = Pin::parse(PIN.as_bytes(), 4).unwrap();
         drop(self.container().set_pin(&pin, NOW, &mut rng).unwrap());
@@ -106,7 +116,7 @@ impl Device {
 
     fn power_up(&mut self, container: Container) {
         let ambient = Ambient { uptime: self.uptime, now: UnixTime(7), rng: &mut self.rng };
-        self.authenticator = Some(Authenticator::power_up(container, Profile::Hello, ambient));
+        self.authenticator = Some(Authenticator::power_up(container, ambient));
     }
 
     pub fn pass(&mut self, seconds: u64) {

@@ -1,6 +1,6 @@
 //! A machine with a container on the software provider, and its keyring.
 
-use latchkey_container::{Container, CreateOptions, Pin, PinHash, StretchCost, UnixTime};
+use latchkey_container::{Container, CreateOptions, Pin, PinHash, Profile, StretchCost, UnixTime};
 use latchkey_enterprise::keyring::{
     Answer, CompartmentName, Provider as At, Refusal, Request, Session, User, View, execute,
 };
@@ -31,8 +31,11 @@ impl Machine {
             SoftwareTpm::open(&folder.path().join("tpm"), Box::new(ChaCha20Rng::seed_from_u64(seed)))
                 .unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(seed + 1);
-        let options =
-            CreateOptions { stretch: StretchCost { memory_kib: 64, passes: 1 }, require_tpm: false };
+        let options = CreateOptions {
+            stretch: StretchCost { memory_kib: 64, passes: 1 },
+            require_tpm: false,
+            profile: Profile::Hello,
+        };
         let at = folder.path().join("container");
         let container = Container::create(&at, Box::new(device), &options, NOW, &mut rng).unwrap();
         Self { container, session: Session::default(), rng, _folder: folder }

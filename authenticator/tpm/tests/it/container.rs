@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use latchkey_container::{
-    Container, CreateOptions, Error, KeyAlgorithm, NewPasskey, Passkey, Pin, PinHash, Protection,
+    Container, CreateOptions, Error, KeyAlgorithm, NewPasskey, Passkey, Pin, PinHash, Profile, Protection,
     StretchCost, UnixTime, Unlocked, UserAccount,
 };
 use latchkey_tests::tpm_proxy::TpmProxy;
@@ -16,8 +16,11 @@ use zeroize::Zeroizing;
 
 use crate::providers::Device;
 
-pub const OPTIONS: CreateOptions =
-    CreateOptions { stretch: StretchCost { memory_kib: 64, passes: 1 }, require_tpm: true };
+pub const OPTIONS: CreateOptions = CreateOptions {
+    stretch: StretchCost { memory_kib: 64, passes: 1 },
+    require_tpm: true,
+    profile: Profile::Hello,
+};
 pub const NOW: UnixTime = UnixTime(1_767_225_600);
 
 /// A TPM, and a container's files beside it.

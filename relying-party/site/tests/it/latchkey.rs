@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use latchkey_client::{Attachment, Caller, TransactError};
-use latchkey_container::{Container, CreateOptions, Pin, PinHash, StretchCost, UnixTime};
-use latchkey_ctap::{Ambient, Answer, Authenticator, ChannelId, Profile, Step};
+use latchkey_container::{Container, CreateOptions, Pin, PinHash, Profile, StretchCost, UnixTime};
+use latchkey_ctap::{Ambient, Answer, Authenticator, ChannelId, Step};
 use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -30,12 +30,12 @@ impl Latchkey {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let tpm = SoftwareTpm::open(directory.path(), Box::new(ChaCha20Rng::seed_from_u64(2))).unwrap();
         let stretch = StretchCost { memory_kib: 8, passes: 1 };
-        let options = CreateOptions { stretch, require_tpm: false };
+        let options = CreateOptions { stretch, require_tpm: false, profile: Profile::Hello };
         let path = directory.path().join("container");
         let mut container = Container::create(&path, Box::new(tpm), &options, UnixTime(1), &mut rng).unwrap();
         drop(container.set_pin(&Pin::parse(PIN.as_bytes(), 6).unwrap(), UnixTime(1), &mut rng).unwrap());
         let ambient = Ambient { uptime: Duration::ZERO, now: UnixTime(1), rng: &mut rng };
-        let engine = Authenticator::power_up(container, Profile::Hello, ambient);
+        let engine = Authenticator::power_up(container, ambient);
         Self { engine, rng, answers: VecDeque::new(), _directory: directory }
     }
 

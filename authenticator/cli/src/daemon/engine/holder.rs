@@ -2,7 +2,7 @@
 //! one count and a change of PIN ends every token.
 
 use latchkey_container::{Container, PendingRecovery, Pin, PinHash, Recognised, RecoveryAnswer, Unlocked};
-use latchkey_ctap::{Authenticator, Profile};
+use latchkey_ctap::Authenticator;
 use latchkey_enterprise::keyring::Session;
 
 use super::{Seat, ambient};
@@ -68,8 +68,7 @@ impl Holder for Seat {
 
     fn place(&mut self, container: Container) {
         let uptime = self.uptime.elapsed();
-        let authenticator =
-            Authenticator::power_up(container, Profile::Hello, ambient(uptime, &mut clock::rng()));
+        let authenticator = Authenticator::power_up(container, ambient(uptime, &mut clock::rng()));
         self.authenticator = Some(authenticator);
     }
 
