@@ -105,6 +105,7 @@ impl From<ContainerError> for Failure {
             | ContainerError::NoPin
             | ContainerError::PinAlreadySet
             | ContainerError::Stale
+            | ContainerError::GestureNeeded
             | ContainerError::UnknownPasskey
             | ContainerError::UnknownCompartment
             | ContainerError::NoDeviceKeys

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod biometrics;
 #[cfg(test)]
+mod classes;
+#[cfg(test)]
 mod compartments;
 #[cfg(test)]
 mod counts;

@@ -53,6 +53,12 @@ impl Home {
         self.try_create().unwrap()
     }
 
+    /// A container of the profile `security-key`.
+    pub fn create_security_key(&self) -> Container {
+        let options = CreateOptions { profile: Profile::SecurityKey, ..OPTIONS };
+        Container::create(&self.container_dir(), self.device(), &options, NOW, &mut rng()).unwrap()
+    }
+
     pub fn try_create(&self) -> Result<Container, Error> {
         self.create_on(self.device())
     }
