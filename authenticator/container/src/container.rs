@@ -27,10 +27,12 @@ mod passkeys;
 mod pin_rules;
 mod recovery;
 mod reset_pin;
+mod settings;
 mod status;
 
 use biometrics::Biometrics;
 pub use gesture::PIN_TRIES;
+use settings::SettingsRecords;
 pub use status::{PinTries, Status};
 
 /// How to create a container.
@@ -58,6 +60,7 @@ pub struct Container {
     generation: u64,
     pin: Option<PinProtector>,
     biometrics: Biometrics,
+    settings: SettingsRecords,
     rules: PinRules,
     /// Which rule the PIN falls short of, as the last unlocking has shown.
     weakness: Option<PinRefusal>,
@@ -120,7 +123,7 @@ impl Container {
         directory.make_database()?;
         let store = Store::create(&directory.database(), &stored)?;
         directory.sync()?;
-        Ok(Self::assemble(tpm, store, stored, &keys, directory, None, Biometrics::default()))
+        Self::assemble(tpm, store, stored, &keys, directory)
     }
 
     /// Opens the container in `dir`, and finishes or undoes what was interrupted there.
@@ -153,9 +156,7 @@ impl Container {
             lookup: tpm.unbind(&stored.lookup_key)?,
             presence: stored.presence_key.as_ref().map(|key| tpm.unbind(key)).transpose()?,
         };
-        let pin = store.pin()?;
-        let biometrics = Biometrics::load(&store)?;
-        Ok(Self::assemble(tpm, store, stored, &keys, directory, pin, biometrics))
+        Self::assemble(tpm, store, stored, &keys, directory)
     }
 
     /// Deletes the container with all its passkeys: the PIN from the TPM, then the files.
@@ -196,13 +197,14 @@ impl Container {
     }
 
     /// The fewest code points of a PIN. Without a TPM nothing limits the guesses of whoever has the files, so the
-    /// PIN must be longer; the rules that are followed may want more.
+    /// PIN must be longer; the settings and the rules that are followed may want more.
     #[must_use]
     pub fn minimum_pin_length(&self) -> u8 {
-        let own = match self.class() {
+        let floor = match self.class() {
             TpmClass::Hardware | TpmClass::Virtual => 4,
             TpmClass::Software => 6,
         };
+        let own = floor.max(self.settings().minimum_pin_length);
         match &self.rules {
             PinRules::Policy(rules) => own.max(u8::try_from(rules.minimum_length).unwrap_or(u8::MAX)),
             PinRules::None | PinRules::Unreadable => own,
@@ -223,31 +225,35 @@ impl Container {
         self.tpm.forget_keys();
     }
 
+    /// A container from what its database holds.
     fn assemble(
         tpm: Box<dyn Tpm>,
         store: Store,
         stored: StoredIdentity,
         keys: &DeviceKeys,
         directory: Directory,
-        pin: Option<PinProtector>,
-        biometrics: Biometrics,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Error> {
+        let local = SealingKey::derive(&keys.lookup, Purpose::Local);
+        let pin = store.pin()?;
+        let biometrics = Biometrics::load(&store)?;
+        let settings = SettingsRecords::load(&store, &stored.identity.id, &local)?;
+        Ok(Self {
             tpm,
             store,
             identity: stored.identity,
             lookup: Lookup::new(&keys.lookup),
-            local: SealingKey::derive(&keys.lookup, Purpose::Local),
+            local,
             presence: keys.presence.as_ref().map(|key| SealingKey::derive(key, Purpose::Presence)),
             counts: SignatureCounts::default(),
             generation: stored.generation,
             pin,
             biometrics,
+            settings,
             rules: PinRules::None,
             weakness: None,
             unsettled: false,
             directory,
-        }
+        })
     }
 }
 

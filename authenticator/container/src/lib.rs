@@ -11,6 +11,7 @@
 //! * A [`Compartment`] is what one identity provider's tenant has here: device, enterprise and attestation keys, tokens.
 //!   `item` names its records, `container::{compartments, device, enterprise}` are its interface.
 //! * `recovery` is the PIN reset protector, `container::reset_pin` its use and the rotation of the authentication key.
+//! * `settings` is what is set about the authenticator itself, `listing` what may be seen of passkeys without a gesture.
 //! * `store` is SQLite, `directory` the lock and the file modes, `counter` the signature counts.
 //!
 //! The container knows neither CTAP nor WebAuthn. `authenticator/DESIGN.md` says what it defends against.
@@ -24,6 +25,7 @@ mod directory;
 mod error;
 mod held_key;
 mod item;
+mod listing;
 mod lookup;
 mod passkey;
 mod pin;
@@ -33,6 +35,7 @@ mod record;
 mod recovery;
 mod seal;
 pub mod secret;
+mod settings;
 mod store;
 mod stretch;
 mod time;
@@ -45,6 +48,7 @@ pub use biometric::{Biometric, BiometricState, MATCH_TRIES, Recognised, Template
 pub use compartment::{Compartment, CompartmentId, DevicePublic, EnterpriseKeyPublic};
 pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
 pub use error::{Error, Responsible, StorageError, StorageProblem};
+pub use listing::PasskeyListing;
 pub use passkey::{CredentialId, NewPasskey, Passkey, Protection, Signature, UserAccount};
 pub use pin::{
     CharacterRule, Pin, PinComplexity, PinError, PinHash, PinOverdue, PinRefusal, PinRules, sooner,
@@ -54,6 +58,7 @@ pub use recovery::{
     Binding, PendingRecovery, Point, RecoveryAnswer, RecoveryProtector, RecoveryProtocol, RecoveryPurpose,
     RecoveryRequest, RecoveryService, RecoveryState,
 };
+pub use settings::Settings;
 pub use stretch::StretchCost;
 pub use time::UnixTime;
 pub use tpm::{KeyAlgorithm, Lifetime, Lockout, PublicKey, Tpm, TpmClass, TpmError};

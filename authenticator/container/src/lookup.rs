@@ -50,6 +50,13 @@ impl Lookup {
         self.tag(b"pin reset protector", &[&compartment.0])
     }
 
+    /// What changes whenever the discoverable passkeys have changed, and tells nobody how often that was.
+    pub fn store_state(&self, identifier: &[u8; 16], changes: u64) -> [u8; 16] {
+        let tag = self.tag(b"credential store state", &[identifier, &changes.to_be_bytes()]);
+        let (state, _) = tag.split_first_chunk().unwrap_or_else(|| unreachable!("a tag has 32 bytes"));
+        *state
+    }
+
     /// Every part is preceded by its length, so that no two lists of parts give the same input.
     fn tag(&self, label: &[u8], parts: &[&[u8]]) -> Tag {
         let mut mac = self.0.clone();

@@ -27,6 +27,8 @@ pub(crate) enum Purpose {
     AdminAuth,
     /// The form of the PIN, and verifiers of earlier ones.
     PinRecord,
+    /// What may be seen of passkeys without a gesture; the one that is derived from the persistent token.
+    Listings,
     /// What needs this device and no gesture; the one that is derived from the look-up key.
     Local,
     /// The records of passkeys of the presence class; derived from a key of their own.
@@ -53,6 +55,7 @@ impl SealingKey {
                 Purpose::Records => b"latchkey records",
                 Purpose::AdminAuth => b"latchkey admin auth",
                 Purpose::PinRecord => b"latchkey pin record",
+                Purpose::Listings => b"latchkey listings",
                 Purpose::Local => b"latchkey local",
                 Purpose::Presence => b"latchkey presence",
             },

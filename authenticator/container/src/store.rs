@@ -12,6 +12,7 @@ mod identity;
 mod pins;
 mod records;
 mod recovery;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -22,14 +23,16 @@ use pins::AbandonedSlot;
 pub(crate) use pins::{PinProtector, SealedAdmin};
 pub(crate) use records::{RecordTags, StoredRecord};
 pub(crate) use recovery::ResetProtector;
+pub(crate) use settings::SealedListing;
 
 /// Each migration once, in order; a merged one is never edited.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_container.sql"),
     include_str!("../migrations/0002_owners_of_slots.sql"),
     include_str!("../migrations/0003_compartments.sql"),
     include_str!("../migrations/0004_biometrics.sql"),
     include_str!("../migrations/0005_age_of_pins.sql"),
+    include_str!("../migrations/0006_settings.sql"),
     include_str!("../migrations/0008_presence.sql"),
 ];
 

@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroize;
 
 use super::pin_rules::AdmittedPin;
+use super::settings::SettingsRecords;
 use super::{Container, clear_abandoned_slots};
 use crate::error::{Error, StorageError};
 use crate::pin::{Pin, PinHash, PinRecord};
@@ -83,6 +84,7 @@ impl Container {
             let current = self.pin.as_ref().ok_or(Error::NoPin)?;
             let (slot, admin) = (current.slot.other(), current.admin.clone());
             let authentication_key = self.unseal(old)?;
+            self.require_other_pin(old, new)?;
             // Written down first, so that it counts among those that must not come again.
             self.fit_pin_record(old, &authentication_key, now, rng);
             let past = self.pin_record(&authentication_key).unwrap_or_else(|| PinRecord::empty(rng));
@@ -129,6 +131,7 @@ impl Container {
         self.pin = None;
         self.unsettled = false;
         self.counts.forget_all();
+        self.settings = SettingsRecords::default();
         self.forget_biometric_protectors();
         self.tpm.forget_keys();
         self.tidy_up();
@@ -230,6 +233,7 @@ impl Container {
         self.generation = generation;
         self.pin = Some(protector);
         self.weakness = None;
+        self.settings.forget_those_of_the_pin();
         self.tidy_up();
         Ok(())
     }

@@ -56,7 +56,8 @@ impl Container {
             account: self.lookup.account(&passkey.rp_id, &passkey.user.handle),
         };
         let sealed = self.seal(access, &tags.id, &passkey, rng)?;
-        self.store.insert(&tags, class, passkey.discoverable, AHEAD, &sealed)?;
+        let listing = self.listing_of(&passkey, rng);
+        self.store.insert(&tags, class, passkey.discoverable, AHEAD, &sealed, listing.as_deref())?;
         self.counts.put(passkey.id.clone(), 1, AHEAD);
         Ok(passkey)
     }
@@ -215,7 +216,8 @@ impl Container {
     ) -> Result<bool, Error> {
         let tag = self.lookup.id(&passkey.id);
         let sealed = self.seal(unlocked.into(), &tag, passkey, rng)?;
-        Ok(self.store.replace(&tag, &sealed)?)
+        let listing = self.listing_of(passkey, rng);
+        Ok(self.store.replace(&tag, &sealed, listing.as_deref())?)
     }
 
     /// An access that is not stale.

@@ -5,7 +5,8 @@ use rand_core::CryptoRng;
 
 use super::Container;
 use crate::error::Error;
-use crate::pin::{Pin, PinHash, PinOverdue, PinRecord, PinRefusal, PinRules};
+use crate::pin::{Pin, PinComplexity, PinHash, PinOverdue, PinRecord, PinRefusal, PinRules, PinShape};
+use crate::seal::{Purpose, SealingKey};
 use crate::secret::Secret32;
 use crate::time::UnixTime;
 
@@ -32,6 +33,9 @@ impl Container {
     /// # Errors
     /// [`Error::PinRefused`].
     pub fn check_new_pin(&self, pin: &Pin) -> Result<(), Error> {
+        if let Some(fault) = self.fault_by_settings(&PinShape::of(pin.text())) {
+            return Err(Error::PinRefused(fault));
+        }
         match self.rules {
             PinRules::None => Ok(()),
             PinRules::Policy(rules) => rules.check(pin.text()).map_err(Error::PinRefused),
@@ -43,13 +47,30 @@ impl Container {
     /// shows.
     #[must_use]
     pub fn pin_overdue(&self, now: UnixTime) -> Option<PinOverdue> {
-        let PinRules::Policy(rules) = &self.rules else { return None };
-        let since = self.pin.as_ref()?.since.unwrap_or(now);
-        let lifetime = u64::from(rules.expiration).saturating_mul(DAY);
-        if rules.expiration > 0 && now.0.saturating_sub(since.0) >= lifetime {
+        if self.must_change_pin() {
+            return Some(PinOverdue::Demanded);
+        }
+        if let PinRules::Policy(rules) = &self.rules
+            && self.is_expired(rules, now)
+        {
             return Some(PinOverdue::Expired(rules.expiration));
         }
         self.weakness.map(PinOverdue::Weak)
+    }
+
+    fn is_expired(&self, rules: &PinComplexity, now: UnixTime) -> bool {
+        let Some(pin) = &self.pin else { return false };
+        let since = pin.since.unwrap_or(now);
+        let lifetime = u64::from(rules.expiration).saturating_mul(DAY);
+        rules.expiration > 0 && now.0.saturating_sub(since.0) >= lifetime
+    }
+
+    /// A PIN that must be changed must become another one (CTAP 2.3 §6.5.5.6).
+    pub(super) fn require_other_pin(&self, old: &PinHash, new: &Pin) -> Result<(), Error> {
+        if self.must_change_pin() && new.hash().expose() == old.expose() {
+            return Err(Error::PinRefused(PinRefusal::Unchanged));
+        }
+        Ok(())
     }
 
     /// A new PIN with its record; `past` is what is known of earlier ones, `key` the authentication key that holds.
@@ -72,7 +93,7 @@ impl Container {
     /// What is written down of the PIN; nothing where that does not open.
     pub(super) fn pin_record(&self, key: &Secret32) -> Option<PinRecord> {
         let sealed = self.pin.as_ref()?.record.as_deref()?;
-        PinRecord::open(&self.identity.id, key, sealed)
+        PinRecord::open(&self.identity.id, &SealingKey::derive(key, Purpose::PinRecord), sealed)
     }
 
     /// Writes down what rules that came after the PIN want to know of it. The unlocking does not depend on it: what
@@ -104,12 +125,17 @@ impl Container {
 
     /// Refuses a PIN, or a gesture in its place, that the rules want changed first.
     pub(super) fn require_lasting_pin(&mut self, key: &Secret32, now: UnixTime) -> Result<(), Error> {
-        if let PinRules::Policy(rules) = &self.rules {
-            let record = self.pin_record(key);
-            self.weakness =
-                record.as_ref().and_then(PinRecord::shape).and_then(|shape| rules.weakness(shape));
-        }
+        let record = self.pin_record(key);
+        self.weakness = record.as_ref().and_then(PinRecord::shape).and_then(|shape| self.weakness_of(shape));
         self.pin_overdue(now).map_or(Ok(()), |why| Err(Error::PinOverdue(why)))
+    }
+
+    fn weakness_of(&self, shape: &PinShape) -> Option<PinRefusal> {
+        let by_policy = match &self.rules {
+            PinRules::Policy(rules) => rules.weakness(shape),
+            PinRules::None | PinRules::Unreadable => None,
+        };
+        by_policy.or_else(|| self.fault_by_settings(shape))
     }
 
     const fn history(&self) -> u32 {

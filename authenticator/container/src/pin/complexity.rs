@@ -58,6 +58,9 @@ pub enum PinRefusal {
     /// Digits in even steps.
     #[error("this PIN is too easy to guess: its digits go in even steps, like 1234 or 1111")]
     Simple,
+    /// The one that had to be changed.
+    #[error("the PIN must be changed: the new one is the old one")]
+    Unchanged,
     /// One of the last ones.
     #[error("your organisation wants a PIN that is none of your last {0}")]
     Repeated(u32),
@@ -74,6 +77,9 @@ pub enum PinOverdue {
     /// Too old.
     #[error("your organisation wants a new PIN every {0} days")]
     Expired(u32),
+    /// Somebody who manages this device wants it (CTAP 2.3 §6.11.4).
+    #[error("whoever manages this authenticator wants a new PIN")]
+    Demanded,
     /// The rules became stricter.
     #[error("{0}")]
     Weak(PinRefusal),
@@ -136,7 +142,7 @@ impl PinComplexity {
     }
 
     fn faults(&self, shape: &PinShape) -> impl Iterator<Item = PinRefusal> {
-        let length = if shape.characters < self.minimum_length {
+        let length = if shape.is_shorter_than(self.minimum_length) {
             Some(PinRefusal::TooShort(self.minimum_length))
         } else if shape.characters > self.maximum_length {
             Some(PinRefusal::TooLong(self.maximum_length))
@@ -217,6 +223,14 @@ impl PinShape {
             has: [CAPITAL, SMALL, SPECIAL, DIGITS].map(has),
             simple: is_simple(pin),
         }
+    }
+
+    pub(crate) const fn is_shorter_than(&self, minimum: u32) -> bool {
+        self.characters < minimum
+    }
+
+    pub(crate) const fn is_simple(&self) -> bool {
+        self.simple
     }
 }
 

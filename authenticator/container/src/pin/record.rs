@@ -87,10 +87,9 @@ impl PinRecord {
         SealingKey::derive(key, Purpose::PinRecord).seal(Place { container, row: &ROW }, &cbor, rng)
     }
 
-    /// Opens it; `None` for anything that was not sealed here under this key.
-    pub fn open(container: &[u8; 16], key: &Secret32, sealed: &[u8]) -> Option<Self> {
-        let cbor =
-            SealingKey::derive(key, Purpose::PinRecord).open(Place { container, row: &ROW }, sealed)?;
+    /// Opens it under the authentication key's key for it; `None` for anything that was not sealed here under this key.
+    pub fn open(container: &[u8; 16], key: &SealingKey, sealed: &[u8]) -> Option<Self> {
+        let cbor = key.open(Place { container, row: &ROW }, sealed)?;
         ciborium::from_reader(cbor.as_slice()).ok()
     }
 

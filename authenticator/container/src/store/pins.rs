@@ -4,6 +4,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRe
 use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
 use super::Store;
+use super::settings::{forget_settings, forget_settings_of_this_pin};
 use crate::error::StorageError;
 use crate::item::{Item, Stage};
 use crate::time::UnixTime;
@@ -115,10 +116,11 @@ impl Store {
         })
     }
 
-    /// The commit point of a reset: no PIN, no user key, and of the compartments only what opens without a gesture.
+    /// The commit point of a reset: no PIN, no user key, no settings, and of the compartments only what opens without a gesture.
     pub fn clear(&mut self, generation: u64) -> Result<(), StorageError> {
         self.change(|change| {
             abandon_current(change)?;
+            forget_settings(change)?;
             change.execute("DELETE FROM protectors", [])?;
             change.execute("DELETE FROM user_keys", [])?;
             change.execute("DELETE FROM templates", [])?;
@@ -136,13 +138,14 @@ impl Store {
     }
 }
 
-/// Makes `pin` the PIN.
+/// Makes `pin` the PIN; what is set for the old one ends with it.
 pub(super) fn switch(
     change: &Transaction<'_>,
     pin: &PinProtector,
     generation: u64,
 ) -> Result<(), rusqlite::Error> {
     abandon_current(change)?;
+    forget_settings_of_this_pin(change)?;
     change.execute(
         "INSERT INTO protectors (kind, slot, salt, sealed, since, details) VALUES ('pin', ?1, ?2, ?3, ?4, ?5)",
         params![

@@ -5,6 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{OptionalExtension, params};
 
 use super::Store;
+use super::settings::put_listing;
 use crate::access::PasskeyClass;
 use crate::error::StorageError;
 use crate::lookup::Tag;
@@ -25,7 +26,8 @@ pub(crate) struct StoredRecord {
 
 impl Store {
     /// Adds a passkey whose first `reserved_count` signature counts are handed out from memory. A discoverable one
-    /// takes the place of the account's older one in the same transaction (CTAP 2.3 §6.1.2).
+    /// takes the place of the account's older one in the same transaction (CTAP 2.3 §6.1.2). With it goes its listing, where
+    /// somebody may see that.
     pub fn insert(
         &mut self,
         tags: &RecordTags,
@@ -33,6 +35,7 @@ impl Store {
         discoverable: bool,
         reserved_count: u32,
         sealed: &[u8],
+        listing: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         self.change(|change| {
             if discoverable {
@@ -54,8 +57,8 @@ impl Store {
                     discoverable,
                     reserved_count,
                     sealed
-                ])
-                .map(drop)
+                ])?;
+            listing.map_or(Ok(()), |listing| put_listing(change, &tags.id, listing))
         })
     }
 
@@ -109,14 +112,17 @@ impl Store {
         self.number("SELECT count(*) FROM user_keys WHERE discoverable = 1 AND domain = 'passkey'")
     }
 
-    /// Puts a newly sealed text in the place of the old one; whether there was one.
-    pub fn replace(&mut self, id: &Tag, sealed: &[u8]) -> Result<bool, StorageError> {
+    /// Puts a newly sealed text, and listing, in the place of the old one; whether there was one.
+    pub fn replace(&mut self, id: &Tag, sealed: &[u8], listing: Option<&[u8]>) -> Result<bool, StorageError> {
         self.change(|change| {
-            change
+            let rows = change
                 .prepare_cached("UPDATE user_keys SET sealed = ?2 WHERE id_tag = ?1")?
-                .execute(params![id, sealed])
+                .execute(params![id, sealed])?;
+            if let (1, Some(listing)) = (rows, listing) {
+                put_listing(change, id, listing)?;
+            }
+            Ok(rows == 1)
         })
-        .map(|rows| rows == 1)
     }
 
     /// Deletes a record; whether there was one.
@@ -139,7 +145,11 @@ impl Store {
         })
     }
 
-    fn list(&self, sql: &str, tags: impl rusqlite::Params) -> Result<Vec<StoredRecord>, StorageError> {
+    pub(super) fn list(
+        &self,
+        sql: &str,
+        tags: impl rusqlite::Params,
+    ) -> Result<Vec<StoredRecord>, StorageError> {
         let read = || -> rusqlite::Result<Vec<StoredRecord>> {
             self.connection
                 .prepare_cached(sql)?

@@ -82,13 +82,13 @@ fn a_file_that_is_no_database_is_called_damaged() {
 #[test]
 fn a_full_disk_changes_nothing_and_the_store_goes_on_afterwards() {
     let (_dir, path, mut store) = store();
-    store.insert(&tags(1), VERIFIED, true, 64, &[1; 500]).unwrap();
+    store.insert(&tags(1), VERIFIED, true, 64, &[1; 500], None).unwrap();
     let pages: u32 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     store.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
 
     // Replacing needs more room than there is: the old passkey must stand.
     let same_account = RecordTags { id: [2; 32], ..tags(1) };
-    let error = store.insert(&same_account, VERIFIED, true, 64, &vec![2; 50_000]).unwrap_err();
+    let error = store.insert(&same_account, VERIFIED, true, 64, &vec![2; 50_000], None).unwrap_err();
     assert_eq!(error.problem, StorageProblem::Full);
     assert!(error.to_string().contains("free some space"), "{error}");
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
@@ -97,7 +97,7 @@ fn a_full_disk_changes_nothing_and_the_store_goes_on_afterwards() {
 
     store.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
     store.settle().unwrap();
-    store.insert(&same_account, VERIFIED, true, 64, &vec![2; 50_000]).unwrap();
+    store.insert(&same_account, VERIFIED, true, 64, &vec![2; 50_000], None).unwrap();
     drop(store);
     let store = reopen(&path);
     assert!(!store.knows(&[1; 32], &[1; 32]).unwrap());

@@ -16,7 +16,7 @@ use crate::rig::{Home, NOW, hash, new_passkey, pin, rng};
 const OLD: &str = "123456";
 const NEW: &str = "654321";
 /// Enough for everything that one operation writes.
-const PLENTY: u64 = 120 * 1024;
+const PLENTY: u64 = 160 * 1024;
 
 fn in_child(test: &str) {
     let output = std::process::Command::new("sh")

@@ -29,6 +29,8 @@ mod recovery_refused;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod storage;

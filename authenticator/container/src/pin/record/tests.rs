@@ -3,6 +3,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::PinRecord;
 use crate::pin::Pin;
+use crate::seal::{Purpose, SealingKey};
 use crate::secret::Secret32;
 use crate::stretch::{StretchCost, verifier};
 
@@ -21,7 +22,9 @@ fn what_lies_on_the_disk_tells_no_guess_from_another() {
         !lies_there(right.expose()) && !lies_there(&*record.salt),
         "whoever has the file has no verifier"
     );
-    assert!(PinRecord::open(&[1; 16], &Secret32::random(&mut rng), &sealed).is_none(), "another key");
+    let other = SealingKey::derive(&Secret32::random(&mut rng), Purpose::PinRecord);
+    assert!(PinRecord::open(&[1; 16], &other, &sealed).is_none(), "another key");
+    let key = SealingKey::derive(&key, Purpose::PinRecord);
     assert!(PinRecord::open(&[2; 16], &key, &sealed).is_none(), "another container");
     let opened = PinRecord::open(&[1; 16], &key, &sealed).unwrap();
     assert!(opened.with(&pin, 5, COST).unwrap().is_none(), "the PIN comes again");
