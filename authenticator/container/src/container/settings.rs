@@ -16,7 +16,7 @@ use crate::pin::{PinOverdue, PinRecord, PinRefusal, PinShape};
 use crate::seal::{Place, SealingKey};
 use crate::secret::Secret32;
 use crate::settings::{Grant, Kept, OfThisPin, Settings};
-use crate::store::{Store, SealedListing};
+use crate::store::{SealedListing, Store};
 use crate::unlocked::Unlocked;
 
 /// Both records, opened.
