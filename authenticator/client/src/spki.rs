@@ -1,10 +1,11 @@
 //! `SubjectPublicKeyInfo` in DER, as `getPublicKey()` returns it (WebAuthn Level 3 §5.2.1.1, RFC 5280 §4.1).
 
 use latchkey_protocol::cose::CoseKey;
-use latchkey_protocol::{Algorithm, cbor::Value};
 
 /// `AlgorithmIdentifier { id-ecPublicKey, prime256v1 }` (RFC 5480 §2.1.1).
 const P256: &[u8] = b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+/// `AlgorithmIdentifier { id-ecPublicKey, secp384r1 }` (RFC 5480 §2.1.1).
+const P384: &[u8] = b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22";
 /// `AlgorithmIdentifier { rsaEncryption, NULL }` (RFC 3279 §2.3.1).
 const RSA: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 /// `AlgorithmIdentifier { id-Ed25519 }` (RFC 8410 §3).
@@ -14,30 +15,18 @@ const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 
-/// The key in DER, for the algorithms that every client must know: ES256, RS256 and Ed25519.
+/// The key in DER, for the algorithms that every client must know (ES256, RS256, Ed25519) and for ES384.
 pub(crate) fn encode(key: &CoseKey) -> Option<Vec<u8>> {
     match key {
         CoseKey::P256 { x, y } => Some(info(P256, &[&[0x04], &x[..], y].concat())),
+        CoseKey::P384 { x, y } => Some(info(P384, &[&[0x04], &x[..], y].concat())),
+        CoseKey::Ed25519 { x } => Some(info(ED25519, x)),
         CoseKey::Rsa { n, e } => {
             let numbers = [integer(n), integer(e)].concat();
             Some(info(RSA, &element(SEQUENCE, &numbers)))
         }
-        CoseKey::Other(value) if key.algorithm() == Some(Algorithm::EDDSA) => {
-            ed25519(value).map(|point| info(ED25519, point))
-        }
-        CoseKey::Other(_) => None,
+        CoseKey::MlDsa44 { .. } | CoseKey::Other(_) => None,
     }
-}
-
-/// The point of an OKP key on Ed25519 (RFC 9053 §7.2): kty 1, crv 6.
-fn ed25519(key: &Value) -> Option<&[u8]> {
-    let member = |label: i64| {
-        let (_, value) = key.as_map()?.iter().find(|(found, _)| found.as_integer() == Some(label.into()))?;
-        Some(value)
-    };
-    let is = |label, number: i64| member(label).and_then(Value::as_integer) == Some(number.into());
-    let point = member(-2)?.as_bytes()?;
-    (is(1, 1) && is(-1, 6) && point.len() == 32).then_some(point)
 }
 
 fn info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {

@@ -34,6 +34,7 @@ mod public_key;
 mod record;
 mod recovery;
 mod seal;
+mod sealed_key;
 pub mod secret;
 mod settings;
 mod store;
@@ -49,7 +50,9 @@ pub use compartment::{Compartment, CompartmentId, DevicePublic, EnterpriseKeyPub
 pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
 pub use error::{Error, Responsible, StorageError, StorageProblem};
 pub use listing::PasskeyListing;
-pub use passkey::{CredentialId, NewPasskey, Passkey, Protection, Signature, UserAccount};
+pub use passkey::{
+    CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, PasskeyPublicKey, Protection, Signature, UserAccount,
+};
 pub use pin::{
     CharacterRule, Pin, PinComplexity, PinError, PinHash, PinOverdue, PinRefusal, PinRules, sooner,
 };
@@ -58,6 +61,7 @@ pub use recovery::{
     Binding, PendingRecovery, Point, RecoveryAnswer, RecoveryProtector, RecoveryProtocol, RecoveryPurpose,
     RecoveryRequest, RecoveryService, RecoveryState,
 };
+pub use sealed_key::SealedAlgorithm;
 pub use settings::Settings;
 pub use stretch::StretchCost;
 pub use time::UnixTime;

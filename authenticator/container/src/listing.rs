@@ -4,9 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::passkey::{CredentialId, Passkey, Protection, UserAccount};
+use crate::passkey::{CredentialId, Passkey, PasskeyPublicKey, Protection, UserAccount};
 use crate::public_key::Public;
-use crate::tpm::PublicKey;
 
 /// A passkey in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub struct PasskeyListing {
     /// The account there.
     pub user: UserAccount,
     /// The public half of its key.
-    pub public_key: PublicKey,
+    pub public_key: PasskeyPublicKey,
     /// Its credProtect level.
     pub protection: Protection,
 }

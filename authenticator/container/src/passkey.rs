@@ -3,6 +3,7 @@
 use rand_core::CryptoRng;
 
 use crate::access::PasskeyClass;
+use crate::sealed_key::SealedAlgorithm;
 use crate::secret::{AuthValue, Secret32};
 use crate::time::UnixTime;
 use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
@@ -66,6 +67,32 @@ impl TryFrom<u8> for Protection {
     }
 }
 
+/// How a passkey signs, and so where its private key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PasskeyAlgorithm {
+    /// With a key of the device, which never leaves it.
+    DeviceBound(KeyAlgorithm),
+    /// With a key in the passkey's record, because no device has the algorithm.
+    Sealed(SealedAlgorithm),
+}
+
+impl From<KeyAlgorithm> for PasskeyAlgorithm {
+    fn from(algorithm: KeyAlgorithm) -> Self {
+        Self::DeviceBound(algorithm)
+    }
+}
+
+/// The public half of a passkey's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PasskeyPublicKey {
+    /// Of a key of the device.
+    DeviceBound(PublicKey),
+    /// Of a sealed key: a point on Curve25519 in the encoding of RFC 8032 §5.1.2.
+    Ed25519([u8; 32]),
+    /// Of a sealed key: the 1312 bytes of FIPS 204 §7.2 (`pkEncode`).
+    MlDsa44(Vec<u8>),
+}
+
 /// What a registration asks for.
 #[derive(Debug, Clone)]
 pub struct NewPasskey {
@@ -74,7 +101,7 @@ pub struct NewPasskey {
     /// The account there.
     pub user: UserAccount,
     /// The algorithm of its key.
-    pub algorithm: KeyAlgorithm,
+    pub algorithm: PasskeyAlgorithm,
     /// Whether it is found without its credential ID.
     pub discoverable: bool,
     /// Its credProtect level.
@@ -93,9 +120,9 @@ pub struct Passkey {
     /// The account there.
     pub user: UserAccount,
     /// The algorithm of its key.
-    pub algorithm: KeyAlgorithm,
+    pub algorithm: PasskeyAlgorithm,
     /// The public half of its key.
-    pub public_key: PublicKey,
+    pub public_key: PasskeyPublicKey,
     /// Whether it is found without its credential ID.
     pub discoverable: bool,
     /// Its credProtect level.
@@ -106,8 +133,7 @@ pub struct Passkey {
     pub created: UnixTime,
     /// What the user calls it.
     pub label: Option<String>,
-    pub(crate) key: KeyBlob,
-    pub(crate) auth: AuthValue,
+    pub(crate) key: PrivateKey,
     pub(crate) hmac_secret: bool,
     pub(crate) cred_random: CredRandom,
 }
@@ -122,6 +148,15 @@ impl Passkey {
     }
 }
 
+/// What signs for a passkey.
+#[derive(Debug)]
+pub(crate) enum PrivateKey {
+    /// A key of the device, and the value that authorises its use.
+    DeviceBound(KeyBlob, AuthValue),
+    /// The seed of a sealed key.
+    Sealed(SealedAlgorithm, Secret32),
+}
+
 /// Two keys that are never related, so that an assertion without user verification learns nothing of the other
 /// (CTAP 2.3 §12.7).
 #[derive(Debug)]
@@ -133,6 +168,6 @@ pub(crate) struct CredRandom {
 /// A signature, in the format that WebAuthn L3 §6.5.5 wants for its algorithm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// ASN.1 DER for ES256, PKCS#1 v1.5 for RS256.
+    /// ASN.1 DER for ES256, PKCS#1 v1.5 for RS256, and what the algorithm itself defines for the others.
     pub bytes: Vec<u8>,
 }

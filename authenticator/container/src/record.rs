@@ -8,7 +8,9 @@ use serde_bytes::ByteBuf;
 use zeroize::Zeroizing;
 
 use crate::access::PasskeyClass;
-use crate::passkey::{CredRandom, CredentialId, Passkey, Protection, UserAccount};
+use crate::passkey::{
+    CredRandom, CredentialId, Passkey, PasskeyAlgorithm, PrivateKey, Protection, UserAccount,
+};
 use crate::public_key::Public;
 use crate::secret::{AuthValue, Secret32};
 use crate::time::UnixTime;
@@ -17,7 +19,7 @@ use crate::tpm::KeyBlob;
 #[cfg(test)]
 mod tests;
 
-/// Authorisation value, credRandomWithUV, credRandomWithoutUV.
+/// Authorisation value or seed of a sealed key, credRandomWithUV, credRandomWithoutUV.
 const SECRETS: usize = 96;
 
 /// What is not secret by itself. Short names: they are read on every signature.
@@ -52,13 +54,17 @@ struct Facts {
 /// The payload to seal.
 pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
     let bytes = |bytes: &[u8]| ByteBuf::from(bytes);
+    let (blob, secret): (&[u8], &[u8; 32]) = match &passkey.key {
+        PrivateKey::DeviceBound(blob, auth) => (&blob.0, auth.expose()),
+        PrivateKey::Sealed(_, seed) => (&[], seed.expose()),
+    };
     let facts = Facts {
         id: bytes(&passkey.id.0),
         rp_id: passkey.rp_id.clone(),
         user_handle: bytes(&passkey.user.handle),
         user_name: passkey.user.name.clone(),
         user_display_name: passkey.user.display_name.clone(),
-        key: bytes(&passkey.key.0),
+        key: bytes(blob),
         public_key: Public::from(&passkey.public_key),
         discoverable: passkey.discoverable,
         protection: passkey.protection.into(),
@@ -71,7 +77,7 @@ pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
         .unwrap_or_else(|error| unreachable!("writing to memory failed: {error}"));
     // Reserved in one piece: a reallocation would leave the secrets behind in freed memory.
     let mut payload = Zeroizing::new(Vec::with_capacity(SECRETS.saturating_add(cbor.len())));
-    payload.extend_from_slice(passkey.auth.expose());
+    payload.extend_from_slice(secret);
     payload.extend_from_slice(passkey.cred_random.with_uv.expose());
     payload.extend_from_slice(passkey.cred_random.without_uv.expose());
     payload.extend_from_slice(&cbor);
@@ -80,11 +86,17 @@ pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
 
 /// The passkey of this class in an opened payload, or `None` when it is not one.
 pub(crate) fn decode(class: PasskeyClass, payload: &[u8]) -> Option<Passkey> {
-    let (auth, rest) = payload.split_first_chunk::<32>()?;
+    let (secret, rest) = payload.split_first_chunk::<32>()?;
     let (with_uv, rest) = rest.split_first_chunk::<32>()?;
     let (without_uv, cbor) = rest.split_first_chunk::<32>()?;
     let facts: Facts = ciborium::from_reader(cbor).ok()?;
     let (algorithm, public_key) = facts.public_key.read()?;
+    let key = match algorithm {
+        PasskeyAlgorithm::DeviceBound(_) => {
+            PrivateKey::DeviceBound(KeyBlob(facts.key.into_vec()), AuthValue::new(*secret))
+        }
+        PasskeyAlgorithm::Sealed(sealed) => PrivateKey::Sealed(sealed, Secret32::new(*secret)),
+    };
     Some(Passkey {
         id: CredentialId(facts.id.into_vec()),
         rp_id: facts.rp_id,
@@ -100,8 +112,7 @@ pub(crate) fn decode(class: PasskeyClass, payload: &[u8]) -> Option<Passkey> {
         class,
         created: UnixTime(facts.created),
         label: facts.label,
-        key: KeyBlob(facts.key.into_vec()),
-        auth: AuthValue::new(*auth),
+        key,
         hmac_secret: facts.hmac_secret,
         cred_random: CredRandom { with_uv: Secret32::new(*with_uv), without_uv: Secret32::new(*without_uv) },
     })

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_container::UnixTime;
-use latchkey_container::tpm::KeyAlgorithm;
+use latchkey_container::{PasskeyAlgorithm, UnixTime};
 use latchkey_protocol::get_info::Response;
 use latchkey_protocol::{CredentialParameter, MAX_MESSAGE};
 
@@ -85,6 +84,6 @@ impl Authenticator {
     }
 }
 
-fn supported(algorithm: KeyAlgorithm) -> CredentialParameter {
+fn supported(algorithm: PasskeyAlgorithm) -> CredentialParameter {
     CredentialParameter::public_key(cose_algorithm(algorithm))
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_container::tpm::KeyAlgorithm;
-use latchkey_container::{CredentialId, NewPasskey, Passkey, Unlocked, UserAccount};
+use latchkey_container::{CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, Unlocked, UserAccount};
 use latchkey_protocol::attestation::AttestationStatement;
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
@@ -41,7 +40,7 @@ pub(crate) enum Paused {
 /// A request whose parameters make sense.
 pub(crate) struct Registration {
     request: Request,
-    algorithm: KeyAlgorithm,
+    algorithm: PasskeyAlgorithm,
     extensions: Registering,
 }
 
@@ -244,7 +243,7 @@ impl Authenticator {
 }
 
 /// Step 3: the first algorithm of the request that we can make.
-fn chosen_algorithm(parameters: &[CredentialParameter]) -> Result<KeyAlgorithm, Failure> {
+fn chosen_algorithm(parameters: &[CredentialParameter]) -> Result<PasskeyAlgorithm, Failure> {
     let mut known = parameters.iter().filter(|parameter| parameter.is_public_key());
     known.find_map(|parameter| key_algorithm(parameter.alg)).ok_or(Failure::UnsupportedAlgorithm)
 }

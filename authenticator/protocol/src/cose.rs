@@ -1,4 +1,4 @@
-//! COSE keys (RFC 9052 §7, RFC 9053 §7, RFC 8230 §4) as WebAuthn and CTAP2 restrict them: exactly the members that
+//! COSE keys (RFC 9052 §7, RFC 9053 §7, RFC 8230 §4, RFC 9964 §3) as WebAuthn and CTAP2 restrict them: exactly the members that
 //! the key needs, in canonical order. No arithmetic: whether a point lies on its curve is for the user of the key.
 
 use std::fmt;
@@ -41,6 +41,23 @@ pub enum CoseKey {
         /// The y coordinate.
         y: [u8; 32],
     },
+    /// ES384: kty 2, alg −35, crv 2.
+    P384 {
+        /// The x coordinate.
+        x: [u8; 48],
+        /// The y coordinate.
+        y: [u8; 48],
+    },
+    /// `EdDSA` on Ed25519: kty 1, alg −8, crv 6.
+    Ed25519 {
+        /// The public key (RFC 8032 §5.1.2).
+        x: [u8; 32],
+    },
+    /// ML-DSA-44: kty 7, alg −48.
+    MlDsa44 {
+        /// The public key: 1312 bytes (FIPS 204 §4).
+        key: Vec<u8>,
+    },
     /// RS256: kty 3, alg −257.
     Rsa {
         /// The modulus, big-endian, without leading zeros.
@@ -63,9 +80,15 @@ pub struct KeyAgreement {
 
 const KTY: i64 = 1;
 const ALG: i64 = 3;
+const KTY_OKP: i64 = 1;
 const KTY_EC2: i64 = 2;
 const KTY_RSA: i64 = 3;
+const KTY_AKP: i64 = 7;
 const CRV_P256: i64 = 1;
+const CRV_P384: i64 = 2;
+const CRV_ED25519: i64 = 6;
+/// Of ML-DSA-44, in bytes.
+const ML_DSA_44_KEY: usize = 1312;
 
 impl CoseKey {
     /// Reads a key that stands alone.
@@ -89,6 +112,9 @@ impl CoseKey {
     pub fn algorithm(&self) -> Option<Algorithm> {
         match self {
             Self::P256 { .. } => Some(Algorithm::ES256),
+            Self::P384 { .. } => Some(Algorithm::ES384),
+            Self::Ed25519 { .. } => Some(Algorithm::EDDSA),
+            Self::MlDsa44 { .. } => Some(Algorithm::ML_DSA_44),
             Self::Rsa { .. } => Some(Algorithm::RS256),
             Self::Other(key) => number(key, ALG).map(Algorithm),
         }
@@ -104,13 +130,24 @@ impl Decode for CoseKey {
         let alg = number(&value, ALG).map(Algorithm).ok_or(Malformed::missing("COSE key: alg"))?;
         match (kty, alg) {
             (KTY_EC2, Algorithm::ES256) => {
-                let (x, y) = p256(Members::decode(value, what)?)?;
+                let (x, y) = ec2(Members::decode(value, what)?, CRV_P256)?;
                 Ok(Self::P256 { x, y })
             }
-            (KTY_RSA, Algorithm::RS256) => rsa(Members::decode(value, what)?),
-            (_, Algorithm::ES256 | Algorithm::RS256) => {
-                Err(Malformed::parameter("COSE key: kty does not belong to alg"))
+            (KTY_EC2, Algorithm::ES384) => {
+                let (x, y) = ec2(Members::decode(value, what)?, CRV_P384)?;
+                Ok(Self::P384 { x, y })
             }
+            (KTY_OKP, Algorithm::EDDSA) => ed25519(Members::decode(value, what)?),
+            (KTY_AKP, Algorithm::ML_DSA_44) => ml_dsa_44(Members::decode(value, what)?),
+            (KTY_RSA, Algorithm::RS256) => rsa(Members::decode(value, what)?),
+            (
+                _,
+                Algorithm::ES256
+                | Algorithm::ES384
+                | Algorithm::EDDSA
+                | Algorithm::ML_DSA_44
+                | Algorithm::RS256,
+            ) => Err(Malformed::parameter("COSE key: kty does not belong to alg")),
             _ => Ok(Self::Other(value)),
         }
     }
@@ -119,7 +156,21 @@ impl Decode for CoseKey {
 impl Encode for CoseKey {
     fn encode_into(&self, to: &mut Vec<u8>) {
         match self {
-            Self::P256 { x, y } => encode_ec2(to, Algorithm::ES256, x, y),
+            Self::P256 { x, y } => encode_ec2(to, Algorithm::ES256, CRV_P256, x, y),
+            Self::P384 { x, y } => encode_ec2(to, Algorithm::ES384, CRV_P384, x, y),
+            Self::Ed25519 { x } => encode::members(
+                to,
+                &[
+                    (KTY, Some(&KTY_OKP)),
+                    (ALG, Some(&Algorithm::EDDSA)),
+                    (-1, Some(&CRV_ED25519)),
+                    (-2, Some(x)),
+                ],
+            ),
+            Self::MlDsa44 { key } => encode::members(
+                to,
+                &[(KTY, Some(&KTY_AKP)), (ALG, Some(&Algorithm::ML_DSA_44)), (-1, Some(key))],
+            ),
             Self::Rsa { n, e } => encode::members(
                 to,
                 &[(KTY, Some(&KTY_RSA)), (ALG, Some(&Algorithm::RS256)), (-1, Some(n)), (-2, Some(e))],
@@ -138,44 +189,68 @@ impl Decode for KeyAgreement {
         if members.required::<Integer>(KTY, "keyAgreement: kty")? != KTY_EC2.into() {
             return Err(Malformed::parameter("keyAgreement: kty is not 2"));
         }
-        let (x, y) = coordinates(members)?;
+        let (x, y) = coordinates(members, CRV_P256)?;
         Ok(Self { x, y })
     }
 }
 
 impl Encode for KeyAgreement {
     fn encode_into(&self, to: &mut Vec<u8>) {
-        encode_ec2(to, Algorithm::ECDH_ES_HKDF_256, &self.x, &self.y);
+        encode_ec2(to, Algorithm::ECDH_ES_HKDF_256, CRV_P256, &self.x, &self.y);
     }
 }
 
-fn encode_ec2(to: &mut Vec<u8>, alg: Algorithm, x: &[u8; 32], y: &[u8; 32]) {
+fn encode_ec2<const N: usize>(to: &mut Vec<u8>, alg: Algorithm, crv: i64, x: &[u8; N], y: &[u8; N]) {
     encode::members(
         to,
-        &[(KTY, Some(&KTY_EC2)), (ALG, Some(&alg)), (-1, Some(&CRV_P256)), (-2, Some(x)), (-3, Some(y))],
+        &[(KTY, Some(&KTY_EC2)), (ALG, Some(&alg)), (-1, Some(&crv)), (-2, Some(x)), (-3, Some(y))],
     );
 }
 
-fn p256(mut members: Members) -> Result<([u8; 32], [u8; 32]), Malformed> {
+fn ec2<const N: usize>(mut members: Members, crv: i64) -> Result<([u8; N], [u8; N]), Malformed> {
     forget_kind(&mut members)?;
-    coordinates(members)
+    coordinates(members, crv)
 }
 
-fn coordinates(mut members: Members) -> Result<([u8; 32], [u8; 32]), Malformed> {
-    if members.required::<Integer>(-1, "COSE key: crv")? != CRV_P256.into() {
-        return Err(Malformed::parameter("COSE key: crv is not 1 (P-256)"));
-    }
+fn coordinates<const N: usize>(mut members: Members, crv: i64) -> Result<([u8; N], [u8; N]), Malformed> {
+    on_curve(&mut members, crv)?;
     let x = members.required(-2, "COSE key: x").map_err(length_is_value)?;
     let y = members.required(-3, "COSE key: y").map_err(length_is_value)?;
     nothing_else(&members)?;
     Ok((x, y))
 }
 
+fn on_curve(members: &mut Members, crv: i64) -> Result<(), Malformed> {
+    if members.required::<Integer>(-1, "COSE key: crv")? == crv.into() {
+        Ok(())
+    } else {
+        Err(Malformed::parameter("COSE key: crv does not belong to alg"))
+    }
+}
+
+fn ed25519(mut members: Members) -> Result<CoseKey, Malformed> {
+    forget_kind(&mut members)?;
+    on_curve(&mut members, CRV_ED25519)?;
+    let x = members.required(-2, "COSE key: x").map_err(length_is_value)?;
+    nothing_else(&members)?;
+    Ok(CoseKey::Ed25519 { x })
+}
+
+fn ml_dsa_44(mut members: Members) -> Result<CoseKey, Malformed> {
+    forget_kind(&mut members)?;
+    let key: Vec<u8> = members.required(-1, "COSE key: pub")?;
+    nothing_else(&members)?;
+    if key.len() != ML_DSA_44_KEY {
+        return Err(Malformed::parameter("COSE key: pub does not have the length of its algorithm"));
+    }
+    Ok(CoseKey::MlDsa44 { key })
+}
+
 /// A coordinate of another length is no point, which is a wrong value rather than a wrong message: the status
 /// for a key that cannot be used is `INVALID_PARAMETER` (CTAP 2.3 §6.5.5).
 fn length_is_value(malformed: Malformed) -> Malformed {
     if malformed.status == Status::INVALID_LENGTH {
-        Malformed::parameter("COSE key: a coordinate does not have 32 bytes")
+        Malformed::parameter("COSE key: a coordinate does not have the length of its curve")
     } else {
         malformed
     }

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_container::{
-    Biometric, BiometricState, CredentialId, KeyAlgorithm, Lifetime, Lockout, Passkey, Profile, Status,
-    TpmClass,
+    Biometric, BiometricState, CredentialId, KeyAlgorithm, Lifetime, Lockout, Passkey, PasskeyAlgorithm,
+    Profile, SealedAlgorithm, Status, TpmClass,
 };
 use serde::{Deserialize, Serialize};
 
@@ -246,9 +246,12 @@ impl From<&Passkey> for PasskeyReport {
                 display_name: passkey.user.display_name.clone(),
             },
             algorithm: match passkey.algorithm {
-                KeyAlgorithm::Es256 => "ES256".to_owned(),
-                KeyAlgorithm::Rs256 => "RS256".to_owned(),
-            },
+                PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Es256) => "ES256",
+                PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Rs256) => "RS256",
+                PasskeyAlgorithm::Sealed(SealedAlgorithm::Ed25519) => "EdDSA",
+                PasskeyAlgorithm::Sealed(SealedAlgorithm::MlDsa44) => "ML-DSA-44",
+            }
+            .to_owned(),
             discoverable: passkey.discoverable,
             protection: u8::from(passkey.protection),
             created: passkey.created.0,

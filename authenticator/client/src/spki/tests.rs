@@ -33,18 +33,17 @@ fn rs256_lengths_and_signs() {
     );
 }
 
+/// The head is what OpenSSL writes.
+#[test]
+fn es384() {
+    let head = hex("3076301006072a8648ce3d020106052b8104002203620004");
+    let key = CoseKey::P384 { x: [7; 48], y: [8; 48] };
+    assert_eq!(encode(&key), Some([head, vec![7; 48], vec![8; 48]].concat()));
+}
+
 #[test]
 fn ed25519_and_others() {
-    let okp = |crv: i64, alg: i64| {
-        CoseKey::Other(Value::Map(vec![
-            (Value::from(1), Value::from(1)),
-            (Value::from(3), Value::from(alg)),
-            (Value::from(-1), Value::from(crv)),
-            (Value::from(-2), Value::Bytes(vec![5; 32])),
-        ]))
-    };
     let expected = [hex("302a300506032b6570032100"), vec![5; 32]].concat();
-    assert_eq!(encode(&okp(6, -8)), Some(expected));
-    assert_eq!(encode(&okp(7, -8)), None);
-    assert_eq!(encode(&okp(6, -48)), None);
+    assert_eq!(encode(&CoseKey::Ed25519 { x: [5; 32] }), Some(expected));
+    assert_eq!(encode(&CoseKey::MlDsa44 { key: vec![1; 1312] }), None);
 }

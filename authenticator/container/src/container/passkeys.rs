@@ -7,9 +7,13 @@ use crate::access::{Access, PasskeyClass};
 use crate::counter::AHEAD;
 use crate::error::Error;
 use crate::lookup::Tag;
-use crate::passkey::{CredRandom, CredentialId, NewPasskey, Passkey, Signature, UserAccount};
+use crate::passkey::{
+    CredRandom, CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, PasskeyPublicKey, PrivateKey, Signature,
+    UserAccount,
+};
 use crate::record;
 use crate::seal::{Place, SealingKey};
+use crate::sealed_key;
 use crate::secret::{AuthValue, Secret32};
 use crate::store::{RecordTags, StoredRecord};
 use crate::time::UnixTime;
@@ -32,21 +36,19 @@ impl Container {
         let access = self.admit_access(access)?;
         let class = PasskeyClass::of(self.profile(), new.protection);
         self.require_reach(access, class)?;
-        let auth = AuthValue::random(rng);
-        let created = self.tpm.create_key(new.algorithm, &auth)?;
+        let (key, public_key) = self.create_passkey_key(new.algorithm, rng)?;
         let passkey = Passkey {
             id: CredentialId::random(rng),
             rp_id: new.rp_id,
             user: new.user,
             algorithm: new.algorithm,
-            public_key: created.public,
+            public_key,
             discoverable: new.discoverable,
             protection: new.protection,
             class,
             created: now,
             label: None,
-            key: created.blob,
-            auth,
+            key,
             hmac_secret: new.hmac_secret,
             cred_random: CredRandom { with_uv: Secret32::random(rng), without_uv: Secret32::random(rng) },
         };
@@ -189,7 +191,10 @@ impl Container {
     ) -> Result<Signature, Error> {
         let access = self.admit_access(access)?;
         self.require_reach(access, passkey.class)?;
-        let bytes = self.tpm.sign(&passkey.key, &passkey.auth, &digest(message))?;
+        let bytes = match &passkey.key {
+            PrivateKey::DeviceBound(blob, auth) => self.tpm.sign(blob, auth, &digest(message))?,
+            PrivateKey::Sealed(algorithm, seed) => sealed_key::sign(*algorithm, seed, message),
+        };
         Ok(Signature { bytes })
     }
 
@@ -206,6 +211,26 @@ impl Container {
         let first = last.saturating_sub(AHEAD).saturating_add(1);
         self.counts.put(id.clone(), first.saturating_add(1), last);
         Ok(first)
+    }
+
+    fn create_passkey_key(
+        &mut self,
+        algorithm: PasskeyAlgorithm,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(PrivateKey, PasskeyPublicKey), Error> {
+        Ok(match algorithm {
+            PasskeyAlgorithm::DeviceBound(algorithm) => {
+                let auth = AuthValue::random(rng);
+                let created = self.tpm.create_key(algorithm, &auth)?;
+                let public = PasskeyPublicKey::DeviceBound(created.public);
+                (PrivateKey::DeviceBound(created.blob, auth), public)
+            }
+            PasskeyAlgorithm::Sealed(algorithm) => {
+                let seed = Secret32::random(rng);
+                let public = sealed_key::public_key(algorithm, &seed);
+                (PrivateKey::Sealed(algorithm, seed), public)
+            }
+        })
     }
 
     fn rewrite(

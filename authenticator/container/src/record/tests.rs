@@ -5,16 +5,24 @@ use proptest::strategy::ValueTree;
 
 use super::{decode, encode};
 use crate::access::PasskeyClass;
-use crate::passkey::{CredRandom, CredentialId, Passkey, Protection, UserAccount};
+use crate::passkey::{
+    CredRandom, CredentialId, Passkey, PasskeyAlgorithm, PasskeyPublicKey, PrivateKey, Protection,
+    UserAccount,
+};
+use crate::public_key::Public;
 use crate::secret::{AuthValue, Secret32};
 use crate::time::UnixTime;
-use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
+use crate::tpm::{KeyBlob, PublicKey};
 
-fn public_key() -> impl Strategy<Value = PublicKey> {
+fn public_key() -> impl Strategy<Value = PasskeyPublicKey> {
     prop_oneof![
-        any::<([u8; 32], [u8; 32])>().prop_map(|(x, y)| PublicKey::P256 { x, y }),
-        (prop::collection::vec(any::<u8>(), 256), any::<u32>())
-            .prop_map(|(modulus, exponent)| PublicKey::Rsa { modulus, exponent }),
+        any::<([u8; 32], [u8; 32])>()
+            .prop_map(|(x, y)| PasskeyPublicKey::DeviceBound(PublicKey::P256 { x, y })),
+        (prop::collection::vec(any::<u8>(), 256), any::<u32>()).prop_map(|(modulus, exponent)| {
+            PasskeyPublicKey::DeviceBound(PublicKey::Rsa { modulus, exponent })
+        }),
+        any::<[u8; 32]>().prop_map(PasskeyPublicKey::Ed25519),
+        prop::collection::vec(any::<u8>(), 1312).prop_map(PasskeyPublicKey::MlDsa44),
     ]
 }
 
@@ -37,24 +45,26 @@ prop_compose! {
         (discoverable, hmac_secret, created) in any::<(bool, bool, u64)>(),
         level in 1_u8..=3,
         key in prop::collection::vec(any::<u8>(), 0..600),
-        (auth, with_uv, without_uv) in any::<([u8; 32], [u8; 32], [u8; 32])>(),
+        (secret, with_uv, without_uv) in any::<([u8; 32], [u8; 32], [u8; 32])>(),
     ) -> Passkey {
+        let (algorithm, public_key) = Public::from(&public_key).read().unwrap();
         Passkey {
             id: CredentialId(id.to_vec()),
             rp_id,
             user,
-            algorithm: match public_key {
-                PublicKey::P256 { .. } => KeyAlgorithm::Es256,
-                PublicKey::Rsa { .. } => KeyAlgorithm::Rs256,
-            },
+            algorithm,
             public_key,
             class: PasskeyClass::Verified,
             discoverable,
             protection: Protection::try_from(level).unwrap(),
             created: UnixTime(created),
             label,
-            key: KeyBlob(key),
-            auth: AuthValue::new(auth),
+            key: match algorithm {
+                PasskeyAlgorithm::DeviceBound(_) => {
+                    PrivateKey::DeviceBound(KeyBlob(key), AuthValue::new(secret))
+                }
+                PasskeyAlgorithm::Sealed(sealed) => PrivateKey::Sealed(sealed, Secret32::new(secret)),
+            },
             hmac_secret,
             cred_random: CredRandom { with_uv: Secret32::new(with_uv), without_uv: Secret32::new(without_uv) },
         }
@@ -65,7 +75,10 @@ prop_compose! {
 fn contents(passkey: &Passkey) -> impl PartialEq + std::fmt::Debug {
     (
         format!("{passkey:?}"),
-        *passkey.auth.expose(),
+        match &passkey.key {
+            PrivateKey::DeviceBound(_, auth) => *auth.expose(),
+            PrivateKey::Sealed(_, seed) => *seed.expose(),
+        },
         *passkey.cred_random.with_uv.expose(),
         *passkey.cred_random.without_uv.expose(),
     )

@@ -1,7 +1,8 @@
 //! Two classes of passkeys: what opens with the presence key, and what never does.
 
 use latchkey_container::{
-    Access, Container, Error, NewPasskey, Passkey, PasskeyClass, Profile, Protection, PublicKey, Unlocked,
+    Access, Container, Error, NewPasskey, Passkey, PasskeyClass, PasskeyPublicKey, Profile, Protection,
+    PublicKey, Unlocked,
 };
 use p256::ecdsa::signature::Verifier;
 
@@ -31,7 +32,9 @@ fn both() -> (Home, Container, Unlocked, [Passkey; 2]) {
 #[track_caller]
 fn signs<'a>(container: &mut Container, access: impl Into<Access<'a>>, passkey: &Passkey) {
     let signature = container.sign(access, passkey, &[b"one ", b"two"]).unwrap();
-    let PublicKey::P256 { x, y } = &passkey.public_key else { panic!("another key") };
+    let PasskeyPublicKey::DeviceBound(PublicKey::P256 { x, y }) = &passkey.public_key else {
+        panic!("another key")
+    };
     let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&[&[4][..], x, y].concat()).unwrap();
     key.verify(b"one two", &p256::ecdsa::Signature::from_der(&signature.bytes).unwrap()).unwrap();
 }

@@ -1,7 +1,8 @@
 //! Passkeys: register, find, replace, rename, delete, sign.
 
 use latchkey_container::{
-    Container, CredentialId, Error, KeyAlgorithm, Protection, PublicKey, UnixTime, Unlocked, UserAccount,
+    Container, CredentialId, Error, KeyAlgorithm, PasskeyAlgorithm, PasskeyPublicKey, Protection, PublicKey,
+    SealedAlgorithm, UnixTime, Unlocked, UserAccount,
 };
 
 use crate::rig::{Home, NOW, hash, new_passkey, pin, rng};
@@ -34,26 +35,49 @@ fn a_passkey_comes_back_whole_after_a_restart() {
 }
 
 #[test]
-fn both_algorithms_sign_the_concatenation() {
+fn every_algorithm_signs_the_concatenation() {
     let (_home, mut container, unlocked) = unlocked();
-    for algorithm in [KeyAlgorithm::Es256, KeyAlgorithm::Rs256] {
+    for algorithm in [
+        PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Es256),
+        PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Rs256),
+        PasskeyAlgorithm::Sealed(SealedAlgorithm::Ed25519),
+        PasskeyAlgorithm::Sealed(SealedAlgorithm::MlDsa44),
+    ] {
         let new = latchkey_container::NewPasskey { algorithm, ..new_passkey("a.example", b"1") };
         let made = container.register(&unlocked, new, NOW, &mut rng()).unwrap();
         let found = container.passkey(&unlocked, &made.id).unwrap().unwrap();
-        assert_eq!(found.algorithm, algorithm);
-        match (&found.public_key, algorithm) {
-            (PublicKey::P256 { .. }, KeyAlgorithm::Es256) => {}
-            (PublicKey::Rsa { modulus, exponent: 65537 }, KeyAlgorithm::Rs256) => {
-                assert_eq!(modulus.len(), 256);
-                // RS256 is deterministic, so the parts of a message are seen to be joined.
-                let whole = container.sign(&unlocked, &found, &[b"one two"]).unwrap();
-                assert_eq!(container.sign(&unlocked, &found, &[b"one", b" ", b"two"]).unwrap(), whole);
-                assert_ne!(container.sign(&unlocked, &found, &[b"one two "]).unwrap(), whole);
-            }
-            (key, algorithm) => panic!("{algorithm:?} gave {key:?}"),
-        }
-        assert!(!container.sign(&unlocked, &found, &[b"m"]).unwrap().bytes.is_empty());
+        assert_eq!((found.algorithm, &found.public_key), (algorithm, &made.public_key));
+        let signed = container.sign(&unlocked, &found, &[b"one", b" ", b"two"]).unwrap().bytes;
+        assert!(verifies(&found.public_key, b"one two", &signed), "{algorithm:?}");
+        assert!(!verifies(&found.public_key, b"one two ", &signed), "{algorithm:?}");
+        let other = container.sign(&unlocked, &found, &[b"one two "]).unwrap().bytes;
+        assert!(!verifies(&found.public_key, b"one two", &other), "{algorithm:?}");
     }
+}
+
+/// With the verifiers of aws-lc-rs, which has no part in the sealed keys.
+fn verifies(key: &PasskeyPublicKey, message: &[u8], signature: &[u8]) -> bool {
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+    };
+    match key {
+        PasskeyPublicKey::DeviceBound(PublicKey::P256 { x, y }) => {
+            let point = [&[4], &x[..], y].concat();
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(message, signature)
+        }
+        PasskeyPublicKey::DeviceBound(PublicKey::Rsa { modulus, exponent: 65537 }) => {
+            let key = aws_lc_rs::rsa::PublicKeyComponents { n: &modulus[..], e: &[1, 0, 1][..] };
+            key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+        }
+        PasskeyPublicKey::DeviceBound(key) => panic!("{key:?} has another exponent"),
+        PasskeyPublicKey::Ed25519(point) => {
+            UnparsedPublicKey::new(&ED25519, point).verify(message, signature)
+        }
+        PasskeyPublicKey::MlDsa44(key) => {
+            UnparsedPublicKey::new(&aws_lc_rs::signature::ML_DSA_44, key).verify(message, signature)
+        }
+    }
+    .is_ok()
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The PIN reset protector in use: a new PIN, the same keys, another authentication key.
 
 use latchkey_container::{
-    CompartmentId, Container, Error, Passkey, PublicKey, RecoveryProtocol, RecoveryPurpose, RecoveryService,
-    Unlocked,
+    CompartmentId, Container, Error, Passkey, PasskeyPublicKey, PublicKey, RecoveryProtocol, RecoveryPurpose,
+    RecoveryService, Unlocked,
 };
 use latchkey_tests::pin_reset_service;
 
@@ -24,7 +24,7 @@ struct Provisioned {
 /// All that a reset must keep.
 #[derive(Debug, PartialEq)]
 struct Everything {
-    passkeys: Vec<(Vec<u8>, PublicKey, Option<[u8; 32]>)>,
+    passkeys: Vec<(Vec<u8>, PasskeyPublicKey, Option<[u8; 32]>)>,
     enterprise_key: Option<PublicKey>,
     token: Vec<u8>,
     device: PublicKey,

@@ -167,7 +167,7 @@ pub fn new_passkey(rp_id: &str, handle: &[u8]) -> NewPasskey {
             name: Some("alice@example.org".into()),
             display_name: Some("Alice Example".into()),
         },
-        algorithm: KeyAlgorithm::Es256,
+        algorithm: KeyAlgorithm::Es256.into(),
         discoverable: true,
         protection: Protection::Required,
         hmac_secret: true,

@@ -89,7 +89,7 @@ fn fill(count: usize) -> TempDir {
                 name: Some("ann".to_owned()),
                 display_name: None,
             },
-            algorithm: KeyAlgorithm::Es256,
+            algorithm: KeyAlgorithm::Es256.into(),
             discoverable: true,
             protection: Protection::Required,
             hmac_secret: false,

@@ -7,6 +7,7 @@
     reason = "in the helpers of a test a panic is the failure, as it is in the tests themselves"
 )]
 
+mod algorithms;
 mod capacity;
 mod client_pin;
 mod consent;

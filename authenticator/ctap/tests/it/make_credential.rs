@@ -54,7 +54,7 @@ fn each_parameter_has_its_rule() {
         },
         Row {
             name: "no algorithm that we have",
-            change: |r| r.pub_key_cred_params = vec![CredentialParameter::public_key(Algorithm::EDDSA)],
+            change: |r| r.pub_key_cred_params = vec![CredentialParameter::public_key(Algorithm::ES512)],
             expected: Status::UNSUPPORTED_ALGORITHM,
             clause: "step 3",
         },
@@ -190,7 +190,7 @@ fn an_es256_passkey_attests_itself() {
 fn the_first_supported_algorithm_of_the_request_wins() {
     let (mut device, mut request) = ready();
     request.pub_key_cred_params =
-        [Algorithm::EDDSA, Algorithm::RS256, Algorithm::ES256].map(CredentialParameter::public_key).to_vec();
+        [Algorithm::ES512, Algorithm::RS256, Algorithm::ES256].map(CredentialParameter::public_key).to_vec();
     let response = Response::parse(&device.send(&Request::MakeCredential(request))).unwrap();
     let CoseKey::Rsa { n, e } = attested(&response).public_key else { panic!("another key") };
     assert_eq!((n.len(), &e), (256, &vec![1, 0, 1]));

@@ -345,12 +345,17 @@ pub fn public_key() -> impl Strategy<Value = CoseKey> {
     prop_oneof![
         any::<([u8; 32], [u8; 32])>().prop_map(|(x, y)| CoseKey::P256 { x, y }),
         (minimal(), minimal()).prop_map(|(n, e)| CoseKey::Rsa { n, e }),
+        (vec(any::<u8>(), 48), vec(any::<u8>(), 48))
+            .prop_map(|(x, y)| CoseKey::P384 { x: x.try_into().unwrap(), y: y.try_into().unwrap() }),
+        any::<[u8; 32]>().prop_map(|x| CoseKey::Ed25519 { x }),
+        vec(any::<u8>(), 1312).prop_map(|key| CoseKey::MlDsa44 { key }),
         any::<[u8; 32]>().prop_map(|x| {
             CoseKey::Other(Value::Map(vec![
-                (1.into(), 1.into()),
-                (3.into(), (-8).into()),
-                ((-1).into(), 6.into()),
+                (1.into(), 2.into()),
+                (3.into(), (-47).into()),
+                ((-1).into(), 8.into()),
                 ((-2).into(), x.to_vec().into()),
+                ((-3).into(), true.into()),
             ]))
         }),
     ]

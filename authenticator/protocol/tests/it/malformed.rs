@@ -339,7 +339,24 @@ fn commands() {
 fn public_keys() {
     let p256 = map([(1, 2.into()), (3, (-7).into()), (-1, 1.into()), (-2, bytes(32)), (-3, bytes(32))]);
     let rsa = map([(1, 3.into()), (3, (-257).into()), (-1, bytes(256)), (-2, bytes(3))]);
+    let p384 = map([(1, 2.into()), (3, (-35).into()), (-1, 2.into()), (-2, bytes(48)), (-3, bytes(48))]);
+    let ed25519 = map([(1, 1.into()), (3, (-8).into()), (-1, 6.into()), (-2, bytes(32))]);
+    let ml_dsa = map([(1, 7.into()), (3, (-48).into()), (-1, bytes(1312))]);
     for (key, path, member, expected) in [
+        (&p384, vec![], Some(p384.clone()), FINE),
+        (&p384, vec![L(-1)], Some(1.into()), PARAMETER),
+        (&p384, vec![L(-2)], Some(bytes(32)), PARAMETER),
+        (&p384, vec![L(3)], Some((-7).into()), PARAMETER),
+        (&ed25519, vec![], Some(ed25519.clone()), FINE),
+        (&ed25519, vec![L(-1)], Some(7.into()), PARAMETER),
+        (&ed25519, vec![L(-2)], Some(bytes(57)), PARAMETER),
+        (&ed25519, vec![L(-3)], Some(bytes(32)), PARAMETER),
+        (&ed25519, vec![L(1)], Some(2.into()), PARAMETER),
+        (&ml_dsa, vec![], Some(ml_dsa.clone()), FINE),
+        (&ml_dsa, vec![L(-1)], Some(bytes(1313)), PARAMETER),
+        (&ml_dsa, vec![L(-1)], None, MISSING),
+        (&ml_dsa, vec![L(-2)], Some(bytes(32)), PARAMETER),
+        (&ml_dsa, vec![L(1)], Some(1.into()), PARAMETER),
         (&p256, vec![L(1)], None, MISSING),
         (&p256, vec![L(3)], None, MISSING),
         (&p256, vec![L(1)], Some(3.into()), PARAMETER),
@@ -348,7 +365,8 @@ fn public_keys() {
         (&p256, vec![L(-3)], Some(false.into()), TYPE),
         (&p256, vec![L(-4)], Some(bytes(32)), PARAMETER),
         (&p256, vec![L(2)], Some(bytes(1)), PARAMETER),
-        (&p256, vec![L(3)], Some((-8).into()), FINE),
+        (&p256, vec![L(3)], Some((-8).into()), PARAMETER),
+        (&p256, vec![L(3)], Some((-47).into()), FINE),
         (&rsa, vec![L(-1)], None, MISSING),
         (&rsa, vec![L(-2)], None, MISSING),
         (&rsa, vec![L(1)], Some(2.into()), PARAMETER),

@@ -91,7 +91,7 @@ pub fn register(container: &mut Container, unlocked: &Unlocked, handle: u8) -> P
     let new = NewPasskey {
         rp_id: "a.example".into(),
         user: UserAccount { handle: vec![handle], name: None, display_name: None },
-        algorithm: KeyAlgorithm::Es256,
+        algorithm: KeyAlgorithm::Es256.into(),
         discoverable: true,
         protection: Protection::Required,
         hmac_secret: false,
