@@ -23,6 +23,7 @@ mod compartments;
 mod device;
 mod enterprise;
 mod gesture;
+mod large_blobs;
 mod passkeys;
 mod pin_rules;
 mod recovery;

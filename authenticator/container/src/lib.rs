@@ -51,7 +51,8 @@ pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
 pub use error::{Error, Responsible, StorageError, StorageProblem};
 pub use listing::PasskeyListing;
 pub use passkey::{
-    CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, PasskeyPublicKey, Protection, Signature, UserAccount,
+    CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, PasskeyExtensions, PasskeyPublicKey, Protection,
+    Signature, UserAccount,
 };
 pub use pin::{
     CharacterRule, Pin, PinComplexity, PinError, PinHash, PinOverdue, PinRefusal, PinRules, sooner,

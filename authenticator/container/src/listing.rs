@@ -20,6 +20,8 @@ pub struct PasskeyListing {
     pub public_key: PasskeyPublicKey,
     /// Its credProtect level.
     pub protection: Protection,
+    /// Whether others than its relying party may start a payment with it.
+    pub third_party_payment: bool,
 }
 
 /// How it is written down.
@@ -32,6 +34,8 @@ struct Written {
     user_display_name: Option<String>,
     public_key: Public,
     protection: u8,
+    #[serde(default)]
+    third_party_payment: bool,
 }
 
 impl From<&Passkey> for PasskeyListing {
@@ -42,6 +46,7 @@ impl From<&Passkey> for PasskeyListing {
             user: passkey.user.clone(),
             public_key: passkey.public_key.clone(),
             protection: passkey.protection,
+            third_party_payment: passkey.extensions.third_party_payment,
         }
     }
 }
@@ -56,6 +61,7 @@ impl PasskeyListing {
             user_display_name: self.user.display_name.clone(),
             public_key: Public::from(&self.public_key),
             protection: self.protection.into(),
+            third_party_payment: self.third_party_payment,
         };
         let mut cbor = Vec::with_capacity(512);
         ciborium::into_writer(&written, &mut cbor)
@@ -76,6 +82,7 @@ impl PasskeyListing {
             },
             public_key,
             protection: Protection::try_from(written.protection).ok()?,
+            third_party_payment: written.third_party_payment,
         })
     }
 }

@@ -5,6 +5,7 @@ use rand_core::CryptoRng;
 use crate::access::PasskeyClass;
 use crate::sealed_key::SealedAlgorithm;
 use crate::secret::{AuthValue, Secret32};
+use crate::stretch::derive;
 use crate::time::UnixTime;
 use crate::tpm::{KeyAlgorithm, KeyBlob, PublicKey};
 
@@ -106,8 +107,21 @@ pub struct NewPasskey {
     pub discoverable: bool,
     /// Its credProtect level.
     pub protection: Protection,
+    /// What extensions keep with it.
+    pub extensions: PasskeyExtensions,
+}
+
+/// What the extensions of a registration leave with a passkey (CTAP 2.3 §12); nothing by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PasskeyExtensions {
     /// Whether it answers the hmac-secret extension.
     pub hmac_secret: bool,
+    /// A few bytes that its relying party wants back.
+    pub cred_blob: Option<Vec<u8>>,
+    /// Whether it has a key for an entry of the large-blob array.
+    pub large_blob_key: bool,
+    /// Whether others than its relying party may start a payment with it.
+    pub third_party_payment: bool,
 }
 
 /// A passkey of an unlocked container. Its secrets can be used through the container, and only there.
@@ -133,8 +147,9 @@ pub struct Passkey {
     pub created: UnixTime,
     /// What the user calls it.
     pub label: Option<String>,
+    /// What extensions keep with it.
+    pub extensions: PasskeyExtensions,
     pub(crate) key: PrivateKey,
-    pub(crate) hmac_secret: bool,
     pub(crate) cred_random: CredRandom,
 }
 
@@ -144,7 +159,16 @@ impl Passkey {
     #[must_use]
     pub fn cred_random(&self, user_verified: bool) -> Option<&Secret32> {
         let key = if user_verified { &self.cred_random.with_uv } else { &self.cred_random.without_uv };
-        self.hmac_secret.then_some(key)
+        self.extensions.hmac_secret.then_some(key)
+    }
+
+    /// The key that a platform encrypts this passkey's large blob with (CTAP 2.3 §12.3), `None` when it was registered
+    /// without one. Derived, so that a record holds no fourth secret: who sees outputs of hmac-secret, which are HMACs
+    /// under the same key, learns nothing of it.
+    #[must_use]
+    pub fn large_blob_key(&self) -> Option<Secret32> {
+        let derived = || derive(&self.cred_random.with_uv, b"latchkey large blob key");
+        self.extensions.large_blob_key.then(derived)
     }
 }
 

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::access::PasskeyClass;
 use crate::passkey::{
-    CredRandom, CredentialId, Passkey, PasskeyAlgorithm, PrivateKey, Protection, UserAccount,
+    CredRandom, CredentialId, Passkey, PasskeyAlgorithm, PasskeyExtensions, PrivateKey, Protection,
+    UserAccount,
 };
 use crate::public_key::Public;
 use crate::secret::{AuthValue, Secret32};
@@ -24,6 +25,7 @@ const SECRETS: usize = 96;
 
 /// What is not secret by itself. Short names: they are read on every signature.
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the members of a format, each a fact of its own")]
 struct Facts {
     #[serde(rename = "id")]
     id: ByteBuf,
@@ -49,6 +51,18 @@ struct Facts {
     created: u64,
     #[serde(rename = "la", default, skip_serializing_if = "Option::is_none")]
     label: Option<String>,
+    #[serde(rename = "cb", default, skip_serializing_if = "Option::is_none")]
+    cred_blob: Option<ByteBuf>,
+    #[serde(rename = "lb", default, skip_serializing_if = "is_off")]
+    large_blob_key: bool,
+    #[serde(rename = "tp", default, skip_serializing_if = "is_off")]
+    third_party_payment: bool,
+}
+
+/// What is off is left out, as it is in a record from before there was such a member.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_off(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The payload to seal.
@@ -68,9 +82,12 @@ pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
         public_key: Public::from(&passkey.public_key),
         discoverable: passkey.discoverable,
         protection: passkey.protection.into(),
-        hmac_secret: passkey.hmac_secret,
+        hmac_secret: passkey.extensions.hmac_secret,
         created: passkey.created.0,
         label: passkey.label.clone(),
+        cred_blob: passkey.extensions.cred_blob.as_deref().map(bytes),
+        large_blob_key: passkey.extensions.large_blob_key,
+        third_party_payment: passkey.extensions.third_party_payment,
     };
     let mut cbor = Vec::with_capacity(1024);
     ciborium::into_writer(&facts, &mut cbor)
@@ -113,7 +130,12 @@ pub(crate) fn decode(class: PasskeyClass, payload: &[u8]) -> Option<Passkey> {
         created: UnixTime(facts.created),
         label: facts.label,
         key,
-        hmac_secret: facts.hmac_secret,
+        extensions: PasskeyExtensions {
+            hmac_secret: facts.hmac_secret,
+            cred_blob: facts.cred_blob.map(ByteBuf::into_vec),
+            large_blob_key: facts.large_blob_key,
+            third_party_payment: facts.third_party_payment,
+        },
         cred_random: CredRandom { with_uv: Secret32::new(*with_uv), without_uv: Secret32::new(*without_uv) },
     })
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, StorageError};
 mod biometrics;
 mod compartments;
 mod identity;
+mod large_blobs;
 mod pins;
 mod records;
 mod recovery;
@@ -26,13 +27,14 @@ pub(crate) use recovery::ResetProtector;
 pub(crate) use settings::SealedListing;
 
 /// Each migration once, in order; a merged one is never edited.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0001_container.sql"),
     include_str!("../migrations/0002_owners_of_slots.sql"),
     include_str!("../migrations/0003_compartments.sql"),
     include_str!("../migrations/0004_biometrics.sql"),
     include_str!("../migrations/0005_age_of_pins.sql"),
     include_str!("../migrations/0006_settings.sql"),
+    include_str!("../migrations/0007_large_blobs.sql"),
     include_str!("../migrations/0008_presence.sql"),
 ];
 

@@ -1,5 +1,5 @@
-//! State that spans commands: getNextAssertion and the two …`GetNext`… of credential management (CTAP 2.3
-//! §6).
+//! State that spans commands: getNextAssertion, the two …`GetNext`… of credential management, and a large-blob array
+//! that is written in fragments (CTAP 2.3 §6).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use latchkey_container::{CredentialId, Unlocked};
 
 use crate::get_assertion::Assertions;
+use crate::large_blobs::Writing;
 use crate::status::Failure;
 use crate::step::ChannelId;
 use crate::token::TokenId;
@@ -35,11 +36,16 @@ pub(crate) struct Continuations {
     pub(crate) assertions: Option<Continuation<Assertions>>,
     pub(crate) relying_parties: Option<Continuation<std::vec::IntoIter<String>>>,
     pub(crate) passkeys: Option<Continuation<Listing>>,
+    pub(crate) large_blobs: Option<Continuation<Writing>>,
 }
 
 impl<C> Continuation<C> {
     pub(crate) const fn new(channel: ChannelId, now: Duration, token: Option<TokenId>, rest: C) -> Self {
         Self { channel, last_used: now, token, rest }
+    }
+
+    pub(crate) fn into_rest(self) -> C {
+        self.rest
     }
 
     pub(crate) const fn rest_mut(&mut self) -> &mut C {
@@ -72,6 +78,7 @@ impl Continuations {
         discard_if(&mut self.assertions, |state| state.over(now, token));
         discard_if(&mut self.relying_parties, |state| state.over(now, token));
         discard_if(&mut self.passkeys, |state| state.over(now, token));
+        discard_if(&mut self.large_blobs, |state| state.over(now, token));
     }
 
     /// Discards what belongs to a channel that is gone.
@@ -79,6 +86,7 @@ impl Continuations {
         discard_if(&mut self.assertions, |state| state.channel == channel);
         discard_if(&mut self.relying_parties, |state| state.channel == channel);
         discard_if(&mut self.passkeys, |state| state.channel == channel);
+        discard_if(&mut self.large_blobs, |state| state.channel == channel);
     }
 
     /// When [`Continuations::observe`] has something to do next.
@@ -86,7 +94,8 @@ impl Continuations {
         let assertions = self.assertions.as_ref().map(|state| state.last_used);
         let relying_parties = self.relying_parties.as_ref().map(|state| state.last_used);
         let passkeys = self.passkeys.as_ref().map(|state| state.last_used);
-        [assertions, relying_parties, passkeys]
+        let large_blobs = self.large_blobs.as_ref().map(|state| state.last_used);
+        [assertions, relying_parties, passkeys, large_blobs]
             .into_iter()
             .flatten()
             .min()

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::continuation::{Continuation, Continuations, Listing, take_up};
 use crate::engine::{Authenticator, Flow, Pending, approved};
+use crate::extensions::large_blob_key;
 use crate::keys::cose_key;
 use crate::make_credential::{MAX_PASSKEYS, account};
 use crate::pin_protocol::PinProtocol;
@@ -215,6 +216,7 @@ fn relying_party(rp_id: String, total: Option<u64>) -> Vec<u8> {
 }
 
 fn listed(passkey: Passkey, total: Option<u64>) -> Vec<u8> {
+    let large_blob_key = large_blob_key::of(&passkey);
     let public_key = cose_key(&passkey.public_key);
     let latchkey_container::UserAccount { handle, name, display_name } = passkey.user;
     Response {
@@ -223,6 +225,8 @@ fn listed(passkey: Passkey, total: Option<u64>) -> Vec<u8> {
         public_key: Some(public_key),
         total_credentials: total,
         cred_protect: Some(u8::from(passkey.protection).into()),
+        large_blob_key,
+        third_party_payment: Some(passkey.extensions.third_party_payment),
         ..Response::default()
     }
     .encode()

@@ -119,6 +119,9 @@ impl Authenticator {
                 self.credential_management(channel, &request, &mut ambient)
             }
             Ok(Request::Selection) => Ok(Self::selection()),
+            Ok(Request::LargeBlobs(request)) => {
+                self.large_blobs(channel, &request, &mut ambient).map(Flow::Done)
+            }
         };
         self.step(channel, flow)
     }

@@ -237,9 +237,11 @@ impl Authenticator {
         let message: [&[u8]; 2] = [&auth_data, &assertions.client_data_hash];
         let signature = self.container.sign(&assertions.unlocked, &passkey, &message)?;
         let user = entity(&passkey, assertions.several);
+        let large_blob_key = assertions.extensions.large_blob_key(&passkey);
         let mut response =
             Response::new(CredentialDescriptor::public_key(passkey.id.0), auth_data, signature.bytes);
         response.user = user;
+        response.large_blob_key = large_blob_key;
         response.number_of_credentials = total;
         Ok(response.encode())
     }

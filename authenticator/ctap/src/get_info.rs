@@ -8,8 +8,9 @@ use latchkey_protocol::{CredentialParameter, MAX_MESSAGE};
 
 use crate::aaguid;
 use crate::engine::Authenticator;
-use crate::extensions::SUPPORTED;
+use crate::extensions::{SUPPORTED, cred_blob};
 use crate::keys::{ALGORITHMS, cose_algorithm};
+use crate::large_blobs::MAX_ARRAY;
 use crate::pin_protocol::PinProtocol;
 
 /// All of §9 "Mandatory features" for `FIDO_2_3` holds: hmac-secret and credProtect, credMgmt with rk, an
@@ -45,9 +46,11 @@ impl Authenticator {
             max_credential_id_length: Some(CREDENTIAL_ID_LENGTH),
             transports: vec!["usb".to_owned()],
             algorithms: ALGORITHMS.map(supported).to_vec(),
+            max_serialized_large_blob_array: u64::try_from(MAX_ARRAY).ok(),
             force_pin_change: Some(self.container.pin_overdue(now).is_some()),
             min_pin_length: Some(self.container.minimum_pin_length().into()),
             firmware_version: Some(FIRMWARE_VERSION),
+            max_cred_blob_length: u64::try_from(cred_blob::MAX_LENGTH).ok(),
             uv_modality: Some(UV_MODALITY),
             attestation_formats: vec!["packed".to_owned()],
             max_pin_length: Some(self.maximum_pin_length()),
@@ -72,6 +75,7 @@ impl Authenticator {
             ("plat", false),
             ("clientPin", pin),
             ("pinUvAuthToken", true),
+            ("largeBlobs", true),
             ("credMgmt", true),
             // libfido2 before 1.13 knows only the prototype's command.
             ("credentialMgmtPreview", true),

@@ -16,6 +16,7 @@ mod gesture;
 mod get_assertion;
 mod get_info;
 mod keys;
+mod large_blobs;
 mod local;
 mod make_credential;
 mod pin_protocol;

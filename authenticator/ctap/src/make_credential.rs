@@ -8,11 +8,12 @@ use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorDat
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::make_credential::{Request, Response};
 use latchkey_protocol::{CredentialParameter, UserEntity};
+use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 
 use crate::aaguid;
 use crate::engine::{Authenticator, Flow, Parameter, Pending, approved_in_time};
-use crate::extensions::Registering;
+use crate::extensions::{Registering, large_blob_key};
 use crate::gesture::Gesture;
 use crate::get_info::MAX_CREDENTIALS_IN_LIST;
 use crate::keys::{cose_algorithm, cose_key, key_algorithm};
@@ -75,7 +76,7 @@ impl Authenticator {
         if request.exclude_list.len() > MAX_CREDENTIALS_IN_LIST {
             return Err(Failure::ListTooLong);
         }
-        let extensions = self.registering(&request.extensions)?;
+        let extensions = self.registering(&request)?;
         // Step 11.1.
         let authorised = match proof {
             Some(proof) => {
@@ -180,10 +181,10 @@ impl Authenticator {
             algorithm: registration.algorithm,
             discoverable,
             protection: registration.extensions.protection(),
-            hmac_secret: registration.extensions.hmac_secret(),
+            extensions: registration.extensions.kept(),
         };
         let passkey = self.container.register(unlocked, new, ambient.now, ambient.rng)?;
-        let attested = self.attest(registration, &passkey, unlocked);
+        let attested = self.attest(registration, &passkey, unlocked, ambient.rng);
         if attested.is_err() {
             // Nobody will ever know the ID of this passkey, so it must not stay.
             self.container.delete(unlocked, &passkey.id)?;
@@ -214,18 +215,20 @@ impl Authenticator {
         registration: &Registration,
         passkey: &Passkey,
         unlocked: &Unlocked,
+        rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, Failure> {
         let request = &registration.request;
+        let flags = Flags::UP | Flags::UV;
         let auth_data = AuthenticatorData {
             rp_id_hash: Sha256::digest(&request.rp.id).into(),
-            flags: Flags::UP | Flags::UV,
+            flags,
             sign_count: self.container.next_signature_count(&passkey.id)?,
             attested: Some(AttestedCredential {
                 aaguid: aaguid::of(self.container.class()),
                 credential_id: passkey.id.0.clone(),
                 public_key: cose_key(&passkey.public_key),
             }),
-            extensions: registration.extensions.outputs(),
+            extensions: registration.extensions.outputs(passkey, flags, rng),
         }
         .encode();
         // Step 17: "none" only where it is preferred to all formats that we have.
@@ -238,7 +241,9 @@ impl Authenticator {
                 sig: self.container.sign(unlocked, passkey, &[&auth_data, &request.client_data_hash])?.bytes,
             },
         };
-        Ok(Response::new(auth_data, statement).encode())
+        let mut response = Response::new(auth_data, statement);
+        response.large_blob_key = large_blob_key::of(passkey);
+        Ok(response.encode())
     }
 }
 

@@ -58,6 +58,14 @@ pub(crate) enum Failure {
     Excluded,
     #[error("no room for another passkey")]
     StoreFull,
+    #[error("a fragment is longer than maxMsgSize − 64")]
+    FragmentTooLong,
+    #[error("the large-blob array is longer than getInfo allows")]
+    ArrayTooLong,
+    #[error("no fragment is expected at this place")]
+    WrongFragment,
+    #[error("the large-blob array does not end in its own hash")]
+    BrokenArray,
     #[error("the user declined")]
     Denied,
     #[error("the user did not answer in time")]
@@ -98,6 +106,10 @@ impl Failure {
             Self::NoCredentials => Status::NO_CREDENTIALS,
             Self::Excluded => Status::CREDENTIAL_EXCLUDED,
             Self::StoreFull => Status::KEY_STORE_FULL,
+            Self::FragmentTooLong => Status::INVALID_LENGTH,
+            Self::ArrayTooLong => Status::LARGE_BLOB_STORAGE_FULL,
+            Self::WrongFragment => Status::INVALID_SEQ,
+            Self::BrokenArray => Status::INTEGRITY_FAILURE,
             Self::Denied => Status::OPERATION_DENIED,
             Self::TimedOut => Status::USER_ACTION_TIMEOUT,
             Self::Cancelled => Status::KEEPALIVE_CANCEL,

@@ -136,7 +136,9 @@ impl<U> TokenSlot<U> {
         let token = self.token.as_mut()?;
         let genuine = token.grant.protocol == proof.protocol
             && proof.protocol.verify(&token.secret, message, proof.param)
-            && token.user_verified
+            // Writing large blobs outlives the assertion that showed the key for them (§6.5.2.1,
+            // clearPinUvAuthTokenPermissionsExceptLbw).
+            && (token.user_verified || permission == Permissions::LARGE_BLOB_WRITE)
             && token.grant.permissions.contains(permission);
         if !genuine {
             return None;

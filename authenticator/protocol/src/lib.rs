@@ -16,6 +16,7 @@ pub mod entity;
 pub mod extensions;
 pub mod get_assertion;
 pub mod get_info;
+pub mod large_blobs;
 pub mod make_credential;
 
 mod command;

@@ -2,7 +2,7 @@
 
 use crate::cbor::encode::Encode;
 use crate::{
-    Command, MAX_MESSAGE, Malformed, Status, client_pin, credential_management, get_assertion,
+    Command, MAX_MESSAGE, Malformed, Status, client_pin, credential_management, get_assertion, large_blobs,
     make_credential,
 };
 
@@ -25,6 +25,8 @@ pub enum Request {
     CredentialManagement(credential_management::Request),
     /// `authenticatorSelection`.
     Selection,
+    /// `authenticatorLargeBlobs`.
+    LargeBlobs(large_blobs::Request),
 }
 
 impl Request {
@@ -49,6 +51,7 @@ impl Request {
                 credential_management::Request::parse(body).map(Self::CredentialManagement)
             }
             Command::SELECTION => bare(body, Self::Selection),
+            Command::LARGE_BLOBS => large_blobs::Request::parse(body).map(Self::LargeBlobs),
             Command(_) => Err(Malformed::new(Status::INVALID_COMMAND, "the command is not supported")),
         }
     }
@@ -63,6 +66,7 @@ impl Request {
             Self::GetAssertion(request) => request.encode_into(&mut encoded),
             Self::ClientPin(request) => request.encode_into(&mut encoded),
             Self::CredentialManagement(request) => request.encode_into(&mut encoded),
+            Self::LargeBlobs(request) => request.encode_into(&mut encoded),
             Self::GetInfo | Self::Reset | Self::GetNextAssertion | Self::Selection => {}
         }
         encoded
@@ -80,6 +84,7 @@ impl Request {
             Self::GetNextAssertion => Command::GET_NEXT_ASSERTION,
             Self::CredentialManagement(_) => Command::CREDENTIAL_MANAGEMENT,
             Self::Selection => Command::SELECTION,
+            Self::LargeBlobs(_) => Command::LARGE_BLOBS,
         }
     }
 }

@@ -48,8 +48,8 @@ impl Container {
             class,
             created: now,
             label: None,
+            extensions: new.extensions,
             key,
-            hmac_secret: new.hmac_secret,
             cred_random: CredRandom { with_uv: Secret32::random(rng), without_uv: Secret32::random(rng) },
         };
         let tags = RecordTags {

@@ -6,8 +6,8 @@ use proptest::strategy::ValueTree;
 use super::{decode, encode};
 use crate::access::PasskeyClass;
 use crate::passkey::{
-    CredRandom, CredentialId, Passkey, PasskeyAlgorithm, PasskeyPublicKey, PrivateKey, Protection,
-    UserAccount,
+    CredRandom, CredentialId, Passkey, PasskeyAlgorithm, PasskeyExtensions, PasskeyPublicKey, PrivateKey,
+    Protection, UserAccount,
 };
 use crate::public_key::Public;
 use crate::secret::{AuthValue, Secret32};
@@ -37,12 +37,22 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn extensions()(
+        (hmac_secret, large_blob_key, third_party_payment) in any::<(bool, bool, bool)>(),
+        cred_blob in prop::option::of(prop::collection::vec(any::<u8>(), 0..64)),
+    ) -> PasskeyExtensions {
+        PasskeyExtensions { hmac_secret, cred_blob, large_blob_key, third_party_payment }
+    }
+}
+
+prop_compose! {
     fn passkey()(
         id in any::<[u8; 32]>(),
         (rp_id, label) in any::<(String, Option<String>)>(),
         user in user(),
         public_key in public_key(),
-        (discoverable, hmac_secret, created) in any::<(bool, bool, u64)>(),
+        (discoverable, created) in any::<(bool, u64)>(),
+        extensions in extensions(),
         level in 1_u8..=3,
         key in prop::collection::vec(any::<u8>(), 0..600),
         (secret, with_uv, without_uv) in any::<([u8; 32], [u8; 32], [u8; 32])>(),
@@ -65,7 +75,7 @@ prop_compose! {
                 }
                 PasskeyAlgorithm::Sealed(sealed) => PrivateKey::Sealed(sealed, Secret32::new(secret)),
             },
-            hmac_secret,
+            extensions,
             cred_random: CredRandom { with_uv: Secret32::new(with_uv), without_uv: Secret32::new(without_uv) },
         }
     }
@@ -123,9 +133,36 @@ fn members_of_a_later_format_are_passed_over() {
 fn cred_random_is_given_only_to_a_passkey_that_was_registered_with_it() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut passkey = passkey().new_tree(&mut runner).unwrap().current();
-    passkey.hmac_secret = false;
+    passkey.extensions.hmac_secret = false;
     assert!(passkey.cred_random(true).is_none() && passkey.cred_random(false).is_none());
-    passkey.hmac_secret = true;
+    passkey.extensions.hmac_secret = true;
     assert_eq!(passkey.cred_random(true).unwrap().expose(), passkey.cred_random.with_uv.expose());
     assert_eq!(passkey.cred_random(false).unwrap().expose(), passkey.cred_random.without_uv.expose());
+}
+
+#[test]
+fn a_record_of_before_there_were_more_extensions_opens_without_them() {
+    use ciborium::Value;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut original = passkey().new_tree(&mut runner).unwrap().current();
+    original.extensions = PasskeyExtensions { hmac_secret: true, ..PasskeyExtensions::default() };
+    let payload = encode(&original);
+    let Value::Map(members) = ciborium::from_reader::<Value, _>(&payload[96..]).unwrap() else {
+        panic!("the facts are a map")
+    };
+    let later = ["cb", "lb", "tp"];
+    assert!(members.iter().all(|(name, _)| !later.contains(&name.as_text().unwrap())), "the form of before");
+    assert_eq!(decode(original.class, &payload).unwrap().extensions, original.extensions);
+}
+
+#[test]
+fn the_key_for_large_blobs_is_its_own_and_only_for_a_passkey_that_was_registered_with_it() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut passkey = passkey().new_tree(&mut runner).unwrap().current();
+    passkey.extensions.large_blob_key = false;
+    assert!(passkey.large_blob_key().is_none());
+    passkey.extensions.large_blob_key = true;
+    let key = *passkey.large_blob_key().unwrap().expose();
+    assert_eq!(key, *decode(passkey.class, &encode(&passkey)).unwrap().large_blob_key().unwrap().expose());
+    assert_ne!(key, *passkey.cred_random.with_uv.expose());
 }

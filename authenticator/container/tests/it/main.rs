@@ -13,6 +13,8 @@ mod full_disk;
 #[cfg(test)]
 mod interruption;
 #[cfg(test)]
+mod large_blobs;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod older_copy;

@@ -1,8 +1,8 @@
 //! Passkeys: register, find, replace, rename, delete, sign.
 
 use latchkey_container::{
-    Container, CredentialId, Error, KeyAlgorithm, PasskeyAlgorithm, PasskeyPublicKey, Protection, PublicKey,
-    SealedAlgorithm, UnixTime, Unlocked, UserAccount,
+    Container, CredentialId, Error, KeyAlgorithm, PasskeyAlgorithm, PasskeyExtensions, PasskeyPublicKey,
+    Protection, PublicKey, SealedAlgorithm, UnixTime, Unlocked, UserAccount,
 };
 
 use crate::rig::{Home, NOW, hash, new_passkey, pin, rng};
@@ -123,7 +123,7 @@ fn a_passkey_that_is_not_discoverable_is_found_by_its_id_only() {
     let (_home, mut container, unlocked) = unlocked();
     let new = latchkey_container::NewPasskey {
         discoverable: false,
-        hmac_secret: false,
+        extensions: PasskeyExtensions::default(),
         protection: Protection::Optional,
         ..new_passkey("a.example", b"1")
     };

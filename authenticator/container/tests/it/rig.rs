@@ -9,8 +9,8 @@ use latchkey_container::tpm::{
     Endorsement, KeyBlob, Lifetime, PinCount, PinIndex, PinSlot, SealedBlob, TpmIdentity,
 };
 use latchkey_container::{
-    Container, CreateOptions, Error, KeyAlgorithm, Lockout, NewPasskey, Pin, PinHash, Profile, Protection,
-    StretchCost, Tpm, TpmError, UnixTime, UserAccount,
+    Container, CreateOptions, Error, KeyAlgorithm, Lockout, NewPasskey, PasskeyExtensions, Pin, PinHash,
+    Profile, Protection, StretchCost, Tpm, TpmError, UnixTime, UserAccount,
 };
 use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
@@ -170,7 +170,7 @@ pub fn new_passkey(rp_id: &str, handle: &[u8]) -> NewPasskey {
         algorithm: KeyAlgorithm::Es256.into(),
         discoverable: true,
         protection: Protection::Required,
-        hmac_secret: true,
+        extensions: PasskeyExtensions { hmac_secret: true, ..PasskeyExtensions::default() },
     }
 }
 

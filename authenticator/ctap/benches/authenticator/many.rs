@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use latchkey_container::{
-    Container, CreateOptions, KeyAlgorithm, NewPasskey, Pin, Profile, Protection, StretchCost, UnixTime,
-    UserAccount,
+    Container, CreateOptions, KeyAlgorithm, NewPasskey, PasskeyExtensions, Pin, Profile, Protection,
+    StretchCost, UnixTime, UserAccount,
 };
 use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
@@ -92,7 +92,7 @@ fn fill(count: usize) -> TempDir {
             algorithm: KeyAlgorithm::Es256.into(),
             discoverable: true,
             protection: Protection::Required,
-            hmac_secret: false,
+            extensions: PasskeyExtensions::default(),
         };
         container.register(&unlocked, passkey, UnixTime(2), &mut rng).expect("a passkey");
     }

@@ -20,11 +20,12 @@ use crate::token::Grant;
 const DEFAULT_PERMISSIONS: Permissions =
     Permissions(Permissions::MAKE_CREDENTIAL.0 | Permissions::GET_ASSERTION.0);
 /// What getInfo advertises the options for.
-const SUPPORTED: Permissions = Permissions(DEFAULT_PERMISSIONS.0 | Permissions::CREDENTIAL_MANAGEMENT.0);
+const SUPPORTED: Permissions = Permissions(
+    DEFAULT_PERMISSIONS.0 | Permissions::CREDENTIAL_MANAGEMENT.0 | Permissions::LARGE_BLOB_WRITE.0,
+);
 /// What the specification defines but this authenticator does not do. Undefined permissions are ignored.
 const UNSUPPORTED: Permissions = Permissions(
     Permissions::BIO_ENROLLMENT.0
-        | Permissions::LARGE_BLOB_WRITE.0
         | Permissions::AUTHENTICATOR_CONFIGURATION.0
         | Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY.0,
 );

@@ -1,8 +1,10 @@
-//! The hmac-secret extension in getAssertion (CTAP 2.3 §12.7).
+//! The hmac-secret extension in getAssertion, and hmac-secret-mc, which is the same for a new passkey (CTAP 2.3 §12.7,
+//! §12.8).
 
 use ciborium::Value;
 use hmac::{Hmac, KeyInit, Mac};
 use latchkey_container::Passkey;
+use latchkey_protocol::authenticator_data::Flags;
 use latchkey_protocol::extensions::HmacSecretInput;
 use rand_core::CryptoRng;
 use sha2::Sha256;
@@ -41,13 +43,8 @@ impl Salts {
 
     /// `encrypt(shared secret, HMAC(CredRandom, salt1) ‖ HMAC(CredRandom, salt2))`; nothing of a passkey that was
     /// registered without the extension.
-    pub(crate) fn output(
-        &self,
-        passkey: &Passkey,
-        user_verified: bool,
-        rng: &mut dyn CryptoRng,
-    ) -> Option<Value> {
-        let cred_random = passkey.cred_random(user_verified)?;
+    fn output(&self, passkey: &Passkey, flags: Flags, rng: &mut dyn CryptoRng) -> Option<Value> {
+        let cred_random = passkey.cred_random(flags.contains(Flags::UV))?;
         let mut outputs = Zeroizing::new(Vec::with_capacity(self.salts.len()));
         for salt in self.salts.as_chunks::<SALT>().0 {
             if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(cred_random.expose()) {
@@ -57,4 +54,14 @@ impl Salts {
         }
         Some(self.shared.encrypt(&outputs, rng).into())
     }
+}
+
+/// The output for a passkey, if there are salts.
+pub(crate) fn output(
+    salts: Option<&Salts>,
+    passkey: &Passkey,
+    flags: Flags,
+    rng: &mut dyn CryptoRng,
+) -> Option<Value> {
+    salts?.output(passkey, flags, rng)
 }

@@ -48,7 +48,10 @@ fn populated() -> (Device, Token) {
     let mut device = Device::with_pin();
     passkey(&mut device, RP, "alice");
     passkey(&mut device, OTHER_RP, "carol");
-    passkey(&mut device, RP, "bob");
+    let mut bob = platform::registration();
+    bob.user = user("bob");
+    (bob.extensions.large_blob_key, bob.extensions.third_party_payment) = (Some(true), Some(true));
+    platform::register(&mut device, bob);
     let mut hidden = platform::registration();
     hidden.options.rk = None;
     platform::register(&mut device, hidden);
@@ -104,6 +107,8 @@ fn passkeys_of_a_relying_party_are_listed_one_by_one() {
     for (response, name) in [(first, "bob"), (second, "alice")] {
         assert_eq!(response.user, Some(user(name)));
         assert_eq!(response.cred_protect, Some(3), "the profile's default");
+        let extras = (response.large_blob_key.is_some(), response.third_party_payment);
+        assert_eq!(extras, (name == "bob", Some(name == "bob")), "§6.8, 0x0B and 0x0C");
         assert!(response.public_key.is_some() && response.credential_id.is_some());
     }
 }

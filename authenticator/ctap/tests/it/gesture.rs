@@ -149,8 +149,8 @@ fn parameters_of_a_gesture_are_mandatory() {
     (rows[2].0.key_agreement, rows[2].1) = (None, Status::MISSING_PARAMETER);
     (rows[3].0.permissions, rows[3].1) = (None, Status::MISSING_PARAMETER);
     (rows[4].0.permissions, rows[4].1) = (Some(Permissions::NONE), Status::INVALID_PARAMETER);
-    let large_blobs = Permissions::LARGE_BLOB_WRITE;
-    (rows[5].0.permissions, rows[5].1) = (Some(large_blobs), Status::UNAUTHORIZED_PERMISSION);
+    let unsupported = Permissions::BIO_ENROLLMENT;
+    (rows[5].0.permissions, rows[5].1) = (Some(unsupported), Status::UNAUTHORIZED_PERMISSION);
     (rows[6].0.rp_id, rows[6].1) = (None, Status::MISSING_PARAMETER);
     for (request, expected) in rows {
         device.user([typed(PIN)]);

@@ -16,7 +16,10 @@ fn it_says_what_works_and_no_more() {
     let mut device = Device::with_pin();
     let info = info(&mut device);
     assert_eq!(info.versions, ["FIDO_2_0", "FIDO_2_1", "FIDO_2_3"]);
-    assert_eq!(info.extensions, ["credProtect", "hmac-secret"]);
+    assert_eq!(
+        info.extensions,
+        ["credBlob", "credProtect", "hmac-secret", "hmac-secret-mc", "largeBlobKey", "thirdPartyPayment"]
+    );
     assert_eq!(info.aaguid, aaguid::SOFTWARE);
     assert_eq!(info.pin_uv_auth_protocols, [2, 1], "in order of preference");
     assert_eq!(info.transports, ["usb"]);
@@ -28,6 +31,8 @@ fn it_says_what_works_and_no_more() {
     let algorithms: Vec<Algorithm> = info.algorithms.iter().map(|parameter| parameter.alg).collect();
     assert_eq!(algorithms, [Algorithm::ES256, Algorithm::RS256, Algorithm::EDDSA]);
     assert_eq!(info.authenticator_config_commands, None);
+    assert_eq!(info.max_serialized_large_blob_array, Some(65_536));
+    assert_eq!(info.max_cred_blob_length, Some(64));
     assert_eq!(info.enc_identifier, None);
 }
 
@@ -40,6 +45,7 @@ fn uv_and_client_pin_are_true_only_with_a_pin() {
             ("clientPin", pin),
             ("credMgmt", true),
             ("credentialMgmtPreview", true),
+            ("largeBlobs", true),
             ("makeCredUvNotRqd", false),
             ("pinUvAuthToken", true),
             ("plat", false),

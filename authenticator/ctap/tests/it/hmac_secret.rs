@@ -1,4 +1,4 @@
-//! hmac-secret (CTAP 2.3 §12.7).
+//! hmac-secret (CTAP 2.3 §12.7) and hmac-secret-mc (§12.8).
 
 use ciborium::Value;
 use hmac::{Hmac, KeyInit, Mac};
@@ -6,13 +6,13 @@ use latchkey_protocol::authenticator_data::AuthenticatorData;
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::extensions::HmacSecretInput;
 use latchkey_protocol::get_assertion::Response;
-use latchkey_protocol::{CredentialDescriptor, Request, Status};
+use latchkey_protocol::{CredentialDescriptor, Request, Status, make_credential};
 use sha2::Sha256;
 
 use crate::device::{Device, NOW, rng, status};
 use crate::platform::{
-    PROTOCOLS, RP, Session, attested, authentication, gesture_token, prove_authentication, register,
-    registration, user,
+    PROTOCOLS, RP, Session, attested, authentication, gesture_token, prove_authentication,
+    prove_registration, register, registration, user,
 };
 
 fn input(session: &Session, salts: &[u8]) -> HmacSecretInput {
@@ -180,4 +180,59 @@ fn the_next_assertion_has_its_own_output() {
     let (first, second) = (output(&session, &first).unwrap(), output(&session, &second).unwrap());
     assert_eq!(second.len(), 32);
     assert_ne!(first, second);
+}
+
+/// A registration that asks for an output at once.
+fn at_registration(device: &mut Device, input: HmacSecretInput, wanted: Option<bool>) -> Vec<u8> {
+    let token = gesture_token(device, Permissions::MAKE_CREDENTIAL, Some(RP));
+    let mut request = registration();
+    request.extensions.hmac_secret = wanted;
+    request.extensions.hmac_secret_mc = Some(input);
+    prove_registration(&mut request, &token);
+    device.send(&Request::MakeCredential(request))
+}
+
+#[test]
+fn a_registration_answers_as_the_passkey_will() {
+    for protocol in PROTOCOLS {
+        let mut device = Device::with_pin();
+        let session = Session::new(&mut device, protocol);
+        let salts = [[1; 32], [2; 32]].concat();
+        let response = at_registration(&mut device, input(&session, &salts), Some(true));
+        let data = make_credential::Response::parse(&response).unwrap().auth_data;
+        let outputs = AuthenticatorData::parse(&data).unwrap().extensions.unwrap().into_map().unwrap();
+        let [(enabled, yes), (name, output_mc)] = outputs.try_into().unwrap();
+        assert_eq!((enabled, yes, name), ("hmac-secret".into(), true.into(), "hmac-secret-mc".into()));
+        let at_once = session.decrypt(&output_mc.into_bytes().unwrap());
+        let session = Session::new(&mut device, protocol);
+        let later = assert(&mut device, input(&session, &salts));
+        assert_eq!(output(&session, &later).unwrap(), at_once);
+    }
+}
+
+#[test]
+fn a_registration_with_a_wrong_input_makes_no_passkey() {
+    type Change = fn(&mut HmacSecretInput);
+    let rows: [(&str, Change, Option<bool>, Status); 7] = [
+        ("as it is", |_| {}, Some(true), Status::OK),
+        ("without hmac-secret", |_| {}, None, Status::MISSING_PARAMETER),
+        ("with hmac-secret: false", |_| {}, Some(false), Status::MISSING_PARAMETER),
+        ("half of the MAC", |i| i.salt_auth.truncate(16), Some(true), Status::PIN_AUTH_INVALID),
+        ("a MAC and a byte", |i| i.salt_auth.push(0), Some(true), Status::PIN_AUTH_INVALID),
+        ("unknown protocol", |i| i.protocol = Some(3), Some(true), Status::INVALID_PARAMETER),
+        ("a point off the curve", |i| i.key_agreement.x = [2; 32], Some(true), Status::INVALID_PARAMETER),
+    ];
+    for (name, change, wanted, expected) in rows {
+        let mut device = Device::with_pin();
+        let session = Session::new(&mut device, 2);
+        let mut sent = input(&session, &[1; 32]);
+        change(&mut sent);
+        assert_eq!(status(&at_registration(&mut device, sent, wanted)), expected, "{name} (§12.8)");
+        let count = u32::from(expected == Status::OK);
+        assert_eq!(device.container().discoverable_count().unwrap(), count, "{name}");
+    }
+    let mut device = Device::with_pin();
+    let session = Session::new(&mut device, 2);
+    let short = at_registration(&mut device, input(&session, &[1; 16]), Some(true));
+    assert_eq!(status(&short), Status::INVALID_PARAMETER, "a short salt");
 }

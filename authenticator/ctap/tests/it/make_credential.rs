@@ -140,8 +140,8 @@ fn each_parameter_has_its_rule() {
             clause: "step 12",
         },
         Row {
-            name: "largeBlobKey, which we do not have",
-            change: |r| r.extensions.large_blob_key = Some(true),
+            name: "an extension that we do not have",
+            change: |r| r.extensions.min_pin_length = Some(true),
             expected: Status::OK,
             clause: "step 15: ignored",
         },

@@ -58,7 +58,7 @@ fn the_permissions_that_can_be_had() {
         (Permissions(0x80) | GA, Ok(())),
         (Permissions::NONE, Err(Status::INVALID_PARAMETER)),
         (Permissions::BIO_ENROLLMENT, Err(Status::UNAUTHORIZED_PERMISSION)),
-        (Permissions::LARGE_BLOB_WRITE | GA, Err(Status::UNAUTHORIZED_PERMISSION)),
+        (Permissions::LARGE_BLOB_WRITE | GA, Ok(())),
         (Permissions::AUTHENTICATOR_CONFIGURATION, Err(Status::UNAUTHORIZED_PERMISSION)),
         (Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY, Err(Status::UNAUTHORIZED_PERMISSION)),
     ];

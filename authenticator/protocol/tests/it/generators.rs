@@ -8,7 +8,7 @@ use latchkey_protocol::cose::{CoseKey, KeyAgreement};
 use latchkey_protocol::extensions::{AuthenticationExtensions, HmacSecretInput, RegistrationExtensions};
 use latchkey_protocol::{
     Algorithm, CredentialDescriptor, CredentialParameter, Options, Request, RpEntity, UserEntity,
-    credential_management, get_assertion, get_info, make_credential,
+    credential_management, get_assertion, get_info, large_blobs, make_credential,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -191,6 +191,19 @@ fn credential_management_request() -> impl Strategy<Value = credential_managemen
     })
 }
 
+fn large_blobs_request() -> impl Strategy<Value = large_blobs::Request> {
+    (number(), of(bytes()), number(), number(), of(bytes()), number()).prop_map(
+        |(get, set, offset, length, pin_uv_auth_param, pin_uv_auth_protocol)| large_blobs::Request {
+            get,
+            set,
+            offset,
+            length,
+            pin_uv_auth_param,
+            pin_uv_auth_protocol,
+        },
+    )
+}
+
 /// Any request.
 pub fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
@@ -198,6 +211,7 @@ pub fn request() -> impl Strategy<Value = Request> {
         4 => get_assertion_request().prop_map(Request::GetAssertion),
         4 => client_pin_request().prop_map(Request::ClientPin),
         4 => credential_management_request().prop_map(Request::CredentialManagement),
+        2 => large_blobs_request().prop_map(Request::LargeBlobs),
         1 => Just(Request::GetInfo),
         1 => Just(Request::Reset),
         1 => Just(Request::GetNextAssertion),

@@ -4,6 +4,8 @@ use latchkey_protocol::cbor::{self, Value};
 use latchkey_protocol::cose::CoseKey;
 use latchkey_protocol::{Command, Malformed, Request, Status};
 
+mod large_blobs;
+
 const TYPE: Result<(), Status> = Err(Status::CBOR_UNEXPECTED_TYPE);
 const MISSING: Result<(), Status> = Err(Status::MISSING_PARAMETER);
 const LENGTH: Result<(), Status> = Err(Status::INVALID_LENGTH);

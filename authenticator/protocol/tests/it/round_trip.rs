@@ -7,7 +7,7 @@ use latchkey_protocol::cbor::{self, Value};
 use latchkey_protocol::cose::CoseKey;
 use latchkey_protocol::{
     Malformed, Request, ResponseError, Status, client_pin, credential_management, get_assertion, get_info,
-    make_credential, parse_empty_response,
+    large_blobs, make_credential, parse_empty_response,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -22,6 +22,7 @@ fn parse_everything(bytes: &[u8]) {
     drop(client_pin::Response::parse(bytes));
     drop(credential_management::Response::parse(bytes));
     drop(get_info::Response::parse(bytes));
+    drop(large_blobs::Response::parse(bytes));
     drop(AuthenticatorData::parse(bytes));
     drop(AttestationObject::parse(bytes));
     drop(CoseKey::parse(bytes));
@@ -95,6 +96,12 @@ proptest! {
     #[test]
     fn credential_management_responses(response in generators::credential_management_response()) {
         prop_assert_eq!(credential_management::Response::parse(&response.encode()).unwrap(), response);
+    }
+
+    #[test]
+    fn large_blobs_responses(config in generators::bytes()) {
+        let response = large_blobs::Response { config };
+        prop_assert_eq!(large_blobs::Response::parse(&response.encode()).unwrap(), response);
     }
 
     #[test]

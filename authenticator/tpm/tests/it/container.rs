@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use latchkey_container::{
-    Container, CreateOptions, Error, KeyAlgorithm, NewPasskey, Passkey, Pin, PinHash, Profile, Protection,
-    StretchCost, UnixTime, Unlocked, UserAccount,
+    Container, CreateOptions, Error, KeyAlgorithm, NewPasskey, Passkey, PasskeyExtensions, Pin, PinHash,
+    Profile, Protection, StretchCost, UnixTime, Unlocked, UserAccount,
 };
 use latchkey_tests::tpm_proxy::TpmProxy;
 use latchkey_tpm::{DeviceOptions, DeviceTpm};
@@ -94,7 +94,7 @@ pub fn register(container: &mut Container, unlocked: &Unlocked, handle: u8) -> P
         algorithm: KeyAlgorithm::Es256.into(),
         discoverable: true,
         protection: Protection::Required,
-        hmac_secret: false,
+        extensions: PasskeyExtensions::default(),
     };
     container.register(unlocked, new, NOW, &mut rng()).expect("registered")
 }
