@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use glob::Pattern;
+
+use crate::case::{Case, Version};
+use crate::hook::Hook;
+use crate::target::Target;
+
+/// Does an authenticator keep to CTAP? Exit status 0: nothing unexpected happened; 1: something did; 2: it could not be asked.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey-conformance", version, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the cases against an authenticator. It is reset: everything on it is deleted.
+    Authenticator(Box<Suite>),
+    /// List the cases.
+    List(Selection),
+    /// Tell what a case wants, and when it applies.
+    Explain {
+        /// Its id, as `list` shows it.
+        case: String,
+    },
+    /// Run one case and show every byte.
+    Replay {
+        /// Its id, as `list` shows it.
+        case: String,
+        #[command(flatten)]
+        device: Device,
+    },
+}
+
+/// Which authenticator, and who serves it.
+#[derive(Debug, Args)]
+pub struct Device {
+    /// `hid` (the only one that is plugged in), `hidraw:/dev/hidrawN`, `unix:PATH` or `udp:PORT`.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Target,
+    /// Who touches and unplugs it: `terminal` (you), `command:PROGRAM` (called with `presence on|off`, `power-cycle`,
+    /// `pin PIN`), `farm:http://HOST:PORT/usbN` (python-fido2's words) or `tools:http://HOST:PORT` (the FIDO tools' words).
+    #[arg(long, value_name = "HOOK", default_value = "terminal")]
+    pub hook: Hook,
+    /// Yes, delete everything on the authenticator.
+    #[arg(long)]
+    pub erase: bool,
+}
+
+/// Which cases.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// Only cases whose id matches, such as `client-pin/*`. May be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<Pattern>,
+    /// Only cases of this clause and those below it, such as 6.1.2.
+    #[arg(long, value_name = "CLAUSE")]
+    pub clause: Option<String>,
+    /// Cases of this version of CTAP: 2.0, 2.1, 2.2 or 2.3. Otherwise the newest that the authenticator says it follows.
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<Version>,
+}
+
+impl Selection {
+    /// Whether the case is one of them, its version aside.
+    pub fn takes(&self, case: &Case) -> bool {
+        let named = self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(&case.id));
+        named && self.clause.as_deref().is_none_or(|clause| case.is_under(clause))
+    }
+}
+
+/// `authenticator`.
+#[derive(Debug, Args)]
+pub struct Suite {
+    #[command(flatten)]
+    pub device: Device,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// What the vendor claims, as TOML; what is claimed and not there fails.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Known exceptions, as TOML, each with its clause and reason; one that passes fails.
+    #[arg(long, value_name = "FILE")]
+    pub expectations: Option<PathBuf>,
+    /// Write report.html, report.json and junit.xml into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object in place of the table.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,76 @@
+//! Plays cases and judges what came of them.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::Instant;
+
+use crate::case::{Case, Stop, Version};
+use crate::expectations::Expectations;
+use crate::report::{Entry, Outcome, Report};
+use crate::session::Session;
+
+/// Plays cases one after the other.
+pub struct Player<'a> {
+    session: &'a mut Session,
+    expectations: &'a Expectations,
+    live: bool,
+}
+
+impl<'a> Player<'a> {
+    /// A player for one authenticator.
+    pub fn new(session: &'a mut Session, expectations: &'a Expectations) -> Self {
+        Self { session, expectations, live: stderr().is_terminal() }
+    }
+
+    /// Plays them, those first that want nothing and then those that want the authenticator fresh, so that it is reset as
+    /// seldom as can be.
+    pub fn play(mut self, mut cases: Vec<Case>, target: &str, version: Version) -> Report {
+        let started = jiff::Timestamp::now();
+        let since = Instant::now();
+        cases.sort_by_key(|case| case.state);
+        let count = cases.len();
+        let mut entries = Vec::with_capacity(count);
+        for (number, case) in (1_usize..).zip(&cases) {
+            self.progress(&format!("[{number}/{count}] {}", case.id));
+            let entry = judged(self.session, case, self.expectations.of(case));
+            if entry.outcome == Outcome::Unexpected {
+                self.progress("");
+                eprintln!("unexpected: {}: {}", entry.id, entry.lines().join("; "));
+            }
+            entries.push(entry);
+        }
+        self.progress("");
+        Report::new(target, version, started, since.elapsed(), entries)
+    }
+
+    fn progress(&mut self, text: &str) {
+        if self.live {
+            eprint!("\r\x1b[K{text}");
+            let _shown = stderr().flush();
+        }
+    }
+}
+
+/// Plays one case; `exception` is the reason for which it is not expected to pass.
+pub fn judged(session: &mut Session, case: &Case, exception: Option<&str>) -> Entry {
+    let since = Instant::now();
+    let outcome = played(session, case);
+    if matches!(outcome, Err(Stop::Broken(_))) {
+        session.disturb();
+    }
+    let (exchanges, outcome) = match session.end() {
+        Ok(exchanges) => (exchanges, outcome),
+        Err(stop) => (Vec::new(), outcome.and(Err(stop))),
+    };
+    let mut entry = Entry::of(case, exception, since.elapsed());
+    entry.exchanges = exchanges;
+    entry.judge(outcome);
+    entry
+}
+
+fn played(session: &mut Session, case: &Case) -> Result<(), Stop> {
+    session.begin(case.state)?;
+    if let Some(why) = case.needs.iter().find_map(|need| need.unmet(session.info())) {
+        return Err(Stop::NotApplicable(why));
+    }
+    case.run(session)
+}
