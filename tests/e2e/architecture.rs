@@ -9,12 +9,16 @@ use latchkey_tests::programs::checkout;
 use serde_json::Value;
 
 /// Every edge that is allowed between our crates, in what ships. It points downward only.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("latchkey-protocol", &[]),
     ("latchkey-transports", &[]),
     ("latchkey-container", &[]),
     ("latchkey-tpm", &["latchkey-container"]),
     ("latchkey-ctap", &["latchkey-protocol", "latchkey-container"]),
+    (
+        "latchkey-runtime",
+        &["latchkey-protocol", "latchkey-container", "latchkey-ctap", "latchkey-transports"],
+    ),
     ("latchkey-client", &["latchkey-protocol"]),
     ("latchkey-enterprise", &["latchkey-container"]),
     (
@@ -25,8 +29,25 @@ const EDGES: [(&str, &[&str]); 12] = [
             "latchkey-container",
             "latchkey-tpm",
             "latchkey-ctap",
+            "latchkey-runtime",
             "latchkey-client",
             "latchkey-enterprise",
+        ],
+    ),
+    // For test suites; nothing that ships depends on either.
+    (
+        "latchkey-simulator",
+        &["latchkey-container", "latchkey-tpm", "latchkey-ctap", "latchkey-runtime", "latchkey-transports"],
+    ),
+    (
+        "latchkey-fuzz",
+        &[
+            "latchkey-protocol",
+            "latchkey-transports",
+            "latchkey-container",
+            "latchkey-tpm",
+            "latchkey-ctap",
+            "latchkey-client",
         ],
     ),
     ("latchkey-site", &[]),

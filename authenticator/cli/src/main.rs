@@ -4,7 +4,6 @@
 mod args;
 mod biometric;
 mod browser;
-mod clock;
 mod confirmation;
 mod control;
 mod daemon;
@@ -26,6 +25,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use latchkey_runtime::clock;
 
 use crate::args::{Arguments, BrowserCommand, Command};
 use crate::control::caller::Caller;

@@ -23,6 +23,8 @@ mod container;
 mod counter;
 mod directory;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod held_key;
 mod item;
 mod listing;

@@ -1,7 +1,7 @@
 //! CTAPHID framing and the carriers under it; native messaging.
 //!
 //! ```text
-//! unix.rs / udp.rs / uhid.rs ──Port──▶ carrier::Links ──Event──▶ the daemon's loop ──▶ ctaphid::Device ──Action──▶ the daemon's loop
+//! unix.rs, uhid.rs, udp.rs, tcp.rs ──Port──▶ carrier::Links ──Event──▶ the daemon's loop ──▶ ctaphid::Device ──Action──▶ the daemon's loop
 //! ```
 //! The framing ([`ctaphid`]) does no I/O and does not know CTAP commands, CBOR, users or keys; a carrier knows only
 //! that a report is 64 bytes. [`host`] is the other end of the same framing, for our own client and for tests.
@@ -10,6 +10,9 @@ pub mod carrier;
 pub mod ctaphid;
 pub mod host;
 pub mod native_messaging;
+pub mod tcp;
 pub mod udp;
 pub mod uhid;
 pub mod unix;
+
+mod owner;

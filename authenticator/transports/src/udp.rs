@@ -3,8 +3,6 @@
 //! Answers go to the sender's address, and every address is a link of its own. A datagram carries no credentials, so
 //! the kernel's table of sockets says whose it is; those of other users are dropped.
 
-mod owner;
-
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::carrier::Port;
 use crate::ctaphid::{LinkId, REPORT};
+use crate::owner::{self, Table};
 
 /// Addresses that are remembered. UDP has no end of a connection, so the one unused for longest goes.
 const LINKS: usize = 64;
@@ -23,7 +22,8 @@ const LINKS: usize = 64;
 #[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
-    _open: watch::Sender<()>,
+    open: watch::Sender<()>,
+    serving: JoinHandle<()>,
 }
 
 impl Listener {
@@ -35,8 +35,14 @@ impl Listener {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).await?;
         let address = socket.local_addr()?;
         let (open, closing) = watch::channel(());
-        tokio::spawn(serve(Arc::new(socket), port, closing));
-        Ok(Self { address, _open: open })
+        let serving = tokio::spawn(serve(Arc::new(socket), port, closing));
+        Ok(Self { address, open, serving })
+    }
+
+    /// Stops, and waits until the port is free again. Somebody must take the events of its links meanwhile.
+    pub async fn close(self) {
+        drop(self.open);
+        let _ended = self.serving.await;
     }
 
     /// Where it listens.
@@ -68,7 +74,7 @@ async fn serve(socket: Arc<UdpSocket>, port: Port, mut closing: watch::Receiver<
             received = socket.recv_from(&mut buffer) => received,
         };
         match received {
-            Ok((REPORT, address)) if owner::is_ours(address) => {
+            Ok((REPORT, address)) if owner::is_ours(Table::Udp, address) => {
                 let link = senders.link(address).await;
                 if let Some(report) = buffer.first_chunk() {
                     port.report(link, *report).await;
@@ -83,6 +89,8 @@ async fn serve(socket: Arc<UdpSocket>, port: Port, mut closing: watch::Receiver<
     }
     for sender in senders.known {
         sender.answering.abort();
+        // It holds the socket, too.
+        let _aborted = sender.answering.await;
         port.closed(sender.link).await;
     }
 }

@@ -1,15 +1,14 @@
 //! The engine thread: the one owner of the container in the daemon. Jobs go in, reports come out, in order.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use latchkey_container::{Biometric, Container, PinHash};
-use latchkey_ctap::{Ambient, Answer as Gesture, Authenticator, ChannelId, Prompt, Step, Suspended, Want};
+use latchkey_ctap::{Answer as Gesture, Authenticator, ChannelId};
 use latchkey_enterprise::keyring::Session;
-use latchkey_protocol::Status;
+use latchkey_runtime::Requests;
 use latchkey_transports::ctaphid::TransactionId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -53,10 +52,8 @@ pub enum Job {
 
 /// What has happened.
 pub enum Report {
-    /// The response to a CTAP request.
-    Respond { transaction: TransactionId, response: Vec<u8> },
-    /// The request waits for the user.
-    Ask { transaction: TransactionId, prompt: Prompt, gestures: Vec<Biometric> },
+    /// A CTAP request is answered, or waits for the user.
+    Ctap(latchkey_runtime::Report),
     /// A command is done. `plugged`: whether there is a container now.
     Executed { answer: Answer, reply: oneshot::Sender<Answer>, plugged: bool },
 }
@@ -134,9 +131,8 @@ pub fn start(
             let mut seat = Seat {
                 place,
                 authenticator: None,
-                uptime,
+                requests: Requests::new(uptime),
                 tpm_required,
-                suspended: HashMap::new(),
                 session: Session::default(),
             };
             if let Some(container) = container {
@@ -153,9 +149,8 @@ pub fn start(
 struct Seat {
     place: Place,
     authenticator: Option<Authenticator>,
-    uptime: Uptime,
+    requests: Requests,
     tpm_required: bool,
-    suspended: HashMap<TransactionId, Suspended>,
     session: Session,
 }
 
@@ -168,25 +163,17 @@ impl Seat {
             let report = match job {
                 Err(RecvTimeoutError::Timeout) => {
                     if let Some(authenticator) = &mut self.authenticator {
-                        authenticator.tick(self.uptime.elapsed());
+                        self.requests.tick(authenticator);
                     }
                     None
                 }
                 Ok(Job::Handle { transaction, channel, request }) => {
-                    let uptime = self.uptime.elapsed();
-                    let step = self.authenticator.as_mut().map(|authenticator| {
-                        authenticator.handle(channel, &request, ambient(uptime, &mut clock::rng()))
-                    });
-                    Some(self.report(transaction, step))
+                    let authenticator = self.authenticator.as_mut();
+                    Some(Report::Ctap(self.requests.begin(authenticator, transaction, channel, &request)))
                 }
                 Ok(Job::Resume { transaction, gesture }) => {
-                    let uptime = self.uptime.elapsed();
-                    let step = self.suspended.remove(&transaction).zip(self.authenticator.as_mut()).map(
-                        |(suspended, authenticator)| {
-                            authenticator.resume(suspended, gesture, ambient(uptime, &mut clock::rng()))
-                        },
-                    );
-                    Some(self.report(transaction, step))
+                    let authenticator = self.authenticator.as_mut();
+                    Some(Report::Ctap(self.requests.resume(authenticator, transaction, gesture)))
                 }
                 Ok(Job::ChannelClosed(channel)) => {
                     if let Some(authenticator) = &mut self.authenticator {
@@ -226,26 +213,9 @@ impl Seat {
 
     /// Until something is due.
     fn wait(&self) -> Duration {
-        let tick = self.authenticator.as_ref().and_then(Authenticator::next_deadline);
-        let tick = tick.map(|deadline| deadline.saturating_sub(self.uptime.elapsed()));
+        let tick = self.authenticator.as_ref().and_then(|authenticator| self.requests.due(authenticator));
         let closing = self.session.closes_at().map(|end| end.0.saturating_sub(clock::now().0).max(1));
         tick.into_iter().chain(closing.map(Duration::from_secs)).fold(IDLE, Duration::min)
-    }
-
-    /// `None`: the device was unplugged in the meantime.
-    fn report(&mut self, transaction: TransactionId, step: Option<Step>) -> Report {
-        match step {
-            Some(Step::Respond(response)) => Report::Respond { transaction, response },
-            Some(Step::Ask(prompt, suspended)) => {
-                self.suspended.insert(transaction, suspended);
-                let gestures = match (prompt.want, &mut self.authenticator) {
-                    (Want::Pin, Some(authenticator)) => authenticator.container().ready_biometrics(),
-                    (Want::Pin, None) | (Want::Approval, _) => Vec::new(),
-                };
-                Report::Ask { transaction, prompt, gestures }
-            }
-            None => Report::Respond { transaction, response: Status::OTHER.response() },
-        }
     }
 
     /// Lends the container what the next PIN is to make protectors with.
@@ -321,8 +291,4 @@ impl Seat {
         };
         execute(self, request, asked)
     }
-}
-
-fn ambient(uptime: Duration, rng: &mut dyn rand_core::CryptoRng) -> Ambient<'_> {
-    Ambient { uptime, now: clock::now(), rng }
 }

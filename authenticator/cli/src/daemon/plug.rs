@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use latchkey_transports::carrier::Links;
+use latchkey_transports::carrier::Port;
 use latchkey_transports::{udp, uhid, unix};
 
 use crate::args::UpArguments;
@@ -23,19 +23,19 @@ impl Carriers {
     }
 
     /// Plugs the device in.
-    pub async fn plug(&self, links: &Links) -> Result<Plug, Failure> {
+    pub async fn plug(&self, port: &Port) -> Result<Plug, Failure> {
         let path = self.paths.ctaphid_socket();
-        let unix = unix::Listener::bind(&path, links.port())
+        let unix = unix::Listener::bind(&path, port.clone())
             .map_err(|error| Failure::new(FailureKind::Storage, error.to_string()))?;
         let udp = match self.udp_port {
             None => None,
-            Some(port) => Some(
-                udp::Listener::bind(port, links.port())
+            Some(number) => Some(
+                udp::Listener::bind(number, port.clone())
                     .await
-                    .map_err(|error| Failure::io(format!("the UDP port {port} cannot be used"), &error))?,
+                    .map_err(|error| Failure::io(format!("the UDP port {number} cannot be used"), &error))?,
             ),
         };
-        let uhid = self.uhid.then(|| uhid::Device::create(Path::new(uhid::PATH), links.port())).transpose();
+        let uhid = self.uhid.then(|| uhid::Device::create(Path::new(uhid::PATH), port.clone())).transpose();
         let uhid = uhid.map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))?;
         tracing::info!(socket = %path.display(), uhid = self.uhid, "plugged in");
         Ok(Plug { _unix: unix, _udp: udp, _uhid: uhid })

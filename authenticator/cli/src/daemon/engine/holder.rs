@@ -5,7 +5,7 @@ use latchkey_container::{Container, PendingRecovery, Pin, PinHash, Recognised, R
 use latchkey_ctap::Authenticator;
 use latchkey_enterprise::keyring::Session;
 
-use super::{Seat, ambient};
+use super::Seat;
 use crate::clock;
 use crate::control::caller::no_container;
 use crate::control::execute::Holder;
@@ -67,13 +67,13 @@ impl Holder for Seat {
     }
 
     fn place(&mut self, container: Container) {
-        let uptime = self.uptime.elapsed();
-        let authenticator = Authenticator::power_up(container, ambient(uptime, &mut clock::rng()));
+        let mut rng = clock::rng();
+        let authenticator = Authenticator::power_up(container, self.requests.ambient(&mut rng));
         self.authenticator = Some(authenticator);
     }
 
     fn take(&mut self) -> Result<Container, Failure> {
-        self.suspended.clear();
+        self.requests.clear();
         self.session.close();
         self.authenticator.take().map(Authenticator::into_container).ok_or_else(no_container)
     }

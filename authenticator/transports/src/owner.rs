@@ -1,17 +1,31 @@
-//! Whose socket a datagram came from, as the kernel's table has it (`proc(5)`, `/proc/net/udp`).
+//! Whose socket is at the other end, as the kernel's tables have it (`proc(5)`, `/proc/net/udp`, `/proc/net/tcp`).
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-const TABLE: &str = "/proc/net/udp";
+/// Which of the kernel's tables.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Table {
+    Udp,
+    Tcp,
+}
+
+impl Table {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Udp => "/proc/net/udp",
+            Self::Tcp => "/proc/net/tcp",
+        }
+    }
+}
 
 /// Whether every socket that can have sent from `address` belongs to our own user. A socket that is gone already, or
 /// a table that cannot be read, means no.
-pub(super) fn is_ours(address: SocketAddr) -> bool {
+pub(crate) fn is_ours(table: Table, address: SocketAddr) -> bool {
     let SocketAddr::V4(address) = address else { return false };
     let own = rustix::process::geteuid().as_raw();
     address.ip().is_loopback()
-        && fs::read_to_string(TABLE).is_ok_and(|table| {
+        && fs::read_to_string(table.path()).is_ok_and(|table| {
             let owners = owners(&table, address);
             !owners.is_empty() && owners.iter().all(|owner| *owner == own)
         })

@@ -1,4 +1,4 @@
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 
 use super::*;
 
@@ -23,9 +23,11 @@ fn the_table_names_the_owner_of_an_address_and_of_a_port_on_every_address() {
 
 #[test]
 fn a_socket_of_this_process_is_ours_until_it_is_closed() {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = socket.local_addr().unwrap();
-    assert!(is_ours(address));
-    drop(socket);
-    assert!(!is_ours(address), "nobody's socket");
+    let datagrams = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let stream = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = datagrams.local_addr().unwrap();
+    assert!(is_ours(Table::Udp, address));
+    assert!(is_ours(Table::Tcp, stream.local_addr().unwrap()));
+    drop(datagrams);
+    assert!(!is_ours(Table::Udp, address), "nobody's socket");
 }

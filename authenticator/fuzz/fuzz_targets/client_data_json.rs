@@ -1,0 +1,4 @@
+#![no_main]
+#![allow(unsafe_code, missing_docs, reason = "the macro exports a function to libFuzzer")]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| latchkey_fuzz::client_data_json::check(data));

@@ -1,0 +1,247 @@
+//! The loop's state: reports of the carriers go to the CTAPHID device, requests to the engine, prompts to the user.
+
+use latchkey_container::Biometric;
+use latchkey_ctap::{Answer, ChannelId, Prompt};
+use latchkey_protocol::Status;
+use latchkey_transports::carrier::{Event, Links, Port};
+use latchkey_transports::ctaphid::{Action, Device, TransactionId};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::Report;
+use crate::clock::{self, Uptime};
+
+/// The engine and the user, as the loop reaches them. Nothing here may wait.
+pub trait World {
+    /// Why the loop must end: the engine is gone.
+    type Error;
+
+    /// Hands a request to the engine.
+    ///
+    /// # Errors
+    /// When there is no engine any more.
+    fn begin(
+        &self,
+        transaction: TransactionId,
+        channel: ChannelId,
+        request: Vec<u8>,
+    ) -> Result<(), Self::Error>;
+
+    /// Hands the user's answer to the engine.
+    ///
+    /// # Errors
+    /// When there is no engine any more.
+    fn resume(&self, transaction: TransactionId, answer: Answer) -> Result<(), Self::Error>;
+
+    /// Tells the engine that a channel is gone.
+    ///
+    /// # Errors
+    /// When there is no engine any more.
+    fn channel_closed(&self, channel: ChannelId) -> Result<(), Self::Error>;
+
+    /// Puts a question to the user. Dropping the future takes the question back.
+    fn ask(
+        &self,
+        prompt: Prompt,
+        gestures: Vec<Biometric>,
+    ) -> impl Future<Output = Answer> + Send + 'static;
+}
+
+/// What the loop has to go on with.
+#[derive(Debug)]
+pub enum Happening {
+    /// A carrier brought something.
+    Carrier(Event),
+    /// The user answered the prompt of this transaction.
+    Answered(TransactionId, Answer),
+    /// A keepalive or a timeout is due.
+    Due,
+}
+
+/// One device between its carriers, its engine and its user.
+#[derive(Debug)]
+pub struct Exchange<W> {
+    world: W,
+    uptime: Uptime,
+    links: Links,
+    device: Device,
+    plugged: bool,
+    /// The request that the engine has, from the moment it gets it until it has answered.
+    current: Option<Current>,
+    /// A request that came while the engine still ended one that was given up.
+    next: Option<Waiting>,
+    questions: JoinSet<(TransactionId, Answer)>,
+}
+
+#[derive(Debug)]
+struct Current {
+    transaction: TransactionId,
+    given_up: bool,
+    asking: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    transaction: TransactionId,
+    channel: ChannelId,
+    request: Vec<u8>,
+}
+
+impl<W: World> Exchange<W> {
+    /// A device that no carrier knows of yet.
+    pub fn new(world: W, uptime: Uptime) -> Self {
+        Self {
+            world,
+            uptime,
+            links: Links::new(),
+            device: Device::new(),
+            plugged: false,
+            current: None,
+            next: None,
+            questions: JoinSet::new(),
+        }
+    }
+
+    /// A way in for one more carrier.
+    #[must_use]
+    pub fn port(&self) -> Port {
+        self.links.port()
+    }
+
+    /// Whether carriers are there. Without them nobody is asked anything, and an open question is taken back.
+    pub fn set_plugged(&mut self, plugged: bool) {
+        self.plugged = plugged;
+        if !plugged {
+            self.questions.abort_all();
+        }
+    }
+
+    /// Waits for what happens next. Safe to drop and call again, as in `select!`.
+    pub async fn next(&mut self) -> Happening {
+        let due = self.device.next_deadline().map(|at| Instant::from_std(self.uptime.at(at)));
+        loop {
+            tokio::select! {
+                event = self.links.next() => return Happening::Carrier(event),
+                Some(answered) = self.questions.join_next() => {
+                    // An aborted question was taken back, and its transaction answered, before.
+                    if let Ok((transaction, answer)) = answered {
+                        return Happening::Answered(transaction, answer);
+                    }
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => return Happening::Due,
+            }
+        }
+    }
+
+    /// Does what follows from what happened.
+    ///
+    /// # Errors
+    /// When there is no engine any more.
+    pub fn act(&mut self, happening: Happening) -> Result<(), W::Error> {
+        let now = self.uptime.elapsed();
+        let actions = match happening {
+            Happening::Carrier(Event::Report(link, report)) => {
+                self.device.report(link, &report, now, &mut clock::rng())
+            }
+            Happening::Carrier(Event::Closed(link)) => self.device.close_link(link),
+            Happening::Answered(transaction, answer) => return self.answer(transaction, answer),
+            Happening::Due => self.device.tick(now),
+        };
+        self.carry_out(actions)
+    }
+
+    /// The engine has come to something.
+    ///
+    /// # Errors
+    /// When there is no engine any more.
+    pub fn hear(&mut self, report: Report) -> Result<(), W::Error> {
+        match report {
+            Report::Respond { transaction, response } => {
+                self.respond(transaction, &response)?;
+                self.current = None;
+                match self.next.take() {
+                    Some(next) => self.begin(next),
+                    None => Ok(()),
+                }
+            }
+            Report::Ask { transaction, prompt, gestures } => self.ask(transaction, prompt, gestures),
+        }
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>) -> Result<(), W::Error> {
+        for action in actions {
+            match action {
+                Action::Send(link, report) => self.links.send(link, report),
+                Action::Cbor { transaction, channel, request } => {
+                    let waiting = Waiting { transaction, channel: ChannelId(channel.0), request };
+                    if self.current.is_some() {
+                        self.next = Some(waiting);
+                    } else {
+                        self.begin(waiting)?;
+                    }
+                }
+                Action::Cancel(transaction) => self.cancel(transaction)?,
+                Action::Wink => tracing::info!("wink: here I am"),
+                Action::ChannelClosed(channel) => self.world.channel_closed(ChannelId(channel.0))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, waiting: Waiting) -> Result<(), W::Error> {
+        let Waiting { transaction, channel, request } = waiting;
+        self.current = Some(Current { transaction, given_up: false, asking: false });
+        self.world.begin(transaction, channel, request)
+    }
+
+    fn cancel(&mut self, cancelled: TransactionId) -> Result<(), W::Error> {
+        if self.next.take_if(|next| next.transaction == cancelled).is_some() {
+            return self.respond(cancelled, &Status::KEEPALIVE_CANCEL.response());
+        }
+        let Some(current) = self.current.as_mut().filter(|current| current.transaction == cancelled) else {
+            return Ok(());
+        };
+        current.given_up = true;
+        if current.asking {
+            self.questions.abort_all();
+            return self.answer(cancelled, Answer::Cancelled);
+        }
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        transaction: TransactionId,
+        prompt: Prompt,
+        gestures: Vec<Biometric>,
+    ) -> Result<(), W::Error> {
+        let Some(current) = self.current.as_mut().filter(|current| current.transaction == transaction) else {
+            return self.world.resume(transaction, Answer::Cancelled);
+        };
+        current.asking = true;
+        if current.given_up || !self.plugged {
+            return self.answer(transaction, Answer::Cancelled);
+        }
+        tracing::info!(operation = prompt.operation.name(), "asking the user");
+        let answered = self.world.ask(prompt, gestures);
+        self.questions.spawn(async move { (transaction, answered.await) });
+        let actions = self.device.set_waiting_for_user(true, self.uptime.elapsed());
+        self.carry_out(actions)
+    }
+
+    /// The user's answer, unless the question was settled already.
+    fn answer(&mut self, transaction: TransactionId, answer: Answer) -> Result<(), W::Error> {
+        let current =
+            self.current.as_mut().filter(|current| current.transaction == transaction && current.asking);
+        let Some(current) = current else { return Ok(()) };
+        current.asking = false;
+        self.world.resume(transaction, answer)?;
+        let actions = self.device.set_waiting_for_user(false, self.uptime.elapsed());
+        self.carry_out(actions)
+    }
+
+    fn respond(&mut self, transaction: TransactionId, response: &[u8]) -> Result<(), W::Error> {
+        let actions = self.device.respond(transaction, response);
+        self.carry_out(actions)
+    }
+}
