@@ -61,7 +61,8 @@ impl Authenticator for Willing {
 }
 
 fn information() -> get_info::Response {
-    let options = ["rk", "uv", "clientPin", "pinUvAuthToken"];
+    // Without tokens: user verification is in the request itself.
+    let options = ["rk", "uv"];
     get_info::Response {
         versions: vec!["FIDO_2_3".to_owned()],
         options: options.into_iter().map(|name| (name.to_owned(), true)).collect(),
