@@ -2,10 +2,11 @@
 
 use zeroize::Zeroizing;
 
+use crate::access::PasskeyClass;
 use crate::record;
 
 /// Reads the opened payload of a passkey's record and writes it again; `None` when it is not one.
 #[must_use]
 pub fn record_again(payload: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    record::decode(payload).map(|passkey| record::encode(&passkey))
+    record::decode(PasskeyClass::Verified, payload).map(|passkey| record::encode(&passkey))
 }

@@ -1,7 +1,14 @@
 //! `cargo run -p latchkey-fuzz --example seeds`: writes inputs to begin with into the corpus, from the specification's
 //! test vectors and from what our own platform and client send. They are named `seed-…`; what a fuzzer finds has names
 //! of its own. Wanted again when a message changes its form.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a tool for us")]
+#![allow(
+    clippy::unusual_byte_groupings,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a tool for us"
+)]
 
 #[path = "../../ctap/tests/it/platform.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the engine's tests use more of it")]
@@ -43,8 +50,11 @@ fn row(device: &Device, control: u8) -> Vec<u8> {
     device.requests.iter().flat_map(piece).collect()
 }
 
+/// A name, what the user answers, and what the platform does.
+type Scenario = (&'static str, u8, fn(&mut Device));
+
 fn engine() {
-    let scenarios: [(&str, u8, fn(&mut Device)); 7] = [
+    let scenarios: [Scenario; 7] = [
         ("get-info", 0, |device| drop(device.send(&Request::GetInfo))),
         ("register-and-sign-in", 0, |device| {
             let passkey = passkey(device, RP, "alice");
@@ -127,10 +137,19 @@ fn framing() {
     let streams = [
         ("ping", [init.clone(), own(Command::PING, b"hello")].concat()),
         ("long-ping", [init.clone(), own(Command::PING, &long)].concat()),
-        ("cbor-and-answer", [init.clone(), own(Command::CBOR, &[4]), vec![0b100_000_00, 0b000_100_00, 9]].concat()),
-        ("cbor-and-cancel", [init.clone(), own(Command::CBOR, &[2; 100]), own(Command::CANCEL, &[])].concat()),
+        (
+            "cbor-and-answer",
+            [init.clone(), own(Command::CBOR, &[4]), vec![0b100_000_00, 0b000_100_00, 9]].concat(),
+        ),
+        (
+            "cbor-and-cancel",
+            [init.clone(), own(Command::CBOR, &[2; 100]), own(Command::CANCEL, &[])].concat(),
+        ),
         ("lock", [init.clone(), own(Command::LOCK, &[5]), own(Command::LOCK, &[0])].concat()),
-        ("cut-short", [init.clone(), own(Command::CBOR, &[2; 300])[..120].to_vec(), vec![0b110_000_00]].concat()),
+        (
+            "cut-short",
+            [init.clone(), own(Command::CBOR, &[2; 300])[..120].to_vec(), vec![0b110_000_00]].concat(),
+        ),
         ("closed", [init.clone(), own(Command::CBOR, &[4]), vec![0b000_110_00]].concat()),
         ("wink-by-short-form", [init, vec![0b000_011_00, 8, 0]].concat()),
     ];
@@ -176,7 +195,8 @@ fn hex(value: &Value) -> Option<Vec<u8>> {
 /// Payloads as the container writes them: three secrets, then CBOR.
 fn records() {
     let bytes = |length| cbor::Value::Bytes(vec![9; length]);
-    let one = |kind: &str, parts: [cbor::Value; 2]| cbor::Value::Map(vec![(kind.into(), parts.to_vec().into())]);
+    let one =
+        |kind: &str, parts: [cbor::Value; 2]| cbor::Value::Map(vec![(kind.into(), parts.to_vec().into())]);
     let keys = [
         ("es256", one("e", [bytes(32), bytes(32)])),
         ("rs256", one("r", [bytes(256), 65537.into()])),
@@ -207,7 +227,14 @@ fn records() {
 }
 
 fn callers() {
-    let hosts = ["example.org", "login.example.org:8443", "xn--bcher-kva.example", "127.0.0.1", "localhost", "a.b.c.d.example"];
+    let hosts = [
+        "example.org",
+        "login.example.org:8443",
+        "xn--bcher-kva.example",
+        "127.0.0.1",
+        "localhost",
+        "a.b.c.d.example",
+    ];
     for (choice, host) in (0_u8..).zip(hosts) {
         let input = [&[choice % 4][..], &32_u16.to_be_bytes(), &[choice; 32], host.as_bytes()].concat();
         write("client_data_json", &format!("host-{choice}"), &input);

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use latchkey_transports::ctaphid::{
-    Action, Assembler, ChannelId, Cid, Command, Device, ErrorCode, Frame, LONGEST_MESSAGE, LinkId, REPORT, TransactionId,
+    Action, Assembler, ChannelId, Cid, Command, Device, ErrorCode, Frame, LONGEST_MESSAGE, LinkId, REPORT,
+    TransactionId,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -127,7 +128,10 @@ impl Driver {
 
     fn close(&mut self, link: LinkId) {
         let actions = self.device.close_link(link);
-        assert!(actions.iter().all(|action| sent(action, link).is_none()), "a link that is gone gets nothing");
+        assert!(
+            actions.iter().all(|action| sent(action, link).is_none()),
+            "a link that is gone gets nothing"
+        );
         self.obey(link, actions);
         if let Some(at) = usize::try_from(link.0).ok().and_then(|at| self.given.get_mut(at)) {
             *at = Cid::BROADCAST;

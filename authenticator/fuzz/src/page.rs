@@ -1,6 +1,8 @@
 //! A page's request, from its JSON to what the page gets back, with an authenticator that says yes to everything.
 
-use latchkey_client::{Account, Attachment, Authenticator, Caller, DomException, TransactError, create, request};
+use latchkey_client::{
+    Account, Attachment, Authenticator, Caller, DomException, TransactError, create, request,
+};
 use latchkey_protocol::attestation::AttestationStatement;
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData, Flags};
 use latchkey_protocol::cose::CoseKey;

@@ -40,11 +40,7 @@ pub trait World {
     fn channel_closed(&self, channel: ChannelId) -> Result<(), Self::Error>;
 
     /// Puts a question to the user. Dropping the future takes the question back.
-    fn ask(
-        &self,
-        prompt: Prompt,
-        gestures: Vec<Biometric>,
-    ) -> impl Future<Output = Answer> + Send + 'static;
+    fn ask(&self, prompt: Prompt, gestures: Vec<Biometric>) -> impl Future<Output = Answer> + Send + 'static;
 }
 
 /// What the loop has to go on with.

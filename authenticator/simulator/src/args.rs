@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, ValueEnum};
+use latchkey_container::Profile;
 use serde::{Deserialize, Serialize};
 
 /// A FIDO2 authenticator for test suites. Not for real passkeys: whoever reaches its HTTP port says yes for the user.
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[command(group = ArgGroup::new("carrier").args(["unix", "udp", "tcp"]).required(true).multiple(true))]
 #[command(group = ArgGroup::new("state").args(["ephemeral", "data"]).required(true))]
 pub struct Arguments {
-    /// Serve a SOCK_SEQPACKET socket here, one report a packet. Unplugged, the path is gone.
+    /// Serve a unix socket (`SOCK_SEQPACKET`) here, one report a packet. Unplugged, the path is gone.
     #[arg(long, value_name = "PATH")]
     pub unix: Option<PathBuf>,
     /// Serve UDP on this loopback port, one report a datagram; answers go to the sender.
@@ -32,8 +33,8 @@ pub struct Arguments {
     /// `software`, or a TCTI such as `swtpm:path=/run/swtpm.sock`.
     #[arg(long, value_name = "TCTI", default_value = "software")]
     pub tpm: String,
-    /// What kind of authenticator it is; a container that is kept stays what it was made as.
-    #[arg(long, value_enum, default_value_t = Profile::Hello)]
+    /// `hello`: every use is verified; `security-key`: a touch is enough where the site does not ask for more. A container that is kept stays what it was made as.
+    #[arg(long, value_name = "PROFILE", default_value = "hello")]
     pub profile: Profile,
     /// The PIN that the user types where the authenticator itself asks for one.
     #[arg(long, value_name = "PIN")]
@@ -59,24 +60,6 @@ HTTP control:
   POST /conformance/results           keeps a suite's results, for GET of the same
   POST /user?up=…&uv=…&pin=…          what the user does from now on
 A report with the bytes of Solo's reboot command is a power cycle, too.";
-
-/// The kinds of authenticator.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Profile {
-    /// Every use is verified.
-    Hello,
-    /// A touch is enough where the site does not ask for more; the PIN is optional.
-    SecurityKey,
-}
-
-impl From<Profile> for latchkey_container::Profile {
-    fn from(profile: Profile) -> Self {
-        match profile {
-            Profile::Hello => Self::Hello,
-            Profile::SecurityKey => Self::SecurityKey,
-        }
-    }
-}
 
 /// What the user does when asked for presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

@@ -48,7 +48,7 @@ pub fn open(arguments: &Arguments) -> Result<(Home, Container), Failure> {
     let trouble = |error: ContainerError| Failure::new(error.to_string());
     let container = match Container::open(&path, device(home.path(), &arguments.tpm)?) {
         Err(ContainerError::Missing { .. }) => {
-            let options = CreateOptions { stretch: STRETCH, require_tpm: false, profile: arguments.profile.into() };
+            let options = CreateOptions { stretch: STRETCH, require_tpm: false, profile: arguments.profile };
             let device = device(home.path(), &arguments.tpm)?;
             Container::create(&path, device, &options, clock::now(), &mut clock::rng()).map_err(trouble)?
         }

@@ -40,8 +40,7 @@ struct Plug {
 impl Power {
     /// Unplugged.
     pub fn new(arguments: &Arguments, port: Port, jobs: Jobs) -> Self {
-        let addresses =
-            Addresses { unix: arguments.unix.clone(), udp: arguments.udp, tcp: arguments.tcp };
+        let addresses = Addresses { unix: arguments.unix.clone(), udp: arguments.udp, tcp: arguments.tcp };
         Self { port, jobs, state: Mutex::new(State { addresses, plug: None }) }
     }
 

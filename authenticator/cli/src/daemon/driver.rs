@@ -54,12 +54,7 @@ struct Around {
 impl World for Around {
     type Error = Failure;
 
-    fn begin(
-        &self,
-        transaction: TransactionId,
-        channel: ChannelId,
-        request: Vec<u8>,
-    ) -> Result<(), Failure> {
+    fn begin(&self, transaction: TransactionId, channel: ChannelId, request: Vec<u8>) -> Result<(), Failure> {
         self.give(Job::Handle { transaction, channel, request })
     }
 
