@@ -103,8 +103,8 @@ impl Continuations {
     }
 
     /// Whether anything here holds the opened authentication key.
-    pub(crate) const fn hold_key(&self) -> bool {
-        self.assertions.is_some() || self.passkeys.is_some()
+    pub(crate) fn hold_key(&self) -> bool {
+        self.assertions.as_ref().is_some_and(|state| state.rest.hold_key()) || self.passkeys.is_some()
     }
 }
 

@@ -233,14 +233,6 @@ impl Authenticator {
         }
     }
 
-    /// Takes from the token what served this request. A request that came without one was served by a gesture of
-    /// its own, which leaves the token of another application alone (§6.1.2 step 13, §6.2.2 step 8).
-    pub(crate) fn spend(&mut self, param: Option<&[u8]>) {
-        if param.is_some() {
-            self.token.spend();
-        }
-    }
-
     /// The prompt of a platform that sends a zero-length pinUvAuthParam.
     pub(crate) const fn ask_bare_touch() -> Flow {
         Flow::Ask(prompt(Operation::Select, Want::Approval), Pending::BareTouch)

@@ -1,9 +1,7 @@
 //! authenticatorGetAssertion (CTAP 2.3 §6.2.2) and authenticatorGetNextAssertion (§6.3). Step numbers in
 //! comments are those of §6.2.2.
 
-use std::sync::Arc;
-
-use latchkey_container::{CredentialId, Passkey, Unlocked};
+use latchkey_container::{Access, CredentialId, Passkey, Protection};
 use latchkey_protocol::authenticator_data::{AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::get_assertion::{Request, Response};
@@ -17,7 +15,7 @@ use crate::gesture::Gesture;
 use crate::get_info::MAX_CREDENTIALS_IN_LIST;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Notice, Operation, Prompt, Want};
-use crate::token::{Scope, TokenId};
+use crate::user_verification::{Authorised, Evidence, Verification};
 
 /// What the user is asked for.
 pub(crate) enum Paused {
@@ -27,11 +25,10 @@ pub(crate) enum Paused {
     Presence(Candidates),
 }
 
-/// A request, who may answer it, and the evidence that the user is verified.
+/// A request, who may answer it, and what has been shown of the user.
 pub(crate) struct Candidates {
     request: Request,
-    unlocked: Arc<Unlocked>,
-    token: Option<TokenId>,
+    evidence: Evidence,
     passkeys: Vec<Passkey>,
 }
 
@@ -40,7 +37,7 @@ pub(crate) struct Assertions {
     rp_id_hash: [u8; 32],
     client_data_hash: [u8; 32],
     flags: Flags,
-    unlocked: Arc<Unlocked>,
+    evidence: Evidence,
     extensions: Asserting,
     /// Whether there are several accounts to tell apart.
     several: bool,
@@ -60,41 +57,30 @@ impl Authenticator {
             Parameter::Absent => None,
             Parameter::Present(proof) => Some(proof),
         };
-        // Step 4: with a pinUvAuthParam, uv counts as false; rk is not an option of this command.
-        let uv = proof.is_none() && request.options.uv == Some(true);
-        if uv && !self.container.has_pin() {
-            return Err(Failure::InvalidOption);
-        }
+        // Step 4: rk is not an option of this command.
         if request.options.rk.is_some() {
             return Err(Failure::UnsupportedOption);
         }
         let up = request.options.up != Some(false);
-        if up && !self.container.has_pin() {
-            return Err(Failure::TokenRequired);
-        }
+        // Step 5: alwaysUv is about requests with user presence.
+        let gesture = self.wants_gesture(proof.is_some(), request.options.uv, up && self.always_uv())?;
         if request.allow_list.as_ref().is_some_and(|list| list.len() > MAX_CREDENTIALS_IN_LIST) {
             return Err(Failure::ListTooLong);
         }
-        let Some(proof) = proof else {
-            // A silent probe: the container is locked to it, so it learns nothing, not even through timing.
-            if !up && !uv {
-                return Err(Failure::NoCredentials);
-            }
-            // Step 5: alwaysUv turns an absent uv into true.
-            self.pin_can_be_tried()?;
-            return Ok(ask_gesture(request, None));
+        let wanted = Authorised {
+            permission: Permissions::GET_ASSERTION,
+            rp_id: &request.rp_id,
+            client_data_hash: &request.client_data_hash,
         };
-        // Step 6.1.
-        let scope = Scope::Bind(&request.rp_id);
-        let unlocked = self
-            .token
-            .authorise(proof, &[&request.client_data_hash], Permissions::GET_ASSERTION, scope)
-            .ok_or(Failure::TokenRefused)?;
-        let candidates = self.locate(request, unlocked, self.token.id())?;
+        let evidence = match self.verification(proof, gesture, &wanted, ambient.uptime)? {
+            Verification::Gesture => return Ok(ask_gesture(request, None)),
+            Verification::Shown(evidence) => evidence,
+        };
+        let candidates = self.locate(request, evidence)?;
         if !up {
-            return self.assert(channel, candidates, Flags::UV, ambient).map(Flow::Done);
+            return self.assert(channel, candidates, false, ambient).map(Flow::Done);
         }
-        if self.token.user_present(ambient.uptime) {
+        if candidates.evidence.is_present() {
             return self.assert_present(channel, candidates, ambient).map(Flow::Done);
         }
         let prompt = prompt(&candidates.request, candidates.only_user(), Want::Approval, None);
@@ -111,9 +97,9 @@ impl Authenticator {
         match paused {
             Paused::Gesture(request) => match self.gesture(answer, ambient)? {
                 Gesture::Again(notice) => Ok(ask_gesture(request, Some(notice))),
-                // Step 8: the gesture is evidence of user presence, also where `up` was false.
+                // It is evidence of user presence, also where `up` was false.
                 Gesture::Recognised(unlocked) => {
-                    let candidates = self.locate(request, Arc::new(unlocked), None)?;
+                    let candidates = self.locate(request, Evidence::of_gesture(unlocked))?;
                     self.assert_present(channel, candidates, ambient).map(Flow::Done)
                 }
             },
@@ -134,7 +120,8 @@ impl Authenticator {
         let mut state = self.continuations.assertions.take().ok_or(Failure::NothingPending)?;
         let assertions = state.rest_mut();
         let id = assertions.rest.next().ok_or(Failure::NothingPending)?;
-        let passkey = self.container.passkey(&assertions.unlocked, &id)?.ok_or(Failure::NoCredentials)?;
+        let passkey =
+            self.container.passkey(assertions.evidence.access(), &id)?.ok_or(Failure::NoCredentials)?;
         let response = self.sign_assertion(assertions, passkey, None, ambient)?;
         if !assertions.rest.as_slice().is_empty() {
             self.continuations.assertions = Some(state);
@@ -142,34 +129,34 @@ impl Authenticator {
         Ok(response)
     }
 
-    /// Step 7. The user is verified whenever we get here, so credProtect hides nothing.
-    fn locate(
-        &mut self,
-        request: Request,
-        unlocked: Arc<Unlocked>,
-        token: Option<TokenId>,
-    ) -> Result<Candidates, Failure> {
+    /// Step 7. Without user verification, credProtect hides a passkey at level 2 unless it is named, and at level 3 always:
+    /// of the verified class none is here then.
+    fn locate(&mut self, request: Request, evidence: Evidence) -> Result<Candidates, Failure> {
         // Platforms must not send an empty list; one that does means "no list".
         let allow_list = request.allow_list.as_deref().filter(|list| !list.is_empty());
-        let passkeys = match allow_list {
-            None => self.container.passkeys_for(&unlocked, &request.rp_id)?,
-            Some(list) => self.first_of(list, &request.rp_id, &unlocked)?.into_iter().collect(),
+        let mut passkeys = match allow_list {
+            None => self.container.passkeys_for(evidence.access(), &request.rp_id)?,
+            Some(list) => self.first_of(list, &request.rp_id, evidence.access())?.into_iter().collect(),
         };
+        if allow_list.is_none() && !evidence.is_verified() {
+            passkeys.retain(|passkey| passkey.protection == Protection::Optional);
+        }
         if passkeys.is_empty() {
             return Err(Failure::NoCredentials);
         }
-        Ok(Candidates { request, unlocked, token, passkeys })
+        Ok(Candidates { request, evidence, passkeys })
     }
 
-    /// From an allow list one passkey is as good as another (step 11).
-    fn first_of(
+    /// The first passkey of a list that is here for this relying party. From an allow list one is as good as another
+    /// (step 11).
+    pub(crate) fn first_of(
         &mut self,
         list: &[CredentialDescriptor],
         rp_id: &str,
-        unlocked: &Unlocked,
+        access: Access<'_>,
     ) -> Result<Option<Passkey>, Failure> {
         for descriptor in list.iter().filter(|descriptor| descriptor.is_public_key()) {
-            let found = self.container.passkey(unlocked, &CredentialId(descriptor.id.clone()))?;
+            let found = self.container.passkey(access, &CredentialId(descriptor.id.clone()))?;
             if let Some(passkey) = found.filter(|passkey| passkey.rp_id == rp_id) {
                 return Ok(Some(passkey));
             }
@@ -184,8 +171,8 @@ impl Authenticator {
         candidates: Candidates,
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        self.spend(candidates.request.pin_uv_auth_param.as_deref());
-        self.assert(channel, candidates, Flags::UP | Flags::UV, ambient)
+        self.spend(&candidates.evidence);
+        self.assert(channel, candidates, true, ambient)
     }
 
     /// Steps 10 to 13.
@@ -193,12 +180,12 @@ impl Authenticator {
         &mut self,
         channel: ChannelId,
         candidates: Candidates,
-        flags: Flags,
+        present: bool,
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
         // What was left of an earlier request ends here, whatever becomes of this one.
         self.continuations.assertions = None;
-        let Candidates { request, unlocked, token, passkeys } = candidates;
+        let Candidates { request, evidence, passkeys } = candidates;
         let extensions = Asserting::check(&request, &self.key_agreements)?;
         let total = u64::try_from(passkeys.len()).ok().filter(|total| *total > 1);
         let mut passkeys = passkeys.into_iter();
@@ -207,13 +194,14 @@ impl Authenticator {
         let assertions = Assertions {
             rp_id_hash: Sha256::digest(&request.rp_id).into(),
             client_data_hash: request.client_data_hash,
-            flags,
-            unlocked,
+            flags: evidence.flags(present),
+            evidence,
             extensions,
             several: total.is_some(),
             rest: rest.into_iter(),
         };
         let response = self.sign_assertion(&assertions, first, total, ambient)?;
+        let token = assertions.evidence.token();
         self.continuations.assertions =
             total.map(|_| Continuation::new(channel, ambient.uptime, token, assertions));
         Ok(response)
@@ -235,8 +223,8 @@ impl Authenticator {
         }
         .encode();
         let message: [&[u8]; 2] = [&auth_data, &assertions.client_data_hash];
-        let signature = self.container.sign(&assertions.unlocked, &passkey, &message)?;
-        let user = entity(&passkey, assertions.several);
+        let signature = self.container.sign(assertions.evidence.access(), &passkey, &message)?;
+        let user = entity(&passkey, assertions.several && assertions.evidence.is_verified());
         let large_blob_key = assertions.extensions.large_blob_key(&passkey);
         let mut response =
             Response::new(CredentialDescriptor::public_key(passkey.id.0), auth_data, signature.bytes);
@@ -244,6 +232,13 @@ impl Authenticator {
         response.large_blob_key = large_blob_key;
         response.number_of_credentials = total;
         Ok(response.encode())
+    }
+}
+
+impl Assertions {
+    /// Whether the opened authentication key is in here.
+    pub(crate) const fn hold_key(&self) -> bool {
+        self.evidence.is_verified()
     }
 }
 
@@ -257,14 +252,14 @@ impl Candidates {
     }
 }
 
-/// The account of a discoverable credential: names only where the platform has to tell several apart (step
-/// 12). An empty user handle is left out, because clients refuse an entity without one.
-fn entity(passkey: &Passkey, several: bool) -> Option<UserEntity> {
+/// The account of a discoverable credential: names only where the platform has to tell several apart, and
+/// never without user verification (step 12). An empty user handle is left out, because clients refuse an entity without one.
+fn entity(passkey: &Passkey, with_names: bool) -> Option<UserEntity> {
     if !passkey.discoverable || passkey.user.handle.is_empty() {
         return None;
     }
     let mut user = UserEntity { id: passkey.user.handle.clone(), name: None, display_name: None };
-    if several {
+    if with_names {
         user.name.clone_from(&passkey.user.name);
         user.display_name.clone_from(&passkey.user.display_name);
     }

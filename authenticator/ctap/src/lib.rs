@@ -3,7 +3,8 @@
 //! [`Authenticator::resume`].
 //!
 //! One module per command, and one per extension below `extensions`; `status.rs` holds the one table from reasons
-//! to status bytes, `token.rs` the state of the pinUvAuthToken, `gesture.rs` the counting of wrong PINs.
+//! to status bytes, `token.rs` the state of the pinUvAuthToken, `user_verification.rs` what a request shows of the user,
+//! `gesture.rs` the counting of wrong PINs.
 
 pub mod aaguid;
 
@@ -24,6 +25,7 @@ mod reset;
 mod status;
 mod step;
 mod token;
+mod user_verification;
 
 pub use engine::Authenticator;
 pub use local::PinRefused;

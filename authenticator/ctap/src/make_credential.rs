@@ -1,10 +1,8 @@
 //! authenticatorMakeCredential (CTAP 2.3 §6.1.2). Step numbers in comments are those of that algorithm.
 
-use std::sync::Arc;
-
-use latchkey_container::{CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, Unlocked, UserAccount};
+use latchkey_container::{Access, NewPasskey, Passkey, PasskeyAlgorithm, Protection, UserAccount};
 use latchkey_protocol::attestation::AttestationStatement;
-use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData, Flags};
+use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::make_credential::{Request, Response};
 use latchkey_protocol::{CredentialParameter, UserEntity};
@@ -19,7 +17,7 @@ use crate::get_info::MAX_CREDENTIALS_IN_LIST;
 use crate::keys::{cose_algorithm, cose_key, key_algorithm};
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, Notice, Operation, Prompt, Want};
-use crate::token::Scope;
+use crate::user_verification::{Authorised, Evidence, Verification};
 
 /// Discoverable passkeys that the container takes; getAssertion was measured with fewer.
 pub(crate) const MAX_PASSKEYS: u32 = 100_000;
@@ -35,7 +33,7 @@ pub(crate) enum Paused {
     /// A touch, after which we tell that a passkey of the exclude list is here.
     Excluded,
     /// A touch, after which the passkey is made.
-    Presence(Registration, Arc<Unlocked>),
+    Presence(Registration, Evidence),
 }
 
 /// A request whose parameters make sense.
@@ -58,15 +56,15 @@ impl Authenticator {
             Parameter::Present(proof) => Some(proof),
         };
         let algorithm = chosen_algorithm(&request.pub_key_cred_params)?;
-        // Step 5: with a pinUvAuthParam, uv counts as false.
-        if proof.is_none() && request.options.uv == Some(true) && !self.container.has_pin() {
-            return Err(Failure::InvalidOption);
-        }
         if request.options.up == Some(false) {
             return Err(Failure::InvalidOption);
         }
-        // Step 6, alwaysUv: without a PIN nothing can verify the user, and clientPin is how to set one.
-        if !self.container.has_pin() {
+        let gesture = self.wants_gesture(proof.is_some(), request.options.uv, self.always_uv())?;
+        let extensions = self.registering(&request)?;
+        // Step 8, since makeCredUvNotRqd is false: who has a PIN is asked for it. A passkey that demands verification
+        // opens with the authentication key alone, which there is from the first PIN on.
+        let unverified = proof.is_none() && !gesture;
+        if unverified && (self.container.has_pin() || extensions.protection() == Protection::Required) {
             return Err(Failure::TokenRequired);
         }
         // Step 9: no enterprise attestation here.
@@ -76,25 +74,17 @@ impl Authenticator {
         if request.exclude_list.len() > MAX_CREDENTIALS_IN_LIST {
             return Err(Failure::ListTooLong);
         }
-        let extensions = self.registering(&request)?;
-        // Step 11.1.
-        let authorised = match proof {
-            Some(proof) => {
-                let scope = Scope::Bind(&request.rp.id);
-                let permission = Permissions::MAKE_CREDENTIAL;
-                let unlocked = self.token.authorise(proof, &[&request.client_data_hash], permission, scope);
-                Some(unlocked.ok_or(Failure::TokenRefused)?)
-            }
-            None => None,
+        let wanted = Authorised {
+            permission: Permissions::MAKE_CREDENTIAL,
+            rp_id: &request.rp.id,
+            client_data_hash: &request.client_data_hash,
         };
+        let verification = self.verification(proof, gesture, &wanted, ambient.uptime)?;
         let registration = Registration { request, algorithm, extensions };
-        // Steps 6.3 and 11.2: alwaysUv turns an absent uv into true.
-        let Some(unlocked) = authorised else {
-            self.pin_can_be_tried()?;
-            return Ok(ask_gesture(registration, None));
-        };
-        let present = self.token.user_present(ambient.uptime);
-        self.check_exclusions(registration, unlocked, present, ambient)
+        match verification {
+            Verification::Gesture => Ok(ask_gesture(registration, None)),
+            Verification::Shown(evidence) => self.check_exclusions(registration, evidence, ambient),
+        }
     }
 
     pub(crate) fn resume_make_credential(
@@ -106,9 +96,8 @@ impl Authenticator {
         match paused {
             Paused::Gesture(registration) => match self.gesture(answer, ambient)? {
                 Gesture::Again(notice) => Ok(ask_gesture(registration, Some(notice))),
-                // The gesture is evidence of user presence too (step 13).
                 Gesture::Recognised(unlocked) => {
-                    self.check_exclusions(registration, Arc::new(unlocked), true, ambient)
+                    self.check_exclusions(registration, Evidence::of_gesture(unlocked), ambient)
                 }
             },
             // Step 12: whether or not the touch came. Only a platform that no longer listens is told so.
@@ -120,60 +109,57 @@ impl Authenticator {
                 | Answer::Denied
                 | Answer::TimedOut => Err(Failure::Excluded),
             },
-            Paused::Presence(registration, unlocked) => {
+            Paused::Presence(registration, evidence) => {
                 approved_in_time(&answer)?;
-                self.register(&registration, &unlocked, ambient).map(Flow::Done)
+                self.register(&registration, &evidence, ambient).map(Flow::Done)
             }
         }
     }
 
-    /// Step 12. The user is verified whenever we get here, so credProtect hides nothing.
+    /// Step 12. What the user must be verified for is not here for a request that shows no verification.
     fn check_exclusions(
         &mut self,
         registration: Registration,
-        unlocked: Arc<Unlocked>,
-        present: bool,
+        evidence: Evidence,
         ambient: &mut Ambient<'_>,
     ) -> Result<Flow, Failure> {
         let request = &registration.request;
-        for descriptor in request.exclude_list.iter().filter(|descriptor| descriptor.is_public_key()) {
-            let found = self.container.passkey(&unlocked, &CredentialId(descriptor.id.clone()))?;
-            if found.is_some_and(|passkey| passkey.rp_id == request.rp.id) {
-                if present {
-                    if request.pin_uv_auth_param.is_some() {
-                        self.token.clear_user_present();
-                    }
-                    return Err(Failure::Excluded);
-                }
-                let prompt = Prompt {
-                    operation: Operation::Excluded,
-                    rp_id: Some(request.rp.id.clone()),
-                    user: None,
-                    want: Want::Approval,
-                    notice: None,
-                };
-                return Ok(Flow::Ask(prompt, Pending::MakeCredential(Box::new(Paused::Excluded))));
+        let excluded = self.first_of(&request.exclude_list, &request.rp.id, evidence.access())?.is_some();
+        if excluded && evidence.is_present() {
+            if evidence.token().is_some() {
+                self.token.clear_user_present();
             }
+            return Err(Failure::Excluded);
         }
-        if present {
-            return self.register(&registration, &unlocked, ambient).map(Flow::Done);
+        if excluded {
+            let prompt = Prompt {
+                operation: Operation::Excluded,
+                rp_id: Some(request.rp.id.clone()),
+                user: None,
+                want: Want::Approval,
+                notice: None,
+            };
+            return Ok(Flow::Ask(prompt, Pending::MakeCredential(Box::new(Paused::Excluded))));
+        }
+        if evidence.is_present() {
+            return self.register(&registration, &evidence, ambient).map(Flow::Done);
         }
         let prompt = prompt(&registration, Want::Approval, None);
-        Ok(Flow::Ask(prompt, Pending::MakeCredential(Box::new(Paused::Presence(registration, unlocked)))))
+        Ok(Flow::Ask(prompt, Pending::MakeCredential(Box::new(Paused::Presence(registration, evidence)))))
     }
 
     /// Steps 14 to 19. One gesture makes one passkey, whatever becomes of it.
     fn register(
         &mut self,
         registration: &Registration,
-        unlocked: &Unlocked,
+        evidence: &Evidence,
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
         let request = &registration.request;
-        self.spend(request.pin_uv_auth_param.as_deref());
+        self.spend(evidence);
         let discoverable = request.options.rk == Some(true);
         if discoverable {
-            self.make_sure_of_room(unlocked, &request.rp.id, &request.user.id)?;
+            self.make_sure_of_room(evidence.access(), &request.rp.id, &request.user.id)?;
         }
         let new = NewPasskey {
             rp_id: request.rp.id.clone(),
@@ -183,11 +169,11 @@ impl Authenticator {
             protection: registration.extensions.protection(),
             extensions: registration.extensions.kept(),
         };
-        let passkey = self.container.register(unlocked, new, ambient.now, ambient.rng)?;
-        let attested = self.attest(registration, &passkey, unlocked, ambient.rng);
+        let passkey = self.container.register(evidence.access(), new, ambient.now, ambient.rng)?;
+        let attested = self.attest(registration, &passkey, evidence, ambient.rng);
         if attested.is_err() {
             // Nobody will ever know the ID of this passkey, so it must not stay.
-            self.container.delete(unlocked, &passkey.id)?;
+            self.container.delete(evidence.access(), &passkey.id)?;
         }
         attested
     }
@@ -195,11 +181,11 @@ impl Authenticator {
     /// Step 17. A passkey that takes the place of the account's older one needs no room.
     fn make_sure_of_room(
         &mut self,
-        unlocked: &Unlocked,
+        access: Access<'_>,
         rp_id: &str,
         user_handle: &[u8],
     ) -> Result<(), Failure> {
-        let here = self.container.passkeys_for(unlocked, rp_id)?;
+        let here = self.container.passkeys_for(access, rp_id)?;
         let replaces = here.iter().any(|passkey| passkey.user.handle == user_handle);
         if replaces
             || (here.len() < MAX_PASSKEYS_PER_RP && self.container.discoverable_count()? < MAX_PASSKEYS)
@@ -214,11 +200,11 @@ impl Authenticator {
         &mut self,
         registration: &Registration,
         passkey: &Passkey,
-        unlocked: &Unlocked,
+        evidence: &Evidence,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, Failure> {
         let request = &registration.request;
-        let flags = Flags::UP | Flags::UV;
+        let flags = evidence.flags(true);
         let auth_data = AuthenticatorData {
             rp_id_hash: Sha256::digest(&request.rp.id).into(),
             flags,
@@ -238,7 +224,10 @@ impl Authenticator {
             Some("none") => AttestationStatement::None,
             Some(_) | None => AttestationStatement::PackedSelf {
                 alg: cose_algorithm(registration.algorithm),
-                sig: self.container.sign(unlocked, passkey, &[&auth_data, &request.client_data_hash])?.bytes,
+                sig: self
+                    .container
+                    .sign(evidence.access(), passkey, &[&auth_data, &request.client_data_hash])?
+                    .bytes,
             },
         };
         let mut response = Response::new(auth_data, statement);

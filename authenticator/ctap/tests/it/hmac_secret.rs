@@ -15,7 +15,7 @@ use crate::platform::{
     prove_registration, register, registration, user,
 };
 
-fn input(session: &Session, salts: &[u8]) -> HmacSecretInput {
+pub fn input(session: &Session, salts: &[u8]) -> HmacSecretInput {
     let salt_enc = session.encrypt(salts);
     HmacSecretInput {
         key_agreement: session.point.clone(),
@@ -48,7 +48,7 @@ fn assert(device: &mut Device, extension: HmacSecretInput) -> Vec<u8> {
     device.send(&Request::GetAssertion(request))
 }
 
-fn output(session: &Session, response: &[u8]) -> Option<Vec<u8>> {
+pub fn output(session: &Session, response: &[u8]) -> Option<Vec<u8>> {
     let response = Response::parse(response).unwrap();
     let extensions = AuthenticatorData::parse(&response.auth_data).unwrap().extensions?;
     let entries = extensions.into_map().unwrap();

@@ -28,6 +28,7 @@ mod pin_reset;
 mod pin_rules;
 mod platform;
 mod reset;
+mod security_key;
 mod table;
 mod token;
 mod tpm_commands;
