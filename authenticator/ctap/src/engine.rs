@@ -94,12 +94,12 @@ impl Authenticator {
         }
     }
 
-    /// Whether every use needs user verification (alwaysUv, CTAP 2.3 §7.2).
+    /// Whether every use needs user verification (alwaysUv, CTAP 2.3 §7.2): in the profile hello without a choice.
     #[must_use]
-    pub const fn always_uv(&self) -> bool {
+    pub fn always_uv(&self) -> bool {
         match self.container.profile() {
             Profile::Hello => true,
-            Profile::SecurityKey => false,
+            Profile::SecurityKey => self.container.settings().always_uv == Some(true),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The profile `security-key`: makeCredential (CTAP 2.3 §6.1.2) and getAssertion (§6.2.2) where presence is enough.
 
-use latchkey_container::{PasskeyClass, Profile};
+use latchkey_container::{PasskeyClass, Profile, Settings};
 use latchkey_ctap::{Answer, Operation, Want};
 use latchkey_protocol::authenticator_data::{AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
@@ -315,9 +315,9 @@ fn names_of_accounts_are_for_verified_users() {
             assert_eq!(flags(&next.auth_data).contains(Flags::UV), verified);
             users.push(next.user.unwrap());
         }
-        let expected = ["carol", "bob", "alice"].map(|name| match verified {
-            true => user(name),
-            false => UserEntity { name: None, display_name: None, ..user(name) },
+        let expected = ["carol", "bob", "alice"].map(|name| {
+            let nameless = UserEntity { name: None, display_name: None, ..user(name) };
+            if verified { user(name) } else { nameless }
         });
         assert_eq!(users, expected, "§6.2.2 step 12");
         assert_eq!(status(&device.send(&Request::GetNextAssertion)), Status::NOT_ALLOWED, "§6.3");
@@ -359,4 +359,39 @@ fn a_passkey_from_before_the_pin_stays_and_a_reset_ends_it() {
     device.power_cycle();
     assert_eq!(status(&device.send(&Request::Reset)), Status::OK);
     assert_eq!(assertion(&mut device, authentication()).err(), Some(Status::NO_CREDENTIALS), "§6.6");
+}
+
+/// Attack class A13: a client that forgets user verification gets none without it, where alwaysUv is on.
+#[test]
+fn always_uv_stops_what_is_not_verified() {
+    let always = |device: &mut Device| {
+        let settings = Settings { always_uv: Some(true), ..Settings::default() };
+        device.container().change_settings(settings, &mut rng()).unwrap();
+    };
+    // Without a PIN nothing can be verified, and a PIN can be set.
+    let mut device = fresh();
+    let here = touched(&mut device, |r| r.extensions.cred_protect = Some(1));
+    always(&mut device);
+    let options = get_info::Response::parse(&device.send(&Request::GetInfo)).unwrap().options;
+    assert_eq!(options.get("alwaysUv"), Some(&true));
+    let refused = device.send(&Request::MakeCredential(registration()));
+    assert_eq!(status(&refused), Status::PUAT_REQUIRED, "§6.1.2 step 6");
+    assert_eq!(assertion(&mut device, authentication()).err(), Some(Status::PUAT_REQUIRED), "§6.2.2 step 5");
+    assert!(device.asked().is_empty());
+
+    let mut device = device.set_pin();
+    for (allow_list, uv) in [(None, None), (Some(vec![here.clone()]), Some(false))] {
+        let mut request = authentication();
+        (request.allow_list, request.options.uv) = (allow_list, uv);
+        device.user([Answer::Approved]);
+        let approved = assertion(&mut device, request.clone());
+        assert_eq!(approved.err(), Some(Status::OPERATION_DENIED), "a yes verifies nobody");
+        device.user([typed(PIN)]);
+        let response = assertion(&mut device, request).unwrap();
+        assert_eq!(flags(&response.auth_data), Flags::UP | Flags::UV, "§6.2.2 step 5");
+    }
+    // It is about requests with user presence: a silent one proves none, and no relying party takes it.
+    let mut request = authentication();
+    (request.allow_list, request.options.up) = (Some(vec![here]), Some(false));
+    assert_eq!(flags(&assertion(&mut device, request).unwrap().auth_data), Flags(0));
 }
