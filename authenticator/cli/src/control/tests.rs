@@ -8,7 +8,7 @@ use crate::failure::{Failure, FailureKind};
 fn requests_are_read_as_they_are_written() {
     let lines = [
         r#"{"status":{}}"#,
-        r#"{"create":{"require_tpm":true}}"#,
+        r#"{"create":{"require_tpm":true,"profile":"security-key"}}"#,
         r#"{"destroy":{"id":"ab"}}"#,
         r#"{"discard":{}}"#,
         r#"{"set_pin":{"new":"1234"}}"#,
