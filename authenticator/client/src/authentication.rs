@@ -7,13 +7,15 @@ use latchkey_protocol::{CredentialDescriptor, Options, Request, cbor, get_assert
 use rand_core::CryptoRng;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::base64url::{self, Bytes};
 use crate::client_data::{Ceremony, ClientData};
+use crate::large_blob::LargeBlobOutputs;
 use crate::options::{RequestOptions, UserVerification};
 use crate::pin_uv::SharedSecret;
 use crate::prf::{PrfInputs, PrfOutputs, PrfValues};
-use crate::registration::extension_output;
+use crate::registration::extensions::output as extension_output;
 use crate::session::{Proof, Session, Verification, used};
 use crate::{Account, Attachment, Authenticator, Caller, Chooser, DomException};
 
@@ -39,7 +41,7 @@ pub(crate) fn run(
     }?;
     let plan = Plan { options: &options, rp_id: &rp_id, client_data: &client_data };
     let allowed = plan.allowed(&session)?;
-    let proof = session.prove(verification, Permissions::GET_ASSERTION, &rp_id, rng)?;
+    let proof = session.prove(verification, plan.permissions(&session), &rp_id, rng)?;
     let allowed = plan.narrowed(&mut session, allowed, &proof)?;
     let evaluation = match plan.prf_values(&allowed) {
         Some(values) if evaluates && verification != Verification::None => {
@@ -49,7 +51,9 @@ pub(crate) fn run(
     };
     let assertions = plan.assertions(&mut session, &allowed, &proof, evaluation.as_ref(), rng)?;
     let assertion = plan.chosen(assertions, chooser)?;
-    plan.respond(assertion, &allowed, evaluation.as_ref(), attachment)
+    // Before the response: what becomes of the blob is part of it.
+    let large_blob = plan.large_blob(&mut session, &assertion, &proof, rng)?;
+    plan.respond(assertion, &allowed, evaluation.as_ref(), large_blob, attachment)
 }
 
 /// An authentication whose questions are all answered.
@@ -63,6 +67,16 @@ struct Plan<'a> {
 type Evaluation<'a> = (&'a PrfValues, SharedSecret);
 
 impl<'a> Plan<'a> {
+    /// What the user is verified for.
+    fn permissions(&self, session: &Session<'_>) -> Permissions {
+        let writes = self.options.large_blob.as_ref().is_some_and(|inputs| inputs.write.is_some());
+        if writes && session.large_blobs() {
+            Permissions::GET_ASSERTION | Permissions::LARGE_BLOB_WRITE
+        } else {
+            Permissions::GET_ASSERTION
+        }
+    }
+
     /// The credentials that may be used; empty means every discoverable one, so a list of which nothing is left
     /// ends the ceremony here.
     fn allowed(&self, session: &Session<'_>) -> Result<Vec<CredentialDescriptor>, DomException> {
@@ -115,7 +129,9 @@ impl<'a> Plan<'a> {
             allow_list: if allowed.is_empty() { None } else { Some(allowed.to_vec()) },
             extensions: AuthenticationExtensions {
                 hmac_secret: evaluation.map(|(values, secret)| values.encrypted(secret, rng)),
-                ..AuthenticationExtensions::default()
+                cred_blob: asked(self.options.get_cred_blob && session.supports(name::CRED_BLOB)),
+                large_blob_key: asked(self.options.large_blob.is_some() && session.large_blobs()),
+                third_party_payment: None,
             },
             options: Options { rk: None, up: None, uv: proof.option() },
             pin_uv_auth_param,
@@ -150,11 +166,33 @@ impl<'a> Plan<'a> {
         Ok(assertions.swap_remove(index))
     }
 
+    /// What becomes of the large blob, once the user has signed in.
+    fn large_blob(
+        &self,
+        session: &mut Session<'_>,
+        assertion: &get_assertion::Response,
+        proof: &Proof,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<LargeBlobOutputs>, DomException> {
+        let Some(inputs) = &self.options.large_blob else { return Ok(None) };
+        let key = match assertion.large_blob_key.as_deref().map(<[u8; 32]>::try_from) {
+            Some(Err(_)) => {
+                return Err(DomException::unknown(
+                    "The authenticator's key for a large blob has a wrong length.",
+                ));
+            }
+            Some(Ok(key)) => Some(Zeroizing::new(key)),
+            None => None,
+        };
+        inputs.carry_out(session, key.as_deref(), proof, rng).map(Some)
+    }
+
     fn respond(
         &self,
         assertion: get_assertion::Response,
         allowed: &[CredentialDescriptor],
         evaluation: Option<&Evaluation<'_>>,
+        large_blob: Option<LargeBlobOutputs>,
         attachment: Attachment,
     ) -> Result<AuthenticationResponse, DomException> {
         let data = AuthenticatorData::parse(&assertion.auth_data)
@@ -171,6 +209,7 @@ impl<'a> Plan<'a> {
             (Some((values, secret)), Some(output)) => Some(values.results(secret, output)?),
             (Some(_) | None, _) => None,
         };
+        let blob = extension_output(&data, name::CRED_BLOB).and_then(cbor::Value::as_bytes).cloned();
         Ok(AuthenticationResponse {
             id: base64url::encode(&credential.id),
             raw_id: Bytes(credential.id),
@@ -183,6 +222,8 @@ impl<'a> Plan<'a> {
             authenticator_attachment: attachment.as_str(),
             client_extension_results: ExtensionResults {
                 prf: self.options.prf.as_ref().map(|_| PrfOutputs { enabled: None, results }),
+                large_blob,
+                get_cred_blob: blob.filter(|_| self.options.get_cred_blob).map(Bytes),
             },
             kind: "public-key",
         })
@@ -237,7 +278,17 @@ struct AssertionResponse {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ExtensionResults {
     #[serde(skip_serializing_if = "Option::is_none")]
     prf: Option<PrfOutputs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    large_blob: Option<LargeBlobOutputs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    get_cred_blob: Option<Bytes>,
+}
+
+/// The input of an extension that can only be asked for.
+fn asked(wanted: bool) -> Option<bool> {
+    wanted.then_some(true)
 }

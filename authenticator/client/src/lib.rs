@@ -11,6 +11,7 @@ mod base64url;
 mod caller;
 mod client_data;
 mod exception;
+mod large_blob;
 mod options;
 mod pin_uv;
 mod prf;

@@ -6,6 +6,7 @@ use latchkey_protocol::{Algorithm, CredentialDescriptor, RpEntity, UserEntity};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::large_blob::LargeBlobInputs;
 use crate::prf::PrfInputs;
 use crate::{Attachment, DomException, ErrorName};
 
@@ -13,6 +14,7 @@ mod wire;
 
 /// What `create()` was called with. The RP ID is as the page gave it: the caller's right to it is not checked yet.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the members of a dictionary, each a wish of its own")]
 pub(crate) struct CreationOptions {
     pub(crate) rp_id: Option<String>,
     pub(crate) rp_name: String,
@@ -30,6 +32,11 @@ pub(crate) struct CreationOptions {
     pub(crate) prf: Option<PrfInputs>,
     pub(crate) protection: Option<Protection>,
     pub(crate) enforce_protection: bool,
+    pub(crate) large_blob: Option<LargeBlobInputs>,
+    pub(crate) cred_blob: Option<Vec<u8>>,
+    pub(crate) min_pin_length: bool,
+    /// Whether others than the relying party may start a payment with the passkey.
+    pub(crate) payment: bool,
 }
 
 /// What `get()` was called with.
@@ -42,6 +49,8 @@ pub(crate) struct RequestOptions {
     pub(crate) allow: Option<Vec<CredentialDescriptor>>,
     pub(crate) user_verification: UserVerification,
     pub(crate) prf: Option<PrfInputs>,
+    pub(crate) large_blob: Option<LargeBlobInputs>,
+    pub(crate) get_cred_blob: bool,
 }
 
 /// `ResidentKeyRequirement` (§5.4.6).
@@ -106,6 +115,9 @@ impl CreationOptions {
                 "prf: evalByCredential makes no sense while a passkey is made.",
             ));
         }
+        if let Some(large_blob) = &extensions.large_blob {
+            large_blob.check_for_create()?;
+        }
         Ok(Self {
             rp_id: wire.rp.id,
             rp_name: wire.rp.name,
@@ -127,6 +139,10 @@ impl CreationOptions {
             prf: extensions.prf,
             protection: extensions.credential_protection_policy,
             enforce_protection: extensions.enforce_credential_protection_policy.unwrap_or(false),
+            large_blob: extensions.large_blob,
+            cred_blob: extensions.cred_blob.map(|blob| blob.0),
+            min_pin_length: extensions.min_pin_length.unwrap_or(false),
+            payment: extensions.payment.is_some_and(|payment| payment.is_payment == Some(true)),
         })
     }
 
@@ -145,8 +161,11 @@ impl RequestOptions {
         let wire: wire::Request = read(json)?;
         let given = wire.allow_credentials.unwrap_or_default();
         let allow = if given.is_empty() { None } else { Some(descriptors(given)) };
-        let prf = wire.extensions.unwrap_or_default().prf;
-        if let Some(prf) = &prf {
+        let extensions = wire.extensions.unwrap_or_default();
+        if let Some(large_blob) = &extensions.large_blob {
+            large_blob.check_for_get(allow.as_ref().map_or(0, Vec::len))?;
+        }
+        if let Some(prf) = &extensions.prf {
             let ids: Vec<Vec<u8>> = allow.iter().flatten().map(|descriptor| descriptor.id.clone()).collect();
             prf.check_for_get(&ids)?;
         }
@@ -156,7 +175,9 @@ impl RequestOptions {
             time_limit: time_limit(wire.timeout),
             allow,
             user_verification: UserVerification::parse(wire.user_verification.as_deref()),
-            prf,
+            prf: extensions.prf,
+            large_blob: extensions.large_blob,
+            get_cred_blob: extensions.get_cred_blob.unwrap_or(false),
         })
     }
 }

@@ -4,7 +4,7 @@ use latchkey_protocol::attestation::{AttestationObject, AttestationStatement};
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData, Flags};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::extensions::{RegistrationExtensions, name};
-use latchkey_protocol::{CredentialParameter, Options, Request, cbor, make_credential};
+use latchkey_protocol::{CredentialParameter, Options, Request, make_credential};
 use rand_core::CryptoRng;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -13,9 +13,12 @@ use crate::base64url::{self, Bytes};
 use crate::client_data::{Ceremony, ClientData};
 use crate::options::{Attestation, CreationOptions, ResidentKey, UserVerification};
 use crate::pin_uv::SharedSecret;
-use crate::prf::{PrfOutputs, PrfValues};
+use crate::prf::PrfValues;
 use crate::session::{Session, Verification};
 use crate::{Attachment, Authenticator, Caller, DomException, ErrorName, spki};
+use extensions::ExtensionResults;
+
+pub(crate) mod extensions;
 
 /// Runs the ceremony.
 pub(crate) fn run(
@@ -36,9 +39,9 @@ pub(crate) fn run(
     }
     let mut session = Session::begin(authenticator, options.time_limit)?;
     let discoverable = discoverable(&session, options.resident_key)?;
-    let protection = protection(&session, &options)?;
+    let extensions = extensions::inputs(&session, &options, discoverable)?;
     let verification = verification(&session, &options, discoverable)?;
-    let plan = Plan { options: &options, rp_id: &rp_id, client_data: &client_data, discoverable, protection };
+    let plan = Plan { options: &options, rp_id: &rp_id, client_data: &client_data, discoverable, extensions };
     let (made, evaluation) = plan.make(&mut session, verification, rng)?;
     plan.respond(&session, &made, evaluation.as_ref(), attachment)
 }
@@ -49,7 +52,8 @@ struct Plan<'a> {
     rp_id: &'a str,
     client_data: &'a ClientData,
     discoverable: bool,
-    protection: Option<u8>,
+    /// All inputs but that of the PRF, which is evaluated later.
+    extensions: RegistrationExtensions,
 }
 
 /// What is needed to read the outputs of a PRF that is evaluated at registration.
@@ -64,9 +68,9 @@ impl<'a> Plan<'a> {
     ) -> Result<(make_credential::Response, Option<Evaluation<'a>>), DomException> {
         let excluded = session.plausible(&self.options.exclude);
         let too_many = excluded.len() > session.batch();
-        let wants_prf = self.options.prf.is_some() && session.supports(name::HMAC_SECRET);
         let eval = self.options.prf.as_ref().and_then(|prf| prf.eval.as_ref());
-        let eval = eval.filter(|_| wants_prf && session.supports(name::HMAC_SECRET_MC));
+        let eval =
+            eval.filter(|_| self.extensions.hmac_secret.is_some() && session.supports(name::HMAC_SECRET_MC));
         // Deviation: CTAP 2.3 §6.1.1 prefers a token to the option `uv`. But only makeCredential itself tells the
         // authenticator whose passkey it is, so only its own gesture can be asked for by name, and such a gesture
         // serves nothing else. A token is for when one gesture must cover more than one command.
@@ -104,10 +108,8 @@ impl<'a> Plan<'a> {
                 .collect(),
             exclude_list,
             extensions: RegistrationExtensions {
-                cred_protect: self.protection,
-                hmac_secret: wants_prf.then_some(true),
                 hmac_secret_mc: evaluation.as_ref().map(|(values, secret)| values.encrypted(secret, rng)),
-                ..RegistrationExtensions::default()
+                ..self.extensions.clone()
             },
             options: Options { rk: self.discoverable.then_some(true), up: None, uv: proof.option() },
             pin_uv_auth_param,
@@ -153,10 +155,13 @@ impl<'a> Plan<'a> {
                 attestation_object: Bytes(attestation.encode()),
             },
             authenticator_attachment: attachment.as_str(),
-            client_extension_results: ExtensionResults {
-                cred_props: self.options.cred_props.then_some(CredProps { rk: self.discoverable }),
-                prf: self.options.prf.as_ref().map(|_| prf(&data, evaluation)).transpose()?,
-            },
+            client_extension_results: extensions::results(
+                self.options,
+                self.discoverable,
+                made,
+                &data,
+                evaluation,
+            )?,
             kind: "public-key",
         })
     }
@@ -185,20 +190,6 @@ fn discoverable(session: &Session<'_>, wish: ResidentKey) -> Result<bool, DomExc
             "The authenticator cannot keep the discoverable passkey that the site requires.",
         )),
     }
-}
-
-/// The level for `credProtect` (CTAP 2.3 §12.1): without the extension a policy is dropped, unless it is enforced.
-fn protection(session: &Session<'_>, options: &CreationOptions) -> Result<Option<u8>, DomException> {
-    let Some(policy) = options.protection else { return Ok(None) };
-    if session.supports(name::CRED_PROTECT) {
-        return Ok(Some(policy.level()));
-    }
-    if options.enforce_protection && policy.level() > 1 {
-        return Err(DomException::not_allowed(
-            "The authenticator cannot protect the passkey as the site insists.",
-        ));
-    }
-    Ok(None)
 }
 
 /// A credential on a protected authenticator needs user verification, unless it says otherwise for credentials that
@@ -249,22 +240,6 @@ fn transports(session: &Session<'_>, attachment: Attachment) -> Vec<String> {
     transports
 }
 
-fn prf(data: &AuthenticatorData, evaluation: Option<&Evaluation<'_>>) -> Result<PrfOutputs, DomException> {
-    let output = |name| extension_output(data, name);
-    let enabled = output(name::HMAC_SECRET).and_then(cbor::Value::as_bool).unwrap_or(false);
-    let results = match (evaluation, output(name::HMAC_SECRET_MC).and_then(cbor::Value::as_bytes)) {
-        (Some((values, secret)), Some(output)) => Some(values.results(secret, output)?),
-        (Some(_) | None, _) => None,
-    };
-    Ok(PrfOutputs { enabled: Some(enabled), results })
-}
-
-/// The output of an extension in authenticator data.
-pub(crate) fn extension_output<'d>(data: &'d AuthenticatorData, name: &str) -> Option<&'d cbor::Value> {
-    let outputs = data.extensions.as_ref()?.as_map()?;
-    outputs.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
-}
-
 /// `RegistrationResponseJSON` (§5.1.2).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -290,18 +265,4 @@ struct AttestationResponse {
     public_key: Option<Bytes>,
     public_key_algorithm: i64,
     attestation_object: Bytes,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ExtensionResults {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cred_props: Option<CredProps>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prf: Option<PrfOutputs>,
-}
-
-#[derive(Debug, Serialize)]
-struct CredProps {
-    rk: bool,
 }

@@ -39,9 +39,9 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
-    /// `pinUvAuthProtocol` and `pinUvAuthParam` over a client data hash.
-    pub(crate) fn over(&self, client_data_hash: &[u8; 32]) -> (Option<u64>, Option<Vec<u8>>) {
-        self.token.as_ref().map(|token| token.authenticate(client_data_hash)).unzip()
+    /// `pinUvAuthProtocol` and `pinUvAuthParam` over a message: in the ceremony's own requests, the client data hash.
+    pub(crate) fn over(&self, message: &[u8]) -> (Option<u64>, Option<Vec<u8>>) {
+        self.token.as_ref().map(|token| token.authenticate(message)).unzip()
     }
 
     /// The option `uv`.
@@ -75,6 +75,11 @@ impl<'a> Session<'a> {
     /// Whether the authenticator has this extension.
     pub(crate) fn supports(&self, extension: &str) -> bool {
         self.info.extensions.iter().any(|name| name == extension)
+    }
+
+    /// Whether passkeys can have large blobs here (CTAP 2.3 §6.10.3).
+    pub(crate) fn large_blobs(&self) -> bool {
+        self.supports(extensions::name::LARGE_BLOB_KEY) && self.info.option("largeBlobs")
     }
 
     /// How the user will be verified.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{Protection, ResidentKey};
 use crate::Attachment;
 use crate::base64url::Bytes;
+use crate::large_blob::LargeBlobInputs;
 use crate::prf::PrfInputs;
 
 /// The only credential type there is.
@@ -104,9 +105,24 @@ pub(super) struct CreationExtensions {
     pub(super) prf: Option<PrfInputs>,
     pub(super) credential_protection_policy: Option<Protection>,
     pub(super) enforce_credential_protection_policy: Option<bool>,
+    pub(super) large_blob: Option<LargeBlobInputs>,
+    pub(super) cred_blob: Option<Bytes>,
+    pub(super) min_pin_length: Option<bool>,
+    pub(super) payment: Option<Payment>,
+}
+
+/// `AuthenticationExtensionsPaymentInputs` of Secure Payment Confirmation; its other members are for the payment itself,
+/// which a browser has to show.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Payment {
+    pub(super) is_payment: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct RequestExtensions {
     pub(super) prf: Option<PrfInputs>,
+    pub(super) large_blob: Option<LargeBlobInputs>,
+    pub(super) get_cred_blob: Option<bool>,
 }

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::scripted::{bytes, id_text, rng};
 
 const SITE: Caller<'static> = Caller { origin: "http://localhost:8080", cross_origin: false };
-const PIN: &str = "123456";
+pub const PIN: &str = "123456";
 
 /// What the person at the keyboard does when the authenticator asks.
 #[derive(Debug, Clone, Copy)]
@@ -30,16 +30,16 @@ enum User {
     Refuses,
 }
 
-struct Engine {
+pub struct Engine {
     machine: latchkey_ctap::Authenticator,
     rng: ChaCha20Rng,
     user: User,
-    prompts: Vec<String>,
+    pub prompts: Vec<String>,
     _dir: TempDir,
 }
 
 impl Engine {
-    fn new(pin: Option<&str>) -> Self {
+    pub fn new(pin: Option<&str>) -> Self {
         let dir = TempDir::new().unwrap();
         let mut rng = rng();
         let tpm = SoftwareTpm::open(&dir.path().join("tpm"), Box::new(self::rng())).unwrap();
@@ -97,7 +97,7 @@ impl Authenticator for Engine {
     }
 }
 
-fn registration(user: u8) -> Value {
+pub fn registration(user: u8) -> Value {
     json!({
         "rp": { "id": "localhost", "name": "Demo" },
         "user": { "id": id_text(user), "name": format!("user{user}"), "displayName": "" },
@@ -109,17 +109,21 @@ fn registration(user: u8) -> Value {
     })
 }
 
-fn signing_in() -> Value {
+pub fn signing_in() -> Value {
     json!({ "rpId": "localhost", "challenge": "Dw4NDAsKCQgHBgUEAwIBAA", "userVerification": "required" })
 }
 
-fn make(engine: &mut Engine, options: &Value) -> Result<Value, ErrorName> {
+pub fn make(engine: &mut dyn Authenticator, options: &Value) -> Result<Value, ErrorName> {
     create(&options.to_string(), SITE, engine, &mut rng())
         .map(|response| serde_json::from_str(&response).unwrap())
         .map_err(|error| error.name)
 }
 
-fn sign(engine: &mut Engine, options: &Value, choice: Option<usize>) -> Result<Value, ErrorName> {
+pub fn sign(
+    engine: &mut dyn Authenticator,
+    options: &Value,
+    choice: Option<usize>,
+) -> Result<Value, ErrorName> {
     let mut chooser = |_: &str, _: &[Account]| choice;
     request(&options.to_string(), SITE, engine, &mut chooser, &mut rng())
         .map(|response| serde_json::from_str(&response).unwrap())

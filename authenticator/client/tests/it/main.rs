@@ -11,5 +11,6 @@
 
 mod authentication;
 mod engine;
+mod large_blob;
 mod registration;
 mod scripted;
