@@ -16,7 +16,7 @@ use crate::secret::Secret32;
 use crate::store::{Identity, Opened, PinProtector, Store, StoredIdentity};
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
-use crate::tpm::{PinIndex, PinSlot, Tpm, TpmClass};
+use crate::tpm::{KeyAlgorithm, PinIndex, PinSlot, Tpm, TpmClass};
 
 mod biometrics;
 mod compartments;
@@ -189,6 +189,12 @@ impl Container {
     #[must_use]
     pub fn class(&self) -> TpmClass {
         self.tpm.identity().class
+    }
+
+    /// The algorithms of keys that the device can make.
+    #[must_use]
+    pub fn device_algorithms(&self) -> &[KeyAlgorithm] {
+        &self.tpm.identity().key_algorithms
     }
 
     /// What the container is for.

@@ -12,6 +12,8 @@ use crate::tpm::{KeyAlgorithm, PublicKey};
 pub(crate) enum Public {
     #[serde(rename = "e")]
     Es256(ByteBuf, ByteBuf),
+    #[serde(rename = "e3")]
+    Es384(ByteBuf, ByteBuf),
     #[serde(rename = "r")]
     Rs256(ByteBuf, u32),
     #[serde(rename = "d")]
@@ -24,6 +26,7 @@ impl From<&PublicKey> for Public {
     fn from(key: &PublicKey) -> Self {
         match key {
             PublicKey::P256 { x, y } => Self::Es256(ByteBuf::from(*x), ByteBuf::from(*y)),
+            PublicKey::P384 { x, y } => Self::Es384(ByteBuf::from(*x), ByteBuf::from(*y)),
             PublicKey::Rsa { modulus, exponent } => Self::Rs256(ByteBuf::from(modulus.clone()), *exponent),
         }
     }
@@ -46,6 +49,10 @@ impl Public {
             Self::Es256(x, y) => {
                 let key = PublicKey::P256 { x: exactly(x)?, y: exactly(y)? };
                 (KeyAlgorithm::Es256.into(), PasskeyPublicKey::DeviceBound(key))
+            }
+            Self::Es384(x, y) => {
+                let key = PublicKey::P384 { x: exactly(x)?, y: exactly(y)? };
+                (KeyAlgorithm::Es384.into(), PasskeyPublicKey::DeviceBound(key))
             }
             Self::Rs256(modulus, exponent) => {
                 let key = PublicKey::Rsa { modulus: modulus.into_vec(), exponent };

@@ -35,6 +35,8 @@ pub struct TpmIdentity {
     pub storage_root_name: Vec<u8>,
     /// Manufacturer and model as the device states them, for people.
     pub description: String,
+    /// The algorithms of user keys that it can make.
+    pub key_algorithms: Vec<KeyAlgorithm>,
 }
 
 /// The dictionary-attack state that all users of the device share (TPM 2.0 Part 1 §19.8).
@@ -98,8 +100,15 @@ pub struct PinCount {
 pub enum KeyAlgorithm {
     /// ECDSA on P-256 with SHA-256.
     Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
     /// RSASSA-PKCS1-v1_5, 2048 bits, with SHA-256.
     Rs256,
+}
+
+impl KeyAlgorithm {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Es256, Self::Es384, Self::Rs256];
 }
 
 /// The public half of a user key.
@@ -111,6 +120,13 @@ pub enum PublicKey {
         x: [u8; 32],
         /// The y coordinate.
         y: [u8; 32],
+    },
+    /// A point on P-384, both coordinates big-endian.
+    P384 {
+        /// The x coordinate.
+        x: [u8; 48],
+        /// The y coordinate.
+        y: [u8; 48],
     },
     /// An RSA key.
     Rsa {
@@ -274,15 +290,16 @@ pub trait Tpm: DeviceKeys + Send {
     /// Creates a user key that signs only under `auth`.
     ///
     /// # Errors
-    /// [`TpmError::Unreachable`].
+    /// [`TpmError::Unreachable`]. For an algorithm that [`TpmIdentity::key_algorithms`] does not name, whatever the device
+    /// says to that.
     fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, TpmError>;
 
-    /// Signs a SHA-256 digest. ES256 signatures are ASN.1 DER, RS256 signatures PKCS#1 v1.5: both as WebAuthn L3
-    /// §6.5.5 wants them. A key used recently stays loaded.
+    /// Signs a digest of the hash that the key's algorithm has: SHA-256, for ES384 SHA-384. ECDSA signatures are ASN.1
+    /// DER, RS256 signatures PKCS#1 v1.5: both as WebAuthn L3 §6.5.5 wants them. A key used recently stays loaded.
     ///
     /// # Errors
-    /// [`TpmError::WrongAuth`], [`TpmError::ForeignBlob`].
-    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8; 32]) -> Result<Vec<u8>, TpmError>;
+    /// [`TpmError::WrongAuth`], [`TpmError::ForeignBlob`], [`TpmError::Unexpected`] for a digest of another length.
+    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8]) -> Result<Vec<u8>, TpmError>;
 
     /// Drops every loaded user key, as when the container locks. Never fails: what cannot be reached is gone too.
     fn forget_keys(&mut self);

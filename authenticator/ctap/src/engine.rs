@@ -8,6 +8,7 @@ use rand_core::CryptoRng;
 
 use crate::continuation::Continuations;
 use crate::pin_protocol::{KeyAgreement, PinProtocol};
+use crate::policy::Policy;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Step, Suspended, Want};
 use crate::token::{Proof, TokenSlot};
@@ -21,6 +22,8 @@ pub(crate) const WRONG_PINS_PER_POWER_UP: u8 = 3;
 pub struct Authenticator {
     pub(crate) container: Container,
     pub(crate) powered_up: Duration,
+    /// What administrators decide.
+    pub(crate) policy: Policy,
     /// Tells this run from every other one: what waits for the user does not outlive it.
     run: RunId,
     pub(crate) key_agreements: KeyAgreements,
@@ -84,6 +87,7 @@ impl Authenticator {
         Self {
             container,
             powered_up: uptime,
+            policy: Policy::default(),
             run,
             key_agreements: KeyAgreements::generate(rng),
             token: TokenSlot::empty(),

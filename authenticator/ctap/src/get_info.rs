@@ -9,7 +9,7 @@ use latchkey_protocol::{CredentialParameter, MAX_MESSAGE};
 use crate::aaguid;
 use crate::engine::Authenticator;
 use crate::extensions::{SUPPORTED, cred_blob};
-use crate::keys::{ALGORITHMS, cose_algorithm};
+use crate::keys::cose_algorithm;
 use crate::large_blobs::MAX_ARRAY;
 use crate::pin_protocol::PinProtocol;
 
@@ -45,14 +45,14 @@ impl Authenticator {
             max_credential_count_in_list: u64::try_from(MAX_CREDENTIALS_IN_LIST).ok(),
             max_credential_id_length: Some(CREDENTIAL_ID_LENGTH),
             transports: vec!["usb".to_owned()],
-            algorithms: ALGORITHMS.map(supported).to_vec(),
+            algorithms: self.algorithms().into_iter().map(supported).collect(),
             max_serialized_large_blob_array: u64::try_from(MAX_ARRAY).ok(),
             force_pin_change: Some(self.container.pin_overdue(now).is_some()),
             min_pin_length: Some(self.container.minimum_pin_length().into()),
             firmware_version: Some(FIRMWARE_VERSION),
             max_cred_blob_length: u64::try_from(cred_blob::MAX_LENGTH).ok(),
             uv_modality: Some(UV_MODALITY),
-            attestation_formats: vec!["packed".to_owned()],
+            attestation_formats: self.attestation_formats(),
             max_pin_length: Some(self.maximum_pin_length()),
             ..Response::default()
         }

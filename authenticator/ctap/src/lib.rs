@@ -8,6 +8,7 @@
 
 pub mod aaguid;
 
+mod attestation;
 mod client_pin;
 mod continuation;
 mod credential_management;
@@ -21,6 +22,7 @@ mod large_blobs;
 mod local;
 mod make_credential;
 mod pin_protocol;
+mod policy;
 mod reset;
 mod status;
 mod step;
@@ -29,4 +31,5 @@ mod user_verification;
 
 pub use engine::Authenticator;
 pub use local::PinRefused;
+pub use policy::{Organisation, Policy};
 pub use step::{Ambient, Answer, ChannelId, Notice, Operation, Prompt, Step, Suspended, Want};

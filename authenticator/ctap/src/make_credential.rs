@@ -1,20 +1,20 @@
 //! authenticatorMakeCredential (CTAP 2.3 §6.1.2). Step numbers in comments are those of that algorithm.
 
 use latchkey_container::{Access, NewPasskey, Passkey, PasskeyAlgorithm, Protection, UserAccount};
-use latchkey_protocol::attestation::AttestationStatement;
+use latchkey_protocol::UserEntity;
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData};
 use latchkey_protocol::client_pin::Permissions;
-use latchkey_protocol::make_credential::{Request, Response};
-use latchkey_protocol::{CredentialParameter, UserEntity};
+use latchkey_protocol::make_credential::Request;
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 
 use crate::aaguid;
+use crate::attestation::Enterprise;
 use crate::engine::{Authenticator, Flow, Parameter, Pending, approved_in_time};
 use crate::extensions::{Registering, large_blob_key};
 use crate::gesture::Gesture;
 use crate::get_info::MAX_CREDENTIALS_IN_LIST;
-use crate::keys::{cose_algorithm, cose_key, key_algorithm};
+use crate::keys::cose_key;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, Notice, Operation, Prompt, Want};
 use crate::user_verification::{Authorised, Evidence, Verification};
@@ -41,6 +41,7 @@ pub(crate) struct Registration {
     request: Request,
     algorithm: PasskeyAlgorithm,
     extensions: Registering,
+    enterprise: Option<Enterprise>,
 }
 
 impl Authenticator {
@@ -55,7 +56,7 @@ impl Authenticator {
             Parameter::Absent => None,
             Parameter::Present(proof) => Some(proof),
         };
-        let algorithm = chosen_algorithm(&request.pub_key_cred_params)?;
+        let algorithm = self.chosen_algorithm(&request.pub_key_cred_params)?;
         if request.options.up == Some(false) {
             return Err(Failure::InvalidOption);
         }
@@ -67,10 +68,7 @@ impl Authenticator {
         if unverified && (self.container.has_pin() || extensions.protection() == Protection::Required) {
             return Err(Failure::TokenRequired);
         }
-        // Step 9: no enterprise attestation here.
-        if request.enterprise_attestation.is_some() {
-            return Err(Failure::BadParameter);
-        }
+        let enterprise = self.enterprise(request.enterprise_attestation)?;
         if request.exclude_list.len() > MAX_CREDENTIALS_IN_LIST {
             return Err(Failure::ListTooLong);
         }
@@ -80,7 +78,7 @@ impl Authenticator {
             client_data_hash: &request.client_data_hash,
         };
         let verification = self.verification(proof, gesture, &wanted, ambient.uptime)?;
-        let registration = Registration { request, algorithm, extensions };
+        let registration = Registration { request, algorithm, extensions, enterprise };
         match verification {
             Verification::Gesture => Ok(ask_gesture(registration, None)),
             Verification::Shown(evidence) => self.check_exclusions(registration, evidence, ambient),
@@ -170,7 +168,7 @@ impl Authenticator {
             extensions: registration.extensions.kept(),
         };
         let passkey = self.container.register(evidence.access(), new, ambient.now, ambient.rng)?;
-        let attested = self.attest(registration, &passkey, evidence, ambient.rng);
+        let attested = self.respond(registration, &passkey, evidence, ambient.rng);
         if attested.is_err() {
             // Nobody will ever know the ID of this passkey, so it must not stay.
             self.container.delete(evidence.access(), &passkey.id)?;
@@ -196,7 +194,7 @@ impl Authenticator {
         }
     }
 
-    fn attest(
+    fn respond(
         &mut self,
         registration: &Registration,
         passkey: &Passkey,
@@ -217,29 +215,11 @@ impl Authenticator {
             extensions: registration.extensions.outputs(passkey, flags, rng),
         }
         .encode();
-        // Step 17: "none" only where it is preferred to all formats that we have.
-        let preferred = request.attestation_formats_preference.iter();
-        let statement = match preferred.map(String::as_str).find(|format| ["packed", "none"].contains(format))
-        {
-            Some("none") => AttestationStatement::None,
-            Some(_) | None => AttestationStatement::PackedSelf {
-                alg: cose_algorithm(registration.algorithm),
-                sig: self
-                    .container
-                    .sign(evidence.access(), passkey, &[&auth_data, &request.client_data_hash])?
-                    .bytes,
-            },
-        };
-        let mut response = Response::new(auth_data, statement);
+        let access = evidence.access();
+        let mut response = self.attest(request, registration.enterprise, passkey, auth_data, access)?;
         response.large_blob_key = large_blob_key::of(passkey);
         Ok(response.encode())
     }
-}
-
-/// Step 3: the first algorithm of the request that we can make.
-fn chosen_algorithm(parameters: &[CredentialParameter]) -> Result<PasskeyAlgorithm, Failure> {
-    let mut known = parameters.iter().filter(|parameter| parameter.is_public_key());
-    known.find_map(|parameter| key_algorithm(parameter.alg)).ok_or(Failure::UnsupportedAlgorithm)
 }
 
 fn ask_gesture(registration: Registration, notice: Option<Notice>) -> Flow {

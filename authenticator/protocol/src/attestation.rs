@@ -22,6 +22,21 @@ pub enum AttestationStatement {
     Other(String, Value),
 }
 
+/// A statement of the format "tpm" (§8.3), to be sent: parsing gives [`AttestationStatement::Other`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TpmStatement {
+    /// The attestation key's algorithm.
+    pub alg: Algorithm,
+    /// The attestation key's certificate, and its chain; DER.
+    pub x5c: Vec<Vec<u8>>,
+    /// The attestation key's signature over `cert_info`.
+    pub sig: Vec<u8>,
+    /// The `TPMS_ATTEST`.
+    pub cert_info: Vec<u8>,
+    /// The `TPMT_PUBLIC` of the credential's key.
+    pub pub_area: Vec<u8>,
+}
+
 /// What `navigator.credentials.create()` hands to the relying party.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttestationObject {
@@ -33,6 +48,9 @@ pub struct AttestationObject {
 
 const NONE: &str = "none";
 const PACKED: &str = "packed";
+const TPM: &str = "tpm";
+/// The version of the TPM specification (§8.3).
+const TPM_VERSION: &str = "2.0";
 
 impl AttestationStatement {
     /// The attestation statement format identifier.
@@ -63,6 +81,30 @@ impl AttestationStatement {
             _ => Ok(Self::Other(format, statement)),
         }
     }
+}
+
+impl From<TpmStatement> for AttestationStatement {
+    fn from(statement: TpmStatement) -> Self {
+        let TpmStatement { alg, x5c, sig, cert_info, pub_area } = statement;
+        // In canonical order: shorter names first.
+        let members: [(&str, Value); 6] = [
+            ("alg", alg.0.into()),
+            ("sig", sig.into()),
+            ("ver", TPM_VERSION.into()),
+            ("x5c", certificates(x5c)),
+            ("pubArea", pub_area.into()),
+            ("certInfo", cert_info.into()),
+        ];
+        Self::Other(TPM.to_owned(), named(members))
+    }
+}
+
+fn certificates(x5c: Vec<Vec<u8>>) -> Value {
+    Value::Array(x5c.into_iter().map(Value::Bytes).collect())
+}
+
+fn named<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Map(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
 impl Encode for AttestationStatement {

@@ -103,6 +103,7 @@ impl DeviceTpm {
             class: description.class,
             storage_root_name: connection.storage_root_name().to_vec(),
             description: description.text,
+            key_algorithms: identity::key_algorithms(&mut connection.context).map_err(TpmError::from)?,
         };
         Ok(Self {
             identity,
@@ -253,7 +254,7 @@ impl Tpm for DeviceTpm {
         self.attempt(|connection| connection.create_key(algorithm, auth))
     }
 
-    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8; 32]) -> Result<Vec<u8>, TpmError> {
+    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8]) -> Result<Vec<u8>, TpmError> {
         self.attempt(|connection| connection.sign(key, auth, digest))
     }
 

@@ -51,6 +51,7 @@ impl SoftwareTpm {
             class: TpmClass::Software,
             storage_root_name: vault.root_name(),
             description: "software provider (no TPM)".to_owned(),
+            key_algorithms: KeyAlgorithm::ALL.to_vec(),
         };
         let boot_vault = vault.joined_with(&Secret32::random(&mut *rng))?;
         Ok(Self { identity, file, vault, boot_vault, hot: HotKeys::default(), rng })
@@ -220,7 +221,7 @@ impl Tpm for SoftwareTpm {
         keys::create(&self.vault, algorithm, auth, &mut *self.rng)
     }
 
-    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8; 32]) -> Result<Vec<u8>, TpmError> {
+    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8]) -> Result<Vec<u8>, TpmError> {
         self.hot.sign(&self.vault, key, auth, digest)
     }
 

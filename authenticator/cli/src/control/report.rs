@@ -247,6 +247,7 @@ impl From<&Passkey> for PasskeyReport {
             },
             algorithm: match passkey.algorithm {
                 PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Es256) => "ES256",
+                PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Es384) => "ES384",
                 PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Rs256) => "RS256",
                 PasskeyAlgorithm::Sealed(SealedAlgorithm::Ed25519) => "EdDSA",
                 PasskeyAlgorithm::Sealed(SealedAlgorithm::MlDsa44) => "ML-DSA-44",

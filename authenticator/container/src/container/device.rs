@@ -4,11 +4,12 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::{Container, digest};
+use crate::access::Access;
 use crate::compartment::{CompartmentId, DevicePublic};
 use crate::error::Error;
 use crate::held_key::HeldKey;
 use crate::item::Item;
-use crate::passkey::Signature;
+use crate::passkey::{Passkey, PrivateKey, Signature};
 use crate::secret::AuthValue;
 use crate::tpm::{Certification, CredentialChallenge, Endorsement, KeyAlgorithm, TpmError};
 
@@ -97,6 +98,27 @@ impl Container {
     ) -> Result<Certification, Error> {
         let key = self.local_key(id, Item::TransportKey)?;
         self.certify(id, &key, qualifying)
+    }
+
+    /// Has the device state what a passkey's key is, signed by the attestation key of a compartment. A sealed key is not
+    /// in the device, so there is nothing to state.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::NoDeviceKeys`], [`Error::Tpm`].
+    pub fn certify_passkey<'a>(
+        &mut self,
+        access: impl Into<Access<'a>>,
+        passkey: &Passkey,
+        by: CompartmentId,
+        qualifying: &[u8; 32],
+    ) -> Result<Certification, Error> {
+        let access = self.admit_access(access)?;
+        self.require_reach(access, passkey.class)?;
+        let PrivateKey::DeviceBound(key, auth) = &passkey.key else {
+            return Err(TpmError::NoAttestation.into());
+        };
+        let by = self.attestation_key(by)?;
+        Ok(self.tpm.certify((&by.blob, &by.auth), (key, auth), qualifying)?)
     }
 
     /// A statement about `key` by the attestation key of the same compartment.

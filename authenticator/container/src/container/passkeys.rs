@@ -2,6 +2,8 @@
 
 use rand_core::CryptoRng;
 
+use sha2::{Digest as _, Sha384};
+
 use super::{Container, digest};
 use crate::access::{Access, PasskeyClass};
 use crate::counter::AHEAD;
@@ -17,6 +19,7 @@ use crate::sealed_key;
 use crate::secret::{AuthValue, Secret32};
 use crate::store::{RecordTags, StoredRecord};
 use crate::time::UnixTime;
+use crate::tpm::KeyAlgorithm;
 use crate::unlocked::Unlocked;
 
 impl Container {
@@ -192,7 +195,9 @@ impl Container {
         let access = self.admit_access(access)?;
         self.require_reach(access, passkey.class)?;
         let bytes = match &passkey.key {
-            PrivateKey::DeviceBound(blob, auth) => self.tpm.sign(blob, auth, &digest(message))?,
+            PrivateKey::DeviceBound(blob, auth) => {
+                self.tpm.sign(blob, auth, &digest_for(passkey.algorithm, message))?
+            }
             PrivateKey::Sealed(algorithm, seed) => sealed_key::sign(*algorithm, seed, message),
         };
         Ok(Signature { bytes })
@@ -246,7 +251,7 @@ impl Container {
     }
 
     /// An access that is not stale.
-    fn admit_access<'a>(&self, access: impl Into<Access<'a>>) -> Result<Access<'a>, Error> {
+    pub(super) fn admit_access<'a>(&self, access: impl Into<Access<'a>>) -> Result<Access<'a>, Error> {
         let access = access.into();
         if let Access::Verified(unlocked) = access {
             self.require(unlocked)?;
@@ -254,7 +259,7 @@ impl Container {
         Ok(access)
     }
 
-    fn require_reach(&self, access: Access<'_>, class: PasskeyClass) -> Result<(), Error> {
+    pub(super) fn require_reach(&self, access: Access<'_>, class: PasskeyClass) -> Result<(), Error> {
         self.records_key(access, class).map(drop)
     }
 
@@ -301,5 +306,18 @@ impl Container {
 
     const fn place<'a>(&'a self, tag: &'a Tag) -> Place<'a> {
         Place { container: &self.identity.id, row: tag }
+    }
+}
+
+/// The digest of a message with the hash of the algorithm.
+fn digest_for(algorithm: PasskeyAlgorithm, message: &[&[u8]]) -> Vec<u8> {
+    if algorithm == PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Es384) {
+        let mut digest = Sha384::new();
+        for part in message {
+            digest.update(part);
+        }
+        digest.finalize().to_vec()
+    } else {
+        digest(message).to_vec()
     }
 }

@@ -18,6 +18,12 @@ fn public_key() -> impl Strategy<Value = PasskeyPublicKey> {
     prop_oneof![
         any::<([u8; 32], [u8; 32])>()
             .prop_map(|(x, y)| PasskeyPublicKey::DeviceBound(PublicKey::P256 { x, y })),
+        (prop::collection::vec(any::<u8>(), 48), prop::collection::vec(any::<u8>(), 48)).prop_map(
+            |(x, y)| {
+                let (x, y) = (x.try_into().unwrap(), y.try_into().unwrap());
+                PasskeyPublicKey::DeviceBound(PublicKey::P384 { x, y })
+            }
+        ),
         (prop::collection::vec(any::<u8>(), 256), any::<u32>()).prop_map(|(modulus, exponent)| {
             PasskeyPublicKey::DeviceBound(PublicKey::Rsa { modulus, exponent })
         }),

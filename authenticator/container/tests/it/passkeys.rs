@@ -39,6 +39,7 @@ fn every_algorithm_signs_the_concatenation() {
     let (_home, mut container, unlocked) = unlocked();
     for algorithm in [
         PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Es256),
+        PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Es384),
         PasskeyAlgorithm::DeviceBound(KeyAlgorithm::Rs256),
         PasskeyAlgorithm::Sealed(SealedAlgorithm::Ed25519),
         PasskeyAlgorithm::Sealed(SealedAlgorithm::MlDsa44),
@@ -58,12 +59,17 @@ fn every_algorithm_signs_the_concatenation() {
 /// With the verifiers of aws-lc-rs, which has no part in the sealed keys.
 fn verifies(key: &PasskeyPublicKey, message: &[u8], signature: &[u8]) -> bool {
     use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+        ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256,
+        UnparsedPublicKey,
     };
     match key {
         PasskeyPublicKey::DeviceBound(PublicKey::P256 { x, y }) => {
             let point = [&[4], &x[..], y].concat();
             UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(message, signature)
+        }
+        PasskeyPublicKey::DeviceBound(PublicKey::P384 { x, y }) => {
+            let point = [&[4], &x[..], y].concat();
+            UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, point).verify(message, signature)
         }
         PasskeyPublicKey::DeviceBound(PublicKey::Rsa { modulus, exponent: 65537 }) => {
             let key = aws_lc_rs::rsa::PublicKeyComponents { n: &modulus[..], e: &[1, 0, 1][..] };

@@ -287,7 +287,7 @@ impl Tpm for Watched {
     fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, TpmError> {
         self.call("create_key", |tpm| tpm.create_key(algorithm, auth))
     }
-    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8; 32]) -> Result<Vec<u8>, TpmError> {
+    fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8]) -> Result<Vec<u8>, TpmError> {
         self.call("sign", |tpm| tpm.sign(key, auth, digest))
     }
     fn forget_keys(&mut self) {

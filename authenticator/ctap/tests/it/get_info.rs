@@ -29,7 +29,7 @@ fn it_says_what_works_and_no_more() {
     assert_eq!(info.max_pin_length, Some(63));
     assert_eq!(info.attestation_formats, ["packed"], "none is not listed");
     let algorithms: Vec<Algorithm> = info.algorithms.iter().map(|parameter| parameter.alg).collect();
-    assert_eq!(algorithms, [Algorithm::ES256, Algorithm::RS256, Algorithm::EDDSA]);
+    assert_eq!(algorithms, [Algorithm::ES256, Algorithm::ES384, Algorithm::RS256, Algorithm::EDDSA]);
     assert_eq!(info.authenticator_config_commands, None);
     assert_eq!(info.max_serialized_large_blob_array, Some(65_536));
     assert_eq!(info.max_cred_blob_length, Some(64));

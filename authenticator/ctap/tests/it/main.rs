@@ -8,6 +8,7 @@
 )]
 
 mod algorithms;
+mod attestation;
 mod capacity;
 mod client_pin;
 mod consent;

@@ -25,7 +25,7 @@ impl RsaKey {
                 let exponent = exponent.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
                 Some(Self { modulus: modulus.clone(), exponent })
             }
-            PublicKey::P256 { .. } => None,
+            PublicKey::P256 { .. } | PublicKey::P384 { .. } => None,
         }
     }
 

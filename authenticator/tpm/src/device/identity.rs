@@ -1,8 +1,8 @@
 //! What the TPM says about itself.
 
-use latchkey_container::tpm::{Lockout, TpmClass};
+use latchkey_container::tpm::{KeyAlgorithm, Lockout, TpmClass};
 use tss_esapi::Context;
-use tss_esapi::constants::{CapabilityType, PropertyTag};
+use tss_esapi::constants::{AlgorithmIdentifier, CapabilityType, EccCurveIdentifier, PropertyTag};
 use tss_esapi::structures::{CapabilityData, TaggedProperty};
 
 use super::fault::Fault;
@@ -13,6 +13,9 @@ const FIXED: (u32, u32) = (0x100, 64);
 const VARIABLE: (u32, u32) = (0x200, 32);
 /// `TPMA_PERMANENT.inLockout` (TPM 2.0 Part 2 §8.6).
 const IN_LOCKOUT: u32 = 1 << 9;
+
+/// The first algorithm or curve, and more than there are.
+const ALL: (u32, u32) = (0, 256);
 
 /// Manufacturers whose TPMs are programs: libtpms (swtpm, QEMU), Microsoft's simulator and Hyper-V, `VMware`,
 /// Google's and Amazon's clouds, the reference simulator of the TCG (TCG TPM Vendor ID Registry).
@@ -51,6 +54,24 @@ pub fn describe(context: &mut Context) -> Result<Description, Fault> {
     Ok(Description { class, text: format!("{manufacturer} {model}, firmware {firmware:#010x}") })
 }
 
+/// The algorithms of user keys that the TPM has: the curve or RSA, the scheme and the hash (TPM 2.0 Part 2 §6.12).
+pub fn key_algorithms(context: &mut Context) -> Result<Vec<KeyAlgorithm>, Fault> {
+    let (curves, algorithms) = (curves(context)?, algorithms(context)?);
+    let has = |wanted: &[AlgorithmIdentifier]| wanted.iter().all(|one| algorithms.contains(one));
+    let made = |algorithm: &KeyAlgorithm| match algorithm {
+        KeyAlgorithm::Es256 => {
+            curves.contains(&EccCurveIdentifier::NistP256)
+                && has(&[AlgorithmIdentifier::EcDsa, AlgorithmIdentifier::Sha256])
+        }
+        KeyAlgorithm::Es384 => {
+            curves.contains(&EccCurveIdentifier::NistP384)
+                && has(&[AlgorithmIdentifier::EcDsa, AlgorithmIdentifier::Sha384])
+        }
+        KeyAlgorithm::Rs256 => has(&[AlgorithmIdentifier::RsaSsa, AlgorithmIdentifier::Sha256]),
+    };
+    Ok(KeyAlgorithm::ALL.into_iter().filter(made).collect())
+}
+
 /// How many more transient objects fit now.
 pub fn free_object_slots(context: &mut Context) -> Result<u32, Fault> {
     Ok(value(&read(context, VARIABLE)?, PropertyTag::HrTransientAvail))
@@ -72,6 +93,25 @@ fn read(context: &mut Context, (first, count): (u32, u32)) -> Result<Vec<TaggedP
         context.get_capability(CapabilityType::TpmProperties, first, count)
     })?;
     Ok(if let CapabilityData::TpmProperties(list) = data { list.into_iter().collect() } else { Vec::new() })
+}
+
+fn curves(context: &mut Context) -> Result<Vec<EccCurveIdentifier>, Fault> {
+    let (first, count) = ALL;
+    let (data, _more) = context
+        .execute_without_session(|context| context.get_capability(CapabilityType::EccCurves, first, count))?;
+    Ok(if let CapabilityData::EccCurves(list) = data { list.into_inner() } else { Vec::new() })
+}
+
+fn algorithms(context: &mut Context) -> Result<Vec<AlgorithmIdentifier>, Fault> {
+    let (first, count) = ALL;
+    let (data, _more) = context.execute_without_session(|context| {
+        context.get_capability(CapabilityType::Algorithms, first, count)
+    })?;
+    Ok(if let CapabilityData::Algorithms(list) = data {
+        list.into_iter().map(|property| property.algorithm_identifier()).collect()
+    } else {
+        Vec::new()
+    })
 }
 
 /// A property that the TPM does not report is zero.

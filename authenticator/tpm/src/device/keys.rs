@@ -5,6 +5,7 @@ use latchkey_container::tpm::{CreatedKey, KeyAlgorithm, KeyBlob, PublicKey, TpmE
 use subtle::ConstantTimeEq;
 use tss_esapi::constants::tss::{TPM2_RH_NULL, TPM2_ST_HASHCHECK};
 use tss_esapi::handles::KeyHandle;
+use tss_esapi::interface_types::ecc::EccCurve;
 use tss_esapi::structures::{
     Data, Digest, HashcheckTicket, Public, PublicKeyRsa, RsaDecryptionScheme, Signature, SignatureScheme,
 };
@@ -77,7 +78,7 @@ impl Connection {
     }
 
     /// Signs with a user key.
-    pub fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8; 32]) -> Result<Vec<u8>, Fault> {
+    pub fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8]) -> Result<Vec<u8>, Fault> {
         self.with_key(key, auth, |connection, handle| connection.sign_loaded(handle, digest))
     }
 
@@ -140,8 +141,8 @@ impl Connection {
         }
     }
 
-    fn sign_loaded(&mut self, handle: KeyHandle, digest: &[u8; 32]) -> Result<Vec<u8>, Fault> {
-        let digest = Digest::try_from(digest.as_slice())?;
+    fn sign_loaded(&mut self, handle: KeyHandle, digest: &[u8]) -> Result<Vec<u8>, Fault> {
+        let digest = Digest::try_from(digest)?;
         // The digest was made outside the TPM; an unrestricted key signs it with an empty ticket.
         let ticket = HashcheckTicket::try_from(TPMT_TK_HASHCHECK {
             tag: TPM2_ST_HASHCHECK,
@@ -155,8 +156,18 @@ impl Connection {
 }
 
 fn public_key(public: &Public) -> Option<PublicKey> {
-    if let Public::Ecc { unique, .. } = public {
-        return Some(PublicKey::P256 { x: padded(unique.x().value())?, y: padded(unique.y().value())? });
+    if let Public::Ecc { unique, parameters, .. } = public {
+        let (x, y) = (unique.x().value(), unique.y().value());
+        return match parameters.ecc_curve() {
+            EccCurve::NistP256 => Some(PublicKey::P256 { x: padded(x)?, y: padded(y)? }),
+            EccCurve::NistP384 => Some(PublicKey::P384 { x: padded(x)?, y: padded(y)? }),
+            EccCurve::NistP192
+            | EccCurve::NistP224
+            | EccCurve::NistP521
+            | EccCurve::BnP256
+            | EccCurve::BnP638
+            | EccCurve::Sm2P256 => None,
+        };
     }
     if let Public::Rsa { unique, parameters, .. } = public {
         let exponent = parameters.exponent().value();
@@ -166,10 +177,10 @@ fn public_key(public: &Public) -> Option<PublicKey> {
     None
 }
 
-/// A number of up to 32 bytes, with the leading zeros that a TPM may leave out.
-fn padded(number: &[u8]) -> Option<[u8; 32]> {
-    let mut out = [0; 32];
-    out.get_mut(32_usize.checked_sub(number.len())?..)?.copy_from_slice(number);
+/// A number of up to `N` bytes, with the leading zeros that a TPM may leave out.
+fn padded<const N: usize>(number: &[u8]) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    out.get_mut(N.checked_sub(number.len())?..)?.copy_from_slice(number);
     Some(out)
 }
 
@@ -188,7 +199,7 @@ fn encoded(signature: &Signature) -> Option<Vec<u8>> {
     None
 }
 
-/// A non-negative `INTEGER` of at most 33 content bytes: shortest form, one zero byte in front of a set top bit.
+/// A non-negative `INTEGER` of at most 49 content bytes: shortest form, one zero byte in front of a set top bit.
 fn der_integer(number: &[u8]) -> Option<Vec<u8>> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let digits = number.get(zeros..)?;

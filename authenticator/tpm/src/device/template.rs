@@ -62,15 +62,22 @@ pub fn user_key(algorithm: KeyAlgorithm) -> Result<Public> {
     let builder = PublicBuilder::new()
         .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
         .with_object_attributes(signing().build()?);
+    let ecdsa = |hash, curve| {
+        PublicEccParameters::new(
+            SymmetricDefinitionObject::Null,
+            EccScheme::EcDsa(hash),
+            curve,
+            KeyDerivationFunctionScheme::Null,
+        )
+    };
     match algorithm {
         KeyAlgorithm::Es256 => builder
             .with_public_algorithm(PublicAlgorithm::Ecc)
-            .with_ecc_parameters(PublicEccParameters::new(
-                SymmetricDefinitionObject::Null,
-                EccScheme::EcDsa(sha256),
-                EccCurve::NistP256,
-                KeyDerivationFunctionScheme::Null,
-            ))
+            .with_ecc_parameters(ecdsa(sha256, EccCurve::NistP256))
+            .with_ecc_unique_identifier(EccPoint::default()),
+        KeyAlgorithm::Es384 => builder
+            .with_public_algorithm(PublicAlgorithm::Ecc)
+            .with_ecc_parameters(ecdsa(HashScheme::new(HashingAlgorithm::Sha384), EccCurve::NistP384))
             .with_ecc_unique_identifier(EccPoint::default()),
         KeyAlgorithm::Rs256 => builder
             .with_public_algorithm(PublicAlgorithm::Rsa)

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use aws_lc_rs::digest::{Digest, SHA256};
+use aws_lc_rs::digest::{Digest, SHA256, SHA384};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use latchkey_container::secret::AuthValue;
 use latchkey_container::tpm::{CreatedKey, KeyAlgorithm, KeyBlob, PublicKey, TpmError};
@@ -21,6 +22,7 @@ const CAPACITY: usize = 256;
 
 const ES256_TAG: u8 = 1;
 const RS256_TAG: u8 = 2;
+const ES384_TAG: u8 = 3;
 
 /// Makes a key and wraps it under the root and `auth`.
 pub fn create(
@@ -32,10 +34,14 @@ pub fn create(
     let mut plain = Zeroizing::new(Vec::with_capacity(2048));
     let public = match algorithm {
         KeyAlgorithm::Es256 => {
-            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| refused())?;
             plain.push(ES256_TAG);
-            plain.extend_from_slice(pair.to_pkcs8v1().map_err(|_| refused())?.as_ref());
-            p256_public(pair.public_key().as_ref())
+            let pair = generate(&ECDSA_P256_SHA256_ASN1_SIGNING, &mut plain)?;
+            point(pair.public_key().as_ref()).map(|(x, y)| PublicKey::P256 { x, y })
+        }
+        KeyAlgorithm::Es384 => {
+            plain.push(ES384_TAG);
+            let pair = generate(&ECDSA_P384_SHA384_ASN1_SIGNING, &mut plain)?;
+            point(pair.public_key().as_ref()).map(|(x, y)| PublicKey::P384 { x, y })
         }
         KeyAlgorithm::Rs256 => {
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| refused())?;
@@ -47,6 +53,16 @@ pub fn create(
     .ok_or_else(refused)?;
     let blob = KeyBlob(vault.wrap(Kind::UserKey, &[auth.expose()], &plain, rng)?);
     Ok(CreatedKey { blob, public })
+}
+
+/// Makes a key pair and appends its PKCS#8 form to `plain`.
+fn generate(
+    algorithm: &'static EcdsaSigningAlgorithm,
+    plain: &mut Zeroizing<Vec<u8>>,
+) -> Result<EcdsaKeyPair, TpmError> {
+    let pair = EcdsaKeyPair::generate(algorithm).map_err(|_| refused())?;
+    plain.extend_from_slice(pair.to_pkcs8v1().map_err(|_| refused())?.as_ref());
+    Ok(pair)
 }
 
 /// Makes a transport key and wraps it under the root and `auth`.
@@ -98,6 +114,7 @@ struct HotKey {
 
 enum Pair {
     Es256(EcdsaKeyPair),
+    Es384(EcdsaKeyPair),
     Rs256(RsaKeyPair),
 }
 
@@ -108,7 +125,7 @@ impl HotKeys {
         vault: &Vault,
         blob: &KeyBlob,
         auth: &AuthValue,
-        digest: &[u8; 32],
+        digest: &[u8],
     ) -> Result<Vec<u8>, TpmError> {
         self.clock += 1;
         if let Some(hot) = self.loaded.get_mut(blob) {
@@ -148,16 +165,23 @@ impl Pair {
             Some((&ES256_TAG, pkcs8)) => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8).ok().map(Self::Es256)
             }
+            Some((&ES384_TAG, pkcs8)) => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, pkcs8).ok().map(Self::Es384)
+            }
             Some((&RS256_TAG, pkcs8)) => RsaKeyPair::from_pkcs8(pkcs8).ok().map(Self::Rs256),
             Some(_) | None => None,
         }
         .ok_or(TpmError::ForeignBlob)
     }
 
-    fn sign(&self, digest: &[u8; 32]) -> Result<Vec<u8>, TpmError> {
-        let digest = Digest::import_less_safe(digest, &SHA256).map_err(|_| refused())?;
+    fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, TpmError> {
+        let hash = match self {
+            Self::Es256(_) | Self::Rs256(_) => &SHA256,
+            Self::Es384(_) => &SHA384,
+        };
+        let digest = Digest::import_less_safe(digest, hash).map_err(|_| refused())?;
         match self {
-            Self::Es256(pair) => {
+            Self::Es256(pair) | Self::Es384(pair) => {
                 pair.sign_digest(&digest).map(|signature| signature.as_ref().to_vec()).map_err(|_| refused())
             }
             Self::Rs256(pair) => {
@@ -170,9 +194,9 @@ impl Pair {
 }
 
 /// An uncompressed SEC 1 point.
-fn p256_public(point: &[u8]) -> Option<PublicKey> {
-    let (x, y) = point.strip_prefix(&[4])?.split_first_chunk::<32>()?;
-    Some(PublicKey::P256 { x: *x, y: *y.first_chunk::<32>()? })
+fn point<const N: usize>(encoded: &[u8]) -> Option<([u8; N], [u8; N])> {
+    let (x, y) = encoded.strip_prefix(&[4])?.split_first_chunk::<N>()?;
+    Some((*x, y.try_into().ok()?))
 }
 
 /// An `RSAPublicKey` (RFC 8017 §A.1.1) with a modulus of exactly 2048 bits and the exponent 65537, which is the

@@ -39,6 +39,7 @@ contract!(
     blobs_of_another_device_are_told_apart,
     damaged_blobs_are_refused,
     es256_signs_verifiably,
+    es384_signs_verifiably,
     rs256_signs_verifiably,
     keys_sign_under_their_auth_only,
     many_keys_sign_in_turn,
@@ -275,6 +276,21 @@ fn es256_signs_verifiably(provider: &dyn Provider, _other: &dyn Provider) {
     }
 }
 
+fn es384_signs_verifiably(provider: &dyn Provider, _other: &dyn Provider) {
+    use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
+    use sha2::{Digest, Sha256, Sha384};
+    let mut tpm = provider.open();
+    assert_eq!(tpm.identity().key_algorithms, KeyAlgorithm::ALL, "swtpm has P-384, too");
+    let key = tpm.create_key(KeyAlgorithm::Es384, &auth(3)).expect("a key");
+    let PublicKey::P384 { x, y } = key.public else { panic!("an ES384 key is a P-384 key") };
+    let public = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, [&[4], &x[..], &y].concat());
+    for message in [b"one".as_slice(), b"two", b"three", b"four"] {
+        let signature = tpm.sign(&key.blob, &auth(3), &Sha384::digest(message)).expect("signed");
+        public.verify(message, &signature).expect("the signature holds");
+    }
+    tpm.sign(&key.blob, &auth(3), &Sha256::digest(b"one")).expect_err("the digest of another hash");
+}
+
 fn rs256_signs_verifiably(provider: &dyn Provider, _other: &dyn Provider) {
     use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
     use sha2::{Digest, Sha256};
@@ -284,7 +300,7 @@ fn rs256_signs_verifiably(provider: &dyn Provider, _other: &dyn Provider) {
     assert_eq!((modulus.len(), exponent), (256, 65537));
     let public = RsaPublicKeyComponents { n: modulus, e: [1_u8, 0, 1].to_vec() };
     for message in [b"one".as_slice(), b"two"] {
-        let signature = tpm.sign(&key.blob, &auth(3), &Sha256::digest(message).into()).expect("signed");
+        let signature = tpm.sign(&key.blob, &auth(3), &Sha256::digest(message)).expect("signed");
         public.verify(&RSA_PKCS1_2048_8192_SHA256, message, &signature).expect("the signature holds");
     }
 }

@@ -10,8 +10,8 @@ fn der_integers_have_the_shortest_form() {
 
 #[test]
 fn coordinates_get_their_leading_zeros_back() {
-    let number = padded(&[1, 2]).expect("two bytes fit");
+    let number = padded::<32>(&[1, 2]).expect("two bytes fit");
     assert_eq!(number[..30], [0; 30]);
     assert_eq!(number[30..], [1, 2]);
-    assert_eq!(padded(&[0; 33]), None);
+    assert_eq!(padded::<32>(&[0; 33]), None);
 }

@@ -127,7 +127,7 @@ impl Machine {
             Signer::Tpm(keys) => {
                 let mut keys = keys.lock().unwrap();
                 let blob = keys.device.blob.clone();
-                keys.tpm.sign(&blob, &auth(1), &Sha256::digest(message).into()).unwrap()
+                keys.tpm.sign(&blob, &auth(1), &Sha256::digest(message)).unwrap()
             }
         }
     }
