@@ -22,8 +22,8 @@ const PIN_ROW: [u8; 32] = *b"latchkey settings of this PIN...";
 pub struct Settings {
     /// Whether enterprise attestation is enabled (§6.11.1).
     pub enterprise_attestation: bool,
-    /// Whether every use wants user verification (§6.11.2); `None`: as the profile has it.
-    pub always_uv: Option<bool>,
+    /// Whether every use wants user verification (§6.11.2), where the profile leaves that open.
+    pub always_uv: bool,
     /// The fewest code points of a PIN (§6.11.4), where that was raised; 0 if not.
     pub minimum_pin_length: u8,
     /// The relying parties that are told what PINs are held to: the extensions minPinLength and pinComplexityPolicy.

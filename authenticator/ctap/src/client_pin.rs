@@ -1,6 +1,6 @@
 //! authenticatorClientPIN (CTAP 2.3 §6.5.5), except the tokens, which are in `client_pin/issue.rs`.
 
-use latchkey_container::{Pin, PinHash};
+use latchkey_container::{Error as ContainerError, Pin, PinHash};
 use latchkey_protocol::Status;
 use latchkey_protocol::client_pin::{Request, Response, SubCommand};
 use latchkey_protocol::cose::KeyAgreement;
@@ -130,14 +130,18 @@ impl Authenticator {
     }
 
     /// A wrong PIN costs the platform its shared secret (`regenerate`), so that every guess needs a new key
-    /// agreement.
+    /// agreement. A right one that must be changed, or a new one that breaks a rule, is no guess.
     fn checked<T>(
         &mut self,
         protocol: PinProtocol,
         outcome: Result<T, Failure>,
         rng: &mut dyn CryptoRng,
     ) -> Result<T, Failure> {
-        if outcome.is_err() {
+        let right = matches!(
+            outcome,
+            Ok(_) | Err(Failure::Container(ContainerError::PinOverdue(_) | ContainerError::PinRefused(_)))
+        );
+        if !right {
             self.key_agreements.regenerate(protocol, rng);
         }
         outcome

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_container::{CredentialId, Unlocked};
+use latchkey_container::{CredentialId, PasskeyListing, Unlocked};
 
 use crate::get_assertion::Assertions;
 use crate::large_blobs::Writing;
@@ -25,9 +25,11 @@ pub(crate) struct Continuation<C> {
 }
 
 /// Passkeys of one relying party that are still to be listed.
-pub(crate) struct Listing {
-    pub(crate) unlocked: Arc<Unlocked>,
-    pub(crate) ids: std::vec::IntoIter<CredentialId>,
+pub(crate) enum Listing {
+    /// Opened when it is their turn.
+    Verified { unlocked: Arc<Unlocked>, ids: std::vec::IntoIter<CredentialId> },
+    /// For the holder of the persistent token.
+    ReadOnly(std::vec::IntoIter<PasskeyListing>),
 }
 
 /// At most one of each kind: a new first command replaces what was left of the one before.
@@ -104,7 +106,9 @@ impl Continuations {
 
     /// Whether anything here holds the opened authentication key.
     pub(crate) fn hold_key(&self) -> bool {
-        self.assertions.as_ref().is_some_and(|state| state.rest.hold_key()) || self.passkeys.is_some()
+        let listing = self.passkeys.as_ref().map(|state| &state.rest);
+        self.assertions.as_ref().is_some_and(|state| state.rest.hold_key())
+            || matches!(listing, Some(Listing::Verified { .. }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_container::{CredentialId, Passkey, Unlocked};
+use latchkey_container::{CredentialId, Passkey, PasskeyListing, Unlocked};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::credential_management::{Params, Request, Response, SubCommand};
 use latchkey_protocol::{CredentialDescriptor, RpEntity, Status, UserEntity};
@@ -17,7 +17,15 @@ use crate::make_credential::{MAX_PASSKEYS, account};
 use crate::pin_protocol::PinProtocol;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Want};
-use crate::token::{Proof, Scope};
+use crate::token::{Proof, Scope, TokenId};
+
+/// Who asks for a list.
+enum Reader {
+    /// The holder of a pinUvAuthToken, for which the container is open.
+    Verified(Arc<Unlocked>),
+    /// The holder of the persistent token: what was written down for that, and nothing else.
+    ReadOnly,
+}
 
 /// A passkey that goes when the user says so.
 pub(crate) struct PausedDelete {
@@ -53,7 +61,7 @@ impl Authenticator {
 
     /// §6.8.2.
     fn metadata(&mut self, request: &Request) -> Result<Vec<u8>, Failure> {
-        self.authorised(request, None, Scope::Everything)?;
+        self.reader(request, None, Scope::Everything)?;
         let existing = self.container.discoverable_count()?;
         let response = Response {
             existing_resident_credentials_count: Some(existing.into()),
@@ -72,19 +80,20 @@ impl Authenticator {
         request: &Request,
         now: Duration,
     ) -> Result<Vec<u8>, Failure> {
-        let unlocked = self.authorised(request, None, Scope::Everything)?;
-        let passkeys = self.container.passkeys(&unlocked)?;
-        let mut rp_ids: Vec<String> = passkeys
-            .into_iter()
-            .filter(|passkey| passkey.discoverable)
-            .map(|passkey| passkey.rp_id)
-            .collect();
+        let reader = self.reader(request, None, Scope::Everything)?;
+        let mut rp_ids: Vec<String> = match &reader {
+            Reader::Verified(unlocked) => {
+                self.discoverable(unlocked)?.into_iter().map(|passkey| passkey.rp_id).collect()
+            }
+            Reader::ReadOnly => self.container.listings()?.into_iter().map(|listing| listing.rp_id).collect(),
+        };
         rp_ids.sort_unstable();
         rp_ids.dedup();
         let total = u64::try_from(rp_ids.len()).unwrap_or(u64::MAX);
         let mut rest = rp_ids.into_iter();
         let first = rest.next().ok_or(Failure::NoCredentials)?;
-        self.continuations.relying_parties = Some(Continuation::new(channel, now, self.token.id(), rest));
+        let token = self.token_of(&reader);
+        self.continuations.relying_parties = Some(Continuation::new(channel, now, token, rest));
         Ok(relying_party(first, Some(total)))
     }
 
@@ -108,24 +117,48 @@ impl Authenticator {
         }
         let params = request.params.as_ref().ok_or(Failure::MissingParameter)?;
         let rp_id_hash = params.rp_id_hash.ok_or(Failure::MissingParameter)?;
-        let unlocked = self.authorised(request, Some(params), Scope::Hashed(&rp_id_hash))?;
-        let passkeys = self.container.passkeys(&unlocked)?;
-        let mut found = passkeys.into_iter().filter(|passkey| {
-            passkey.discoverable && Sha256::digest(&passkey.rp_id).as_slice() == rp_id_hash.as_slice()
-        });
-        let first = found.next().ok_or(Failure::NoCredentials)?;
-        let rest: Vec<CredentialId> = found.map(|passkey| passkey.id).collect();
-        let total = u64::try_from(rest.len()).unwrap_or(u64::MAX).saturating_add(1);
-        let listing = Listing { unlocked, ids: rest.into_iter() };
-        self.continuations.passkeys = Some(Continuation::new(channel, now, self.token.id(), listing));
-        Ok(listed(first, Some(total)))
+        let reader = self.reader(request, Some(params), Scope::Hashed(&rp_id_hash))?;
+        let token = self.token_of(&reader);
+        let wanted = |rp_id: &str| Sha256::digest(rp_id).as_slice() == rp_id_hash.as_slice();
+        let (first, rest, left) = match reader {
+            Reader::Verified(unlocked) => {
+                let found = self.discoverable(&unlocked)?.into_iter();
+                let mut found = found.filter(|passkey| wanted(&passkey.rp_id));
+                let first = found.next().ok_or(Failure::NoCredentials)?;
+                let ids: Vec<CredentialId> = found.map(|passkey| passkey.id).collect();
+                let left = ids.len();
+                (listed(&first), Listing::Verified { unlocked, ids: ids.into_iter() }, left)
+            }
+            Reader::ReadOnly => {
+                let mut found = self.container.listings()?;
+                found.retain(|listing| wanted(&listing.rp_id));
+                let mut found = found.into_iter();
+                let first = found.next().ok_or(Failure::NoCredentials)?;
+                let left = found.len();
+                (read_only(first), Listing::ReadOnly(found), left)
+            }
+        };
+        self.continuations.passkeys = Some(Continuation::new(channel, now, token, rest));
+        let total = u64::try_from(left).unwrap_or(u64::MAX).saturating_add(1);
+        Ok(Response { total_credentials: Some(total), ..first }.encode())
     }
 
     fn next_passkey(&mut self, channel: ChannelId, now: Duration) -> Result<Vec<u8>, Failure> {
-        let listing = take_up(&mut self.continuations.passkeys, channel, now)?;
-        let id = listing.ids.next().ok_or(Failure::NothingPending)?;
-        let passkey = self.container.passkey(&listing.unlocked, &id)?.ok_or(Failure::NothingPending)?;
-        Ok(listed(passkey, None))
+        let next = match take_up(&mut self.continuations.passkeys, channel, now)? {
+            Listing::Verified { unlocked, ids } => {
+                let id = ids.next().ok_or(Failure::NothingPending)?;
+                let passkey = self.container.passkey(&*unlocked, &id)?.ok_or(Failure::NothingPending)?;
+                listed(&passkey)
+            }
+            Listing::ReadOnly(rest) => read_only(rest.next().ok_or(Failure::NothingPending)?),
+        };
+        Ok(next.encode())
+    }
+
+    fn discoverable(&mut self, unlocked: &Unlocked) -> Result<Vec<Passkey>, Failure> {
+        let mut passkeys = self.container.passkeys(unlocked)?;
+        passkeys.retain(|passkey| passkey.discoverable);
+        Ok(passkeys)
     }
 
     /// §6.8.5. The specification asks for no user presence; we do, naming the passkey, because an application
@@ -186,22 +219,53 @@ impl Authenticator {
         Ok((unlocked, passkey))
     }
 
-    /// The MAC covers the subcommand and, where there are any, its parameters as they were sent.
+    /// Whoever may list passkeys (§6.8.2 to §6.8.4): with the permission cm, or pcmr of the persistent token.
+    fn reader(
+        &mut self,
+        request: &Request,
+        params: Option<&Params>,
+        scope: Scope<'_>,
+    ) -> Result<Reader, Failure> {
+        let subcommand = [request.subcommand.0];
+        let (proof, message) = evidence(request, &subcommand, params)?;
+        if self.holds_persistent_token(proof, &message) {
+            return Ok(Reader::ReadOnly);
+        }
+        self.authorised(request, params, scope).map(Reader::Verified)
+    }
+
+    /// The token that a list ends with. The persistent one ends with everything that was begun.
+    fn token_of(&self, reader: &Reader) -> Option<TokenId> {
+        match reader {
+            Reader::Verified(_) => self.token.id(),
+            Reader::ReadOnly => None,
+        }
+    }
+
     fn authorised(
         &mut self,
         request: &Request,
         params: Option<&Params>,
         scope: Scope<'_>,
     ) -> Result<Arc<Unlocked>, Failure> {
-        let param = request.pin_uv_auth_param.as_deref().ok_or(Failure::TokenRequired)?;
-        let number = request.protocol.ok_or(Failure::MissingParameter)?;
-        let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
         let subcommand = [request.subcommand.0];
-        let message: [&[u8]; 2] = [&subcommand, params.map(Params::raw).unwrap_or_default()];
+        let (proof, message) = evidence(request, &subcommand, params)?;
         self.token
-            .authorise(Proof { protocol, param }, &message, Permissions::CREDENTIAL_MANAGEMENT, scope)
+            .authorise(proof, &message, Permissions::CREDENTIAL_MANAGEMENT, scope)
             .ok_or(Failure::TokenRefused)
     }
+}
+
+/// What proves who asks, and what the MAC covers: the subcommand and, where there are any, its parameters as they were sent.
+fn evidence<'a>(
+    request: &'a Request,
+    subcommand: &'a [u8; 1],
+    params: Option<&'a Params>,
+) -> Result<(Proof<'a>, [&'a [u8]; 2]), Failure> {
+    let param = request.pin_uv_auth_param.as_deref().ok_or(Failure::TokenRequired)?;
+    let number = request.protocol.ok_or(Failure::MissingParameter)?;
+    let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
+    Ok((Proof { protocol, param }, [subcommand, params.map(Params::raw).unwrap_or_default()]))
 }
 
 fn relying_party(rp_id: String, total: Option<u64>) -> Vec<u8> {
@@ -215,19 +279,19 @@ fn relying_party(rp_id: String, total: Option<u64>) -> Vec<u8> {
     .encode()
 }
 
-fn listed(passkey: Passkey, total: Option<u64>) -> Vec<u8> {
-    let large_blob_key = large_blob_key::of(&passkey);
-    let public_key = cose_key(&passkey.public_key);
-    let latchkey_container::UserAccount { handle, name, display_name } = passkey.user;
+fn listed(passkey: &Passkey) -> Response {
+    Response { large_blob_key: large_blob_key::of(passkey), ..read_only(PasskeyListing::from(passkey)) }
+}
+
+/// Without what is secret.
+fn read_only(listing: PasskeyListing) -> Response {
+    let latchkey_container::UserAccount { handle, name, display_name } = listing.user;
     Response {
         user: Some(UserEntity { id: handle, name, display_name }),
-        credential_id: Some(CredentialDescriptor::public_key(passkey.id.0)),
-        public_key: Some(public_key),
-        total_credentials: total,
-        cred_protect: Some(u8::from(passkey.protection).into()),
-        large_blob_key,
-        third_party_payment: Some(passkey.extensions.third_party_payment),
+        credential_id: Some(CredentialDescriptor::public_key(listing.id.0)),
+        public_key: Some(cose_key(&listing.public_key)),
+        cred_protect: Some(u8::from(listing.protection).into()),
+        third_party_payment: Some(listing.third_party_payment),
         ..Response::default()
     }
-    .encode()
 }

@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Step, Suspended, Want};
 use crate::token::{Proof, TokenSlot};
-use crate::{client_pin, credential_management, get_assertion, make_credential};
+use crate::{client_pin, config, credential_management, get_assertion, make_credential};
 use latchkey_container::Unlocked;
 
 /// Wrong PINs after which a power cycle is needed (CTAP 2.3 §6.5.5.6 step 7).
@@ -64,6 +64,7 @@ pub(crate) enum Pending {
     GetAssertion(Box<get_assertion::Paused>),
     Token(Box<client_pin::Paused>),
     Delete(credential_management::PausedDelete),
+    Configure(Box<config::Paused>),
     Selection,
     Reset,
 }
@@ -103,7 +104,7 @@ impl Authenticator {
     pub fn always_uv(&self) -> bool {
         match self.container.profile() {
             Profile::Hello => true,
-            Profile::SecurityKey => self.container.settings().always_uv == Some(true),
+            Profile::SecurityKey => self.container.settings().always_uv,
         }
     }
 
@@ -116,7 +117,7 @@ impl Authenticator {
             Ok(Request::MakeCredential(request)) => self.make_credential(request, &mut ambient),
             Ok(Request::GetAssertion(request)) => self.get_assertion(channel, request, &mut ambient),
             Ok(Request::GetNextAssertion) => self.get_next_assertion(channel, &mut ambient).map(Flow::Done),
-            Ok(Request::GetInfo) => Ok(Flow::Done(self.get_info(ambient.now))),
+            Ok(Request::GetInfo) => self.get_info(&mut ambient).map(Flow::Done),
             Ok(Request::ClientPin(request)) => self.client_pin(&request, &mut ambient),
             Ok(Request::Reset) => self.reset(ambient.uptime),
             Ok(Request::CredentialManagement(request)) => {
@@ -126,6 +127,7 @@ impl Authenticator {
             Ok(Request::LargeBlobs(request)) => {
                 self.large_blobs(channel, &request, &mut ambient).map(Flow::Done)
             }
+            Ok(Request::Config(request)) => self.configure(request, &mut ambient),
         };
         self.step(channel, flow)
     }
@@ -148,6 +150,9 @@ impl Authenticator {
             }
             Pending::Token(paused) => self.resume_token(*paused, answer, &mut ambient),
             Pending::Delete(paused) => self.resume_delete(&paused, &answer).map(Flow::Done),
+            Pending::Configure(paused) => {
+                self.resume_configure(&paused, &answer, &mut ambient).map(Flow::Done)
+            }
             Pending::Selection => approved(&answer).map(|()| Flow::Done(Status::OK.response())),
             Pending::Reset => self.resume_reset(&answer, &mut ambient).map(Flow::Done),
         };

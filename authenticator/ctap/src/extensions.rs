@@ -13,19 +13,23 @@ use crate::status::Failure;
 use cred_blob::CredBlob;
 use cred_protect::CredProtect;
 use hmac_secret::Salts;
+use pin_facts::PinFacts;
 
 pub(crate) mod cred_blob;
 mod cred_protect;
 mod hmac_secret;
 pub(crate) mod large_blob_key;
+mod pin_facts;
 
 /// What getInfo lists.
-pub(crate) const SUPPORTED: [&str; 6] = [
+pub(crate) const SUPPORTED: [&str; 8] = [
     name::CRED_BLOB,
     name::CRED_PROTECT,
     name::HMAC_SECRET,
     name::HMAC_SECRET_MC,
     name::LARGE_BLOB_KEY,
+    name::MIN_PIN_LENGTH,
+    name::PIN_COMPLEXITY_POLICY,
     name::THIRD_PARTY_PAYMENT,
 ];
 
@@ -37,6 +41,7 @@ pub(crate) struct Registering {
     salts: Option<Salts>,
     large_blob_key: bool,
     third_party_payment: bool,
+    pin_facts: PinFacts,
 }
 
 /// The extensions of an assertion, checked when the user has answered.
@@ -66,6 +71,7 @@ impl Authenticator {
             salts,
             large_blob_key: large_blob_key::registering(inputs.large_blob_key, discoverable)?,
             third_party_payment: inputs.third_party_payment == Some(true),
+            pin_facts: PinFacts::asked(inputs, &request.rp.id, &self.container),
         })
     }
 }
@@ -94,6 +100,8 @@ impl Registering {
             (name::HMAC_SECRET, self.hmac_secret.then_some(Value::Bool(true))),
             (name::HMAC_SECRET_MC, hmac_secret::output(self.salts.as_ref(), passkey, flags, rng)),
             (name::THIRD_PARTY_PAYMENT, self.third_party_payment.then_some(Value::Bool(true))),
+            (name::MIN_PIN_LENGTH, self.pin_facts.minimum_length.clone()),
+            (name::PIN_COMPLEXITY_POLICY, self.pin_facts.complexity_policy.clone()),
         ])
     }
 }

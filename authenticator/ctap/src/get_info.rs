@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_container::{PasskeyAlgorithm, UnixTime};
+use latchkey_container::PasskeyAlgorithm;
 use latchkey_protocol::get_info::Response;
 use latchkey_protocol::{CredentialParameter, MAX_MESSAGE};
+use rand_core::CryptoRng;
 
 use crate::aaguid;
+use crate::config::MAX_PIN_FACTS_FOR;
 use crate::engine::Authenticator;
 use crate::extensions::{SUPPORTED, cred_blob};
 use crate::keys::cose_algorithm;
 use crate::large_blobs::MAX_ARRAY;
+use crate::make_credential::MAX_PASSKEYS;
+use crate::persistent_token::Secret;
 use crate::pin_protocol::PinProtocol;
+use crate::status::Failure;
+use crate::step::Ambient;
 
 /// All of §9 "Mandatory features" for `FIDO_2_3` holds: hmac-secret and credProtect, credMgmt with rk, an
 /// explicit clientPin, pinUvAuthToken, and protocol two. `FIDO_2_1` and `FIDO_2_0` are subsets of what is
@@ -31,11 +37,17 @@ const MAX_PIN_LENGTH: u64 = 63;
 /// `USER_VERIFY_PASSCODE_INTERNAL` of the FIDO registry of predefined values: a PIN typed at our own prompt.
 const UV_MODALITY: u64 = 0x0000_0004;
 
+/// Our prompt lets the user try again by itself.
+const PLATFORM_UV_ATTEMPTS: u64 = 1;
+
+/// More room than this is not told.
+const PLENTY_OF_ROOM: u32 = 1000;
+
 const FIRMWARE_VERSION: u64 = 1;
 
 impl Authenticator {
-    pub(crate) fn get_info(&self, now: UnixTime) -> Vec<u8> {
-        Response {
+    pub(crate) fn get_info(&mut self, ambient: &mut Ambient<'_>) -> Result<Vec<u8>, Failure> {
+        let response = Response {
             versions: VERSIONS.map(str::to_owned).to_vec(),
             extensions: SUPPORTED.map(str::to_owned).to_vec(),
             aaguid: aaguid::of(self.container.class()),
@@ -47,20 +59,53 @@ impl Authenticator {
             transports: vec!["usb".to_owned()],
             algorithms: self.algorithms().into_iter().map(supported).collect(),
             max_serialized_large_blob_array: u64::try_from(MAX_ARRAY).ok(),
-            force_pin_change: Some(self.container.pin_overdue(now).is_some()),
+            force_pin_change: Some(self.container.pin_overdue(ambient.now).is_some()),
             min_pin_length: Some(self.container.minimum_pin_length().into()),
             firmware_version: Some(FIRMWARE_VERSION),
             max_cred_blob_length: u64::try_from(cred_blob::MAX_LENGTH).ok(),
+            max_rp_ids_for_set_min_pin_length: u64::try_from(MAX_PIN_FACTS_FOR).ok(),
+            preferred_platform_uv_attempts: Some(PLATFORM_UV_ATTEMPTS),
             uv_modality: Some(UV_MODALITY),
+            remaining_discoverable_credentials: Some(self.room_for_passkeys()?),
             attestation_formats: self.attestation_formats(),
+            uv_count_since_last_pin_entry: self.container.gestures_since_pin(),
+            long_touch_for_reset: Some(self.container.settings().long_touch_for_reset),
+            enc_identifier: self.for_holder(Secret::Identifier, ambient.rng)?,
+            transports_for_reset: vec!["usb".to_owned()],
+            pin_complexity_policy: Some(self.container.holds_pins_to_more_than_a_length()),
             max_pin_length: Some(self.maximum_pin_length()),
+            enc_cred_store_state: self.for_holder(Secret::CredentialStoreState, ambient.rng)?,
+            authenticator_config_commands: Some(
+                self.config_commands().into_iter().map(|subcommand| subcommand.0.into()).collect(),
+            ),
             ..Response::default()
-        }
-        .encode()
+        };
+        Ok(response.encode())
+    }
+
+    /// What only the holder of the persistent token reads; absent while nobody has it.
+    fn for_holder(&self, secret: Secret, rng: &mut dyn CryptoRng) -> Result<Option<Vec<u8>>, Failure> {
+        let (Some(token), Some(identifier)) =
+            (self.container.persistent_token(), self.container.identifier())
+        else {
+            return Ok(None);
+        };
+        let value = match secret {
+            Secret::Identifier => identifier,
+            Secret::CredentialStoreState => self.container.credential_store_state()?,
+        };
+        Ok(Some(secret.encrypt(token, value, rng)))
+    }
+
+    /// An estimate, as §6.4 has it: exact only where room gets scarce, because everybody may ask, and the exact number would
+    /// tell how many passkeys the user has.
+    fn room_for_passkeys(&mut self) -> Result<u64, Failure> {
+        let room = MAX_PASSKEYS.saturating_sub(self.container.discoverable_count()?);
+        Ok(room.min(PLENTY_OF_ROOM).into())
     }
 
     /// CTAP counts bytes and organisations characters: of as many characters as bytes every PIN is short enough.
-    fn maximum_pin_length(&self) -> u64 {
+    pub(crate) fn maximum_pin_length(&self) -> u64 {
         self.container.maximum_pin_length().map_or(MAX_PIN_LENGTH, |most| MAX_PIN_LENGTH.min(most.into()))
     }
 
@@ -77,12 +122,17 @@ impl Authenticator {
             ("pinUvAuthToken", true),
             ("largeBlobs", true),
             ("credMgmt", true),
+            ("perCredMgmtRO", true),
+            ("authnrCfg", true),
+            ("uvAcfg", true),
+            ("setMinPINLength", true),
             // libfido2 before 1.13 knows only the prototype's command.
             ("credentialMgmtPreview", true),
             ("makeCredUvNotRqd", false),
             ("alwaysUv", self.always_uv()),
         ]
         .into_iter()
+        .chain(self.can_attest_enterprise().then(|| ("ep", self.container.settings().enterprise_attestation)))
         .map(|(option, value)| (option.to_owned(), value))
         .collect()
     }

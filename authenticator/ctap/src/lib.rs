@@ -10,6 +10,7 @@ pub mod aaguid;
 
 mod attestation;
 mod client_pin;
+mod config;
 mod continuation;
 mod credential_management;
 mod engine;
@@ -21,6 +22,7 @@ mod keys;
 mod large_blobs;
 mod local;
 mod make_credential;
+mod persistent_token;
 mod pin_protocol;
 mod policy;
 mod reset;

@@ -18,7 +18,9 @@ impl Authenticator {
         if now > self.powered_up.saturating_add(WINDOW) {
             return Err(Failure::ResetWindowClosed);
         }
-        Ok(Flow::Ask(prompt(Operation::Reset, Want::Approval), Pending::Reset))
+        let long = self.container.settings().long_touch_for_reset;
+        let want = if long { Want::Insistence } else { Want::Approval };
+        Ok(Flow::Ask(prompt(Operation::Reset, want), Pending::Reset))
     }
 
     pub(crate) fn resume_reset(

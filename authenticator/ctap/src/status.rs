@@ -40,6 +40,9 @@ pub(crate) enum Failure {
     /// ask for.
     #[error("a PIN is set")]
     PinIsSet,
+    /// getPinToken calls it a wrong one (§6.5.5.7.1 step 11), the newer subcommands a violation of the policy.
+    #[error("the PIN must be changed first")]
+    PinMustChange,
     #[error("too many wrong PINs since power-up")]
     PinBlockedUntilPowerUp,
     #[error("the PIN is blocked for good")]
@@ -97,7 +100,7 @@ impl Failure {
             Self::TokenRefused | Self::PinAlreadySet => Status::PIN_AUTH_INVALID,
             Self::PermissionUnsupported => Status::UNAUTHORIZED_PERMISSION,
             Self::PinNotSet => Status::PIN_NOT_SET,
-            Self::PinMismatch { .. } | Self::PinIsSet => Status::PIN_INVALID,
+            Self::PinMismatch { .. } | Self::PinIsSet | Self::PinMustChange => Status::PIN_INVALID,
             Self::PinBlockedUntilPowerUp => Status::PIN_AUTH_BLOCKED,
             Self::PinBlocked => Status::PIN_BLOCKED,
             Self::PinPolicy => Status::PIN_POLICY_VIOLATION,

@@ -90,6 +90,10 @@ pub enum Operation {
     Select,
     /// Delete the PIN and all passkeys.
     Reset,
+    /// Change how the authenticator works.
+    Configure,
+    /// List passkeys from now on, without asking again.
+    KeepListing,
 }
 
 impl Operation {
@@ -105,6 +109,8 @@ impl Operation {
             Self::Excluded => "excluded",
             Self::Select => "select",
             Self::Reset => "reset",
+            Self::Configure => "configure",
+            Self::KeepListing => "keep-listing",
         }
     }
 }
@@ -114,6 +120,9 @@ impl Operation {
 pub enum Want {
     /// A yes: evidence of user presence.
     Approval,
+    /// A yes that nobody gives by accident, answered like [`Want::Approval`]: where a security key wants a touch of
+    /// five seconds (longTouchForReset, CTAP 2.3 §6.6).
+    Insistence,
     /// The PIN or a biometric gesture: built-in user verification, which is evidence of user presence too.
     Pin,
 }
@@ -162,6 +171,12 @@ impl fmt::Display for Prompt {
             Operation::Reset => {
                 ("Reset this authenticator: delete the PIN and every passkey, for good", "", "at")
             }
+            Operation::Configure => ("Let an application change how this authenticator works", "", "for"),
+            Operation::KeepListing => (
+                "Let an application list your passkeys from now on, without asking again, until you change the PIN",
+                "",
+                "for",
+            ),
         };
         f.write_str(sentence)?;
         let shown = self.user.as_deref().map(Shown);

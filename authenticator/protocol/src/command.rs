@@ -115,17 +115,6 @@ impl fmt::Display for Command {
 }
 
 open_number! {
-    /// The subcommands of `authenticatorConfig` (CTAP 2.3 §6.11).
-    ConfigSubCommand {
-        ENABLE_ENTERPRISE_ATTESTATION = 0x01, "enableEnterpriseAttestation";
-        TOGGLE_ALWAYS_UV = 0x02, "toggleAlwaysUv";
-        SET_MIN_PIN_LENGTH = 0x03, "setMinPINLength";
-        ENABLE_LONG_TOUCH_FOR_RESET = 0x04, "enableLongTouchForReset";
-        VENDOR_PROTOTYPE = 0xFF, "vendorPrototype";
-    }
-}
-
-open_number! {
     /// The subcommands of `authenticatorBioEnrollment` (CTAP 2.3 §6.7).
     BioEnrollmentSubCommand {
         ENROLL_BEGIN = 0x01, "enrollBegin";

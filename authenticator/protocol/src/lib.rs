@@ -10,6 +10,7 @@ pub mod attestation;
 pub mod authenticator_data;
 pub mod cbor;
 pub mod client_pin;
+pub mod config;
 pub mod cose;
 pub mod credential_management;
 pub mod entity;
@@ -25,7 +26,7 @@ mod request;
 mod response;
 mod status;
 
-pub use command::{BioEnrollmentSubCommand, Command, ConfigSubCommand};
+pub use command::{BioEnrollmentSubCommand, Command};
 pub use cose::Algorithm;
 pub use entity::{CredentialDescriptor, CredentialParameter, Options, RpEntity, UserEntity};
 pub use error::{Malformed, ResponseError};

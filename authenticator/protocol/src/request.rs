@@ -2,8 +2,8 @@
 
 use crate::cbor::encode::Encode;
 use crate::{
-    Command, MAX_MESSAGE, Malformed, Status, client_pin, credential_management, get_assertion, large_blobs,
-    make_credential,
+    Command, MAX_MESSAGE, Malformed, Status, client_pin, config, credential_management, get_assertion,
+    large_blobs, make_credential,
 };
 
 /// A request to an authenticator.
@@ -27,6 +27,8 @@ pub enum Request {
     Selection,
     /// `authenticatorLargeBlobs`.
     LargeBlobs(large_blobs::Request),
+    /// `authenticatorConfig`.
+    Config(config::Request),
 }
 
 impl Request {
@@ -52,6 +54,7 @@ impl Request {
             }
             Command::SELECTION => bare(body, Self::Selection),
             Command::LARGE_BLOBS => large_blobs::Request::parse(body).map(Self::LargeBlobs),
+            Command::CONFIG => config::Request::parse(body).map(Self::Config),
             Command(_) => Err(Malformed::new(Status::INVALID_COMMAND, "the command is not supported")),
         }
     }
@@ -67,6 +70,7 @@ impl Request {
             Self::ClientPin(request) => request.encode_into(&mut encoded),
             Self::CredentialManagement(request) => request.encode_into(&mut encoded),
             Self::LargeBlobs(request) => request.encode_into(&mut encoded),
+            Self::Config(request) => request.encode_into(&mut encoded),
             Self::GetInfo | Self::Reset | Self::GetNextAssertion | Self::Selection => {}
         }
         encoded
@@ -85,6 +89,7 @@ impl Request {
             Self::CredentialManagement(_) => Command::CREDENTIAL_MANAGEMENT,
             Self::Selection => Command::SELECTION,
             Self::LargeBlobs(_) => Command::LARGE_BLOBS,
+            Self::Config(_) => Command::CONFIG,
         }
     }
 }

@@ -110,7 +110,7 @@ impl Requests {
                 self.suspended.insert(transaction, suspended);
                 let gestures = match prompt.want {
                     Want::Pin => authenticator.container().ready_biometrics(),
-                    Want::Approval => Vec::new(),
+                    Want::Approval | Want::Insistence => Vec::new(),
                 };
                 Report::Ask { transaction, prompt, gestures }
             }

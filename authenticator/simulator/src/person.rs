@@ -101,7 +101,7 @@ impl Person {
     fn verification(&self, prompt: &Prompt) -> Answer {
         let mood = self.mood.borrow();
         match (prompt.want, mood.uv) {
-            (Want::Approval, _) => Answer::Approved,
+            (Want::Approval | Want::Insistence, _) => Answer::Approved,
             // Asked again: to go on would only block the PIN.
             (Want::Pin, _) if prompt.notice.is_some() => Answer::Denied,
             (Want::Pin, Verification::Fail) => Answer::Pin(PinHash::typed(WRONG_PIN)),

@@ -11,6 +11,7 @@ impl From<Prompt> for Question {
             text: prompt.to_string(),
             want: match prompt.want {
                 Wanted::Approval => Want::Approval,
+                Wanted::Insistence => Want::Word(prompt.operation.name()),
                 Wanted::Pin => Want::Pin,
             },
             tries_left: prompt.notice.and_then(|notice| match notice {

@@ -24,6 +24,7 @@ struct Line<'a> {
     rp_id: Option<&'a str>,
     user: Option<&'a str>,
     want: &'static str,
+    word: Option<&'static str>,
     choices: &'a [String],
     tries_left: Option<u8>,
     notice: Option<&'a str>,
@@ -36,6 +37,7 @@ struct Line<'a> {
 struct Answer {
     pin: Option<SecretText>,
     approve: Option<bool>,
+    word: Option<String>,
     choice: Option<usize>,
     deny: Option<bool>,
 }
@@ -55,6 +57,7 @@ pub async fn ask(program: &Path, question: &Question) -> Result<Typed, PromptErr
 fn line(question: &Question) -> Result<String, PromptError> {
     let (want, choices) = match &question.want {
         Want::Approval => ("approval", [].as_slice()),
+        Want::Word(_) => ("word", [].as_slice()),
         Want::Pin => ("pin", [].as_slice()),
         Want::Choice(choices) => ("choice", choices.as_slice()),
     };
@@ -64,6 +67,7 @@ fn line(question: &Question) -> Result<String, PromptError> {
         rp_id: question.rp_id.as_deref(),
         user: question.user.as_deref(),
         want,
+        word: if let Want::Word(word) = question.want { Some(word) } else { None },
         choices,
         tries_left: question.tries_left,
         notice: question.notice.as_deref(),
@@ -94,18 +98,27 @@ fn typed(answer: &[u8]) -> Result<Typed, PromptError> {
     // The parser's own words may quote the answer, which may hold a PIN.
     let answer = serde_json::from_slice(answer).map_err(|_quotes| {
         PromptError::Protocol(
-            "gave no answer of the form {\"pin\":..}, {\"approve\":true}, {\"choice\":0} or {\"deny\":true}"
+            "gave no answer of the form {\"pin\":..}, {\"approve\":true}, {\"word\":..}, {\"choice\":0} or {\"deny\":true}"
                 .into(),
         )
     })?;
     match answer {
-        Answer { pin: Some(pin), approve: None, choice: None, deny: None } => Ok(Typed::Pin(pin)),
-        Answer { pin: None, approve: Some(true), choice: None, deny: None } => Ok(Typed::Approved),
-        Answer { pin: None, approve: None, choice: Some(index), deny: None } => Ok(Typed::Choice(index)),
-        Answer { pin: None, approve: Some(false), choice: None, deny: None }
-        | Answer { pin: None, approve: None, choice: None, deny: Some(true) } => Ok(Typed::Denied),
+        Answer { pin: Some(pin), approve: None, word: None, choice: None, deny: None } => Ok(Typed::Pin(pin)),
+        Answer { pin: None, approve: Some(true), word: None, choice: None, deny: None } => {
+            Ok(Typed::Approved)
+        }
+        Answer { pin: None, approve: None, word: Some(word), choice: None, deny: None } => {
+            Ok(Typed::Word(word))
+        }
+        Answer { pin: None, approve: None, word: None, choice: Some(index), deny: None } => {
+            Ok(Typed::Choice(index))
+        }
+        Answer { pin: None, approve: Some(false), word: None, choice: None, deny: None }
+        | Answer { pin: None, approve: None, word: None, choice: None, deny: Some(true) } => {
+            Ok(Typed::Denied)
+        }
         Answer { .. } => {
-            Err(PromptError::Protocol("gave none or several of pin, approve, choice and deny".into()))
+            Err(PromptError::Protocol("gave none or several of pin, approve, word, choice and deny".into()))
         }
     }
 }

@@ -60,6 +60,7 @@ pub async fn ask(program: &Path, question: &Question, timeout: Duration) -> Resu
             Said::Ok(_) => Typed::Approved,
             Said::No(_) => Typed::Denied,
         },
+        Want::Word(_) => window.word().await?,
         Want::Choice(choices) => window.choice(question, choices).await?,
     };
     // Asked to leave, and killed if it does not.
@@ -86,7 +87,8 @@ impl Window {
     async fn describe(&mut self, question: &Question, timeout: Duration) -> Result<(), PromptError> {
         self.command("SETTITLE", "Latchkey").await?;
         self.command("SETDESC", &question.shown_text()).await?;
-        self.command("SETPROMPT", "PIN:").await?;
+        let label = if let Want::Word(_) = question.want { "Word:" } else { "PIN:" };
+        self.command("SETPROMPT", label).await?;
         if let Some(notice) = &question.notice {
             self.command("SETERROR", notice).await?;
         }
@@ -100,10 +102,21 @@ impl Window {
     }
 
     async fn pin(&mut self) -> Result<Typed, PromptError> {
-        let Said::Ok(data) = self.command("GETPIN", "").await? else { return Ok(Typed::Denied) };
+        let text = self.text().await?;
+        Ok(text.map_or(Typed::Denied, |text| Typed::Pin(SecretText::new(text))))
+    }
+
+    /// Pinentry shows nothing of what is typed, be it a PIN or not.
+    async fn word(&mut self) -> Result<Typed, PromptError> {
+        let text = self.text().await?;
+        Ok(text.map_or(Typed::Denied, |text| Typed::Word(text.to_string())))
+    }
+
+    async fn text(&mut self) -> Result<Option<Zeroizing<String>>, PromptError> {
+        let Said::Ok(data) = self.command("GETPIN", "").await? else { return Ok(None) };
         let text = std::str::from_utf8(&data)
             .map_err(|_not_text| PromptError::Protocol("gave no UTF-8 text".into()))?;
-        Ok(Typed::Pin(SecretText::new(Zeroizing::new(text.to_owned()))))
+        Ok(Some(Zeroizing::new(text.to_owned())))
     }
 
     /// Pinentry has no lists: one account after the other, with "Another" between Use and Cancel.

@@ -30,6 +30,8 @@ pub struct Question {
 pub enum Want {
     /// Yes or no.
     Approval,
+    /// This word, typed: a yes that nobody gives by accident.
+    Word(&'static str),
     /// The PIN.
     Pin,
     /// One of these accounts.
@@ -43,6 +45,8 @@ pub enum Typed {
     Pin(SecretText),
     /// Yes.
     Approved,
+    /// Text that should be the word.
+    Word(String),
     /// The index of an account.
     Choice(usize),
     /// No.
@@ -65,8 +69,11 @@ pub enum Reply {
 }
 
 impl Question {
-    /// The question as people read it, with what they may do instead of typing.
+    /// The question as people read it, with what they may do instead of typing, or must type.
     pub fn shown_text(&self) -> String {
+        if let Want::Word(word) = self.want {
+            return format!("{}\nType {word} to allow it.", self.text);
+        }
         let gestures: Vec<&str> = self.gestures.iter().map(|kind| kind.name()).collect();
         if gestures.is_empty() || self.want != Want::Pin {
             return self.text.clone();
@@ -82,12 +89,14 @@ impl Question {
             (Typed::Pin(text), Want::Pin) if text.expose().is_empty() => Err("Type the PIN.".to_owned()),
             (Typed::Pin(text), Want::Pin) => Ok(Reply::Pin(text.to_pin_hash())),
             (Typed::Approved, Want::Approval) => Ok(Reply::Approved),
+            (Typed::Word(typed), Want::Word(word)) if typed.trim() == *word => Ok(Reply::Approved),
+            (Typed::Word(_), Want::Word(word)) => Err(format!("Type {word}, or deny.")),
             (Typed::Choice(index), Want::Choice(choices)) if index < choices.len() => {
                 Ok(Reply::Choice(index))
             }
             (
-                Typed::Pin(_) | Typed::Approved | Typed::Choice(_),
-                Want::Approval | Want::Pin | Want::Choice(_),
+                Typed::Pin(_) | Typed::Approved | Typed::Word(_) | Typed::Choice(_),
+                Want::Approval | Want::Word(_) | Want::Pin | Want::Choice(_),
             ) => Err("The answer does not fit the question.".to_owned()),
         }
     }

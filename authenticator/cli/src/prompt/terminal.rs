@@ -66,6 +66,10 @@ impl Terminal {
                 let line = self.line("Allow? [y/N] ", Echo::On).await?;
                 Ok(if matches!(line.as_str(), "y" | "Y" | "yes") { Typed::Approved } else { Typed::Denied })
             }
+            Want::Word(_) => {
+                let line = self.line("Word (empty to deny): ", Echo::On).await?;
+                Ok(if line.is_empty() { Typed::Denied } else { Typed::Word(line.to_string()) })
+            }
             Want::Choice(choices) => {
                 for (index, choice) in choices.iter().enumerate() {
                     self.write(&format!("  {}  {}\n", index + 1, shown(choice)))?;

@@ -29,6 +29,8 @@ pub(super) struct Biometrics {
     offers: BTreeMap<Biometric, Offer>,
     protectors: BTreeMap<Biometric, Protector>,
     failed_matches: u8,
+    /// Gestures that opened the container since the PIN did; unknown before the first PIN of this run.
+    matches_since_pin: Option<u64>,
 }
 
 struct Offer {
@@ -50,7 +52,8 @@ impl Biometrics {
                 protectors.insert(kind, Protector { lifetime: Lifetime::Persistent, object });
             }
         }
-        Ok(Self { offers: BTreeMap::new(), protectors, failed_matches: store.failed_matches()? })
+        let failed_matches = store.failed_matches()?;
+        Ok(Self { protectors, failed_matches, ..Self::default() })
     }
 
     /// The protector of a gesture, unless only the PIN helps.
@@ -138,6 +141,8 @@ impl Container {
             }
             self.set_failed_matches(0)?;
             self.require_lasting_pin(&key, now)?;
+            self.biometrics.matches_since_pin =
+                self.biometrics.matches_since_pin.map(|count| count.saturating_add(1));
             Ok(Unlocked::new(&key, self.generation))
         })
     }
@@ -194,6 +199,13 @@ impl Container {
         Ok(states)
     }
 
+    /// Gestures that opened the container since the PIN did last (uvCountSinceLastPinEntry, CTAP 2.3 §6.4); `None` while
+    /// that is not known, because no PIN was typed in this run.
+    #[must_use]
+    pub const fn gestures_since_pin(&self) -> Option<u64> {
+        self.biometrics.matches_since_pin
+    }
+
     /// The gestures that can open the container now. Asks neither database nor device.
     #[must_use]
     pub fn ready_biometrics(&self) -> Vec<Biometric> {
@@ -204,6 +216,7 @@ impl Container {
     /// depend on it: what fails now waits for the next PIN.
     pub(super) fn fit_biometrics(&mut self, authentication_key: &Secret32) {
         drop(self.set_failed_matches(0));
+        self.biometrics.matches_since_pin = Some(0);
         for (kind, offer) in std::mem::take(&mut self.biometrics.offers) {
             if self.make_biometric_protector(kind, &offer, authentication_key).is_err() {
                 self.biometrics.offers.insert(kind, offer);

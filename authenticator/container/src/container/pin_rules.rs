@@ -43,6 +43,12 @@ impl Container {
         }
     }
 
+    /// Whether a new PIN must be more than long enough (pinComplexityPolicy, CTAP 2.3 §6.4).
+    #[must_use]
+    pub fn holds_pins_to_more_than_a_length(&self) -> bool {
+        self.settings().pin_complexity || !matches!(self.rules, PinRules::None)
+    }
+
     /// Why the PIN opens nothing before it is changed, as far as that is known: that it is too weak only an unlocking
     /// shows.
     #[must_use]

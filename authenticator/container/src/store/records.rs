@@ -145,11 +145,7 @@ impl Store {
         })
     }
 
-    pub(super) fn list(
-        &self,
-        sql: &str,
-        tags: impl rusqlite::Params,
-    ) -> Result<Vec<StoredRecord>, StorageError> {
+    fn list(&self, sql: &str, tags: impl rusqlite::Params) -> Result<Vec<StoredRecord>, StorageError> {
         let read = || -> rusqlite::Result<Vec<StoredRecord>> {
             self.connection
                 .prepare_cached(sql)?

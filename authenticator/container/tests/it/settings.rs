@@ -11,7 +11,7 @@ const SITE: &str = "settings-site.example";
 fn chosen() -> Settings {
     Settings {
         enterprise_attestation: true,
-        always_uv: Some(true),
+        always_uv: true,
         minimum_pin_length: 8,
         pin_facts_for: vec!["company.example".to_owned()],
         pin_complexity: true,

@@ -1,12 +1,9 @@
 //! Issuing pinUvAuthTokens (CTAP 2.3 §6.5.5.7): for the PIN that the platform collected, or for a gesture
 //! here.
 
-use std::time::Duration;
-
-use latchkey_container::Unlocked;
+use latchkey_container::{Error as ContainerError, Unlocked};
 use latchkey_protocol::client_pin::{Permissions, Request, Response};
 use latchkey_protocol::cose::KeyAgreement;
-use rand_core::CryptoRng;
 
 use crate::client_pin::{open_pin_hash, supported};
 use crate::engine::{Authenticator, Flow, Pending, approved_in_time};
@@ -21,14 +18,16 @@ const DEFAULT_PERMISSIONS: Permissions =
     Permissions(Permissions::MAKE_CREDENTIAL.0 | Permissions::GET_ASSERTION.0);
 /// What getInfo advertises the options for.
 const SUPPORTED: Permissions = Permissions(
-    DEFAULT_PERMISSIONS.0 | Permissions::CREDENTIAL_MANAGEMENT.0 | Permissions::LARGE_BLOB_WRITE.0,
+    DEFAULT_PERMISSIONS.0
+        | Permissions::CREDENTIAL_MANAGEMENT.0
+        | Permissions::LARGE_BLOB_WRITE.0
+        | Permissions::AUTHENTICATOR_CONFIGURATION.0
+        | PERSISTENT.0,
 );
 /// What the specification defines but this authenticator does not do. Undefined permissions are ignored.
-const UNSUPPORTED: Permissions = Permissions(
-    Permissions::BIO_ENROLLMENT.0
-        | Permissions::AUTHENTICATOR_CONFIGURATION.0
-        | Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY.0,
-);
+const UNSUPPORTED: Permissions = Permissions::BIO_ENROLLMENT;
+/// Of another token, which outlives this one; so it is asked for alone.
+const PERSISTENT: Permissions = Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY;
 
 /// Permissions that are for one relying party, which the request must therefore name.
 const FOR_ONE_RP: Permissions = DEFAULT_PERMISSIONS;
@@ -42,8 +41,8 @@ pub(crate) struct Paused {
 
 /// What the user must still give.
 enum Wait {
-    /// Consent to the permissions; the PIN is here, and is not tried before.
-    Consent { pin_hash_enc: Vec<u8> },
+    /// Consent to the permissions; the PIN is here, and is not tried before. `superseded`: by getPinToken.
+    Consent { pin_hash_enc: Vec<u8>, superseded: bool },
     /// The gesture. `again`: a wrong PIN was typed already.
     Gesture { again: bool },
 }
@@ -57,7 +56,7 @@ impl Authenticator {
             return Err(Failure::BadParameter);
         }
         let grant = Grant { protocol, permissions: DEFAULT_PERMISSIONS, rp_id: None, user_is_present: false };
-        self.ask_consent(grant, point, pin_hash_enc)
+        self.ask_consent(grant, point, pin_hash_enc, true)
     }
 
     /// getPinUvAuthTokenUsingPinWithPermissions (§6.5.5.7.2).
@@ -67,7 +66,8 @@ impl Authenticator {
         let protocol = supported(protocol)?;
         let permissions = granted(permissions, request.rp_id.as_deref())?;
         let rp_id = request.rp_id.clone();
-        self.ask_consent(Grant { protocol, permissions, rp_id, user_is_present: false }, point, pin_hash_enc)
+        let grant = Grant { protocol, permissions, rp_id, user_is_present: false };
+        self.ask_consent(grant, point, pin_hash_enc, false)
     }
 
     /// Steps 5 to 7: we have a display, so nobody gets a token, or tries a PIN, behind the user's back.
@@ -76,10 +76,11 @@ impl Authenticator {
         grant: Grant,
         point: &KeyAgreement,
         pin_hash_enc: &[u8],
+        superseded: bool,
     ) -> Result<Flow, Failure> {
         self.pin_can_be_tried()?;
         let shared = self.shared_secret(grant.protocol, point)?;
-        let wait = Wait::Consent { pin_hash_enc: pin_hash_enc.to_vec() };
+        let wait = Wait::Consent { pin_hash_enc: pin_hash_enc.to_vec(), superseded };
         Ok(ask(Paused { grant, shared, wait }, None))
     }
 
@@ -109,18 +110,23 @@ impl Authenticator {
     ) -> Result<Flow, Failure> {
         let Paused { grant, shared, wait } = paused;
         match wait {
-            // Steps 7 to 9.
-            Wait::Consent { pin_hash_enc } => {
+            // Steps 7 to 11.
+            Wait::Consent { pin_hash_enc, superseded } => {
                 approved_in_time(&answer)?;
                 let pin_hash = open_pin_hash(&shared, &pin_hash_enc, ambient.rng);
                 let (now, rng) = (ambient.now, &mut *ambient.rng);
                 let outcome = self.try_pin(|container| container.unlock(&pin_hash, now, rng));
-                let unlocked = self.checked(grant.protocol, outcome, ambient.rng)?;
-                Ok(Flow::Done(self.issue(grant, &shared, unlocked, ambient.uptime, ambient.rng)))
+                let unlocked = match self.checked(grant.protocol, outcome, ambient.rng) {
+                    Err(Failure::Container(ContainerError::PinOverdue(_))) if superseded => {
+                        return Err(Failure::PinMustChange);
+                    }
+                    outcome => outcome?,
+                };
+                self.issue(grant, &shared, unlocked, ambient).map(Flow::Done)
             }
             Wait::Gesture { again } => match self.gesture(answer, ambient) {
                 Ok(Gesture::Recognised(unlocked)) => {
-                    Ok(Flow::Done(self.issue(grant, &shared, unlocked, ambient.uptime, ambient.rng)))
+                    self.issue(grant, &shared, unlocked, ambient).map(Flow::Done)
                 }
                 Ok(Gesture::Again(notice)) => {
                     Ok(ask(Paused { grant, shared, wait: Wait::Gesture { again: true } }, Some(notice)))
@@ -133,19 +139,25 @@ impl Authenticator {
         }
     }
 
-    /// Ends every token there was and answers the new one, encrypted.
+    /// Answers the token, encrypted: the persistent one (step 12 for the PIN, 11 for a gesture), or a new one, which ends
+    /// the one that there was.
     fn issue(
         &mut self,
         grant: Grant,
         shared: &SharedSecret,
         unlocked: Unlocked,
-        now: Duration,
-        rng: &mut dyn CryptoRng,
-    ) -> Vec<u8> {
-        let token = self.token.begin(grant, unlocked, now, rng);
-        let encrypted = shared.encrypt(token, rng);
+        ambient: &mut Ambient<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        let (now, rng) = (ambient.uptime, &mut *ambient.rng);
+        let encrypted = if grant.permissions == PERSISTENT {
+            let token = self.container.grant_persistent_token(&unlocked, rng)?;
+            shared.encrypt(token.expose(), rng)
+        } else {
+            let token = self.token.begin(grant, unlocked, now, rng);
+            shared.encrypt(token, rng)
+        };
         self.continuations.observe(now, self.token.id());
-        Response { pin_uv_auth_token: Some(encrypted), ..Response::default() }.encode()
+        Ok(Response { pin_uv_auth_token: Some(encrypted), ..Response::default() }.encode())
     }
 }
 
@@ -166,10 +178,14 @@ fn granted(requested: Permissions, rp_id: Option<&str>) -> Result<Permissions, F
     if requested.intersects(UNSUPPORTED) {
         return Err(Failure::PermissionUnsupported);
     }
+    let requested = requested & SUPPORTED;
+    if requested.contains(PERSISTENT) && requested != PERSISTENT {
+        return Err(Failure::PermissionUnsupported);
+    }
     if requested.intersects(FOR_ONE_RP) && rp_id.is_none() {
         return Err(Failure::MissingParameter);
     }
-    Ok(requested & SUPPORTED)
+    Ok(requested)
 }
 
 /// No try is left, in the words of built-in user verification (steps 7 and 10.2).
@@ -189,9 +205,11 @@ fn ask(paused: Paused, notice: Option<Notice>) -> Flow {
     };
     let operation = match (paused.grant.permissions, want) {
         (Permissions::CREDENTIAL_MANAGEMENT, _) => Operation::Manage,
+        (Permissions::AUTHENTICATOR_CONFIGURATION, _) => Operation::Configure,
+        (PERSISTENT, _) => Operation::KeepListing,
         (Permissions::MAKE_CREDENTIAL, Want::Pin) => Operation::Register,
         (Permissions::GET_ASSERTION, Want::Pin) => Operation::SignIn,
-        (Permissions(_), Want::Pin | Want::Approval) => Operation::Verify,
+        (Permissions(_), Want::Pin | Want::Approval | Want::Insistence) => Operation::Verify,
     };
     let prompt = Prompt { operation, rp_id: paused.grant.rp_id.clone(), user: None, want, notice };
     Flow::Ask(prompt, Pending::Token(Box::new(paused)))

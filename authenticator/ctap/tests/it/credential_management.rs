@@ -16,18 +16,18 @@ fn hash(rp_id: &str) -> [u8; 32] {
     Sha256::digest(rp_id).into()
 }
 
-fn request(subcommand: SubCommand, params: Option<Params>, token: &Token) -> Management {
+pub fn request(subcommand: SubCommand, params: Option<Params>, token: &Token) -> Management {
     let mut message = vec![subcommand.0];
     message.extend_from_slice(params.as_ref().map(Params::raw).unwrap_or_default());
     let pin_uv_auth_param = Some(token.mac(&message));
     Management { subcommand, params, protocol: Some(token.protocol), pin_uv_auth_param }
 }
 
-fn bare(subcommand: SubCommand) -> Management {
+pub fn bare(subcommand: SubCommand) -> Management {
     Management { subcommand, params: None, protocol: None, pin_uv_auth_param: None }
 }
 
-fn send(device: &mut Device, request: Management) -> Result<Response, Status> {
+pub fn send(device: &mut Device, request: Management) -> Result<Response, Status> {
     send_on(device, CHANNEL, request)
 }
 
@@ -59,11 +59,11 @@ fn populated() -> (Device, Token) {
     (device, token)
 }
 
-fn of_rp(rp_id: &str) -> Params {
+pub fn of_rp(rp_id: &str) -> Params {
     Params::new(Some(hash(rp_id)), None, None)
 }
 
-fn first_of(device: &mut Device, token: &Token, rp_id: &str) -> Response {
+pub fn first_of(device: &mut Device, token: &Token, rp_id: &str) -> Response {
     send(device, request(SubCommand::ENUMERATE_CREDENTIALS_BEGIN, Some(of_rp(rp_id)), token)).unwrap()
 }
 

@@ -365,7 +365,7 @@ fn a_passkey_from_before_the_pin_stays_and_a_reset_ends_it() {
 #[test]
 fn always_uv_stops_what_is_not_verified() {
     let always = |device: &mut Device| {
-        let settings = Settings { always_uv: Some(true), ..Settings::default() };
+        let settings = Settings { always_uv: true, ..Settings::default() };
         device.container().change_settings(settings, &mut rng()).unwrap();
     };
     // Without a PIN nothing can be verified, and a PIN can be set.

@@ -59,8 +59,8 @@ fn the_permissions_that_can_be_had() {
         (Permissions::NONE, Err(Status::INVALID_PARAMETER)),
         (Permissions::BIO_ENROLLMENT, Err(Status::UNAUTHORIZED_PERMISSION)),
         (Permissions::LARGE_BLOB_WRITE | GA, Ok(())),
-        (Permissions::AUTHENTICATOR_CONFIGURATION, Err(Status::UNAUTHORIZED_PERMISSION)),
-        (Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY, Err(Status::UNAUTHORIZED_PERMISSION)),
+        (Permissions::AUTHENTICATOR_CONFIGURATION | cm, Ok(())),
+        (Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY, Ok(())),
     ];
     for (permissions, expected) in rows {
         let mut device = Device::with_pin();

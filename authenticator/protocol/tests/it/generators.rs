@@ -19,7 +19,7 @@ pub fn bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..80)
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub fn text() -> impl Strategy<Value = String> {
     any::<String>()
 }
 
@@ -27,7 +27,7 @@ fn flag() -> impl Strategy<Value = Option<bool>> {
     any::<Option<bool>>()
 }
 
-fn number() -> impl Strategy<Value = Option<u64>> {
+pub fn number() -> impl Strategy<Value = Option<u64>> {
     any::<Option<u64>>()
 }
 
@@ -212,6 +212,7 @@ pub fn request() -> impl Strategy<Value = Request> {
         4 => client_pin_request().prop_map(Request::ClientPin),
         4 => credential_management_request().prop_map(Request::CredentialManagement),
         2 => large_blobs_request().prop_map(Request::LargeBlobs),
+        4 => crate::config::request().prop_map(Request::Config),
         1 => Just(Request::GetInfo),
         1 => Just(Request::Reset),
         1 => Just(Request::GetNextAssertion),

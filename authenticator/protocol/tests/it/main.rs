@@ -1,6 +1,8 @@
 //! The messages through the crate's public face.
 
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod generators;
 #[cfg(test)]
 mod malformed;

@@ -6,30 +6,30 @@ use latchkey_protocol::{Command, Malformed, Request, Status};
 
 mod large_blobs;
 
-const TYPE: Result<(), Status> = Err(Status::CBOR_UNEXPECTED_TYPE);
-const MISSING: Result<(), Status> = Err(Status::MISSING_PARAMETER);
+pub const TYPE: Result<(), Status> = Err(Status::CBOR_UNEXPECTED_TYPE);
+pub const MISSING: Result<(), Status> = Err(Status::MISSING_PARAMETER);
 const LENGTH: Result<(), Status> = Err(Status::INVALID_LENGTH);
 const PARAMETER: Result<(), Status> = Err(Status::INVALID_PARAMETER);
-const FINE: Result<(), Status> = Ok(());
+pub const FINE: Result<(), Status> = Ok(());
 
 /// One step into a message.
 #[derive(Clone, Copy)]
-enum Step {
+pub enum Step {
     Label(i64),
     Name(&'static str),
     First,
 }
-use Step::{First, Label as L, Name as N};
+pub use Step::{First, Label as L, Name as N};
 
-fn map<K: Into<Value>>(entries: impl IntoIterator<Item = (K, Value)>) -> Value {
+pub fn map<K: Into<Value>>(entries: impl IntoIterator<Item = (K, Value)>) -> Value {
     Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
-fn bytes(length: usize) -> Value {
+pub fn bytes(length: usize) -> Value {
     Value::Bytes(vec![7; length])
 }
 
-fn list(elements: impl IntoIterator<Item = Value>) -> Value {
+pub fn list(elements: impl IntoIterator<Item = Value>) -> Value {
     Value::Array(elements.into_iter().collect())
 }
 
@@ -69,7 +69,7 @@ fn answer(command: Command, message: &Value) -> Result<(), Status> {
 /// Where to change the message, what to put there (nothing removes the member), and the answer.
 type Case<'a> = (&'a [Step], Option<Value>, Result<(), Status>);
 
-fn check(command: Command, base: &Value, cases: &[Case<'_>]) {
+pub fn check(command: Command, base: &Value, cases: &[Case<'_>]) {
     assert_eq!(answer(command, base), FINE, "{command}: the message that the cases change");
     for (number, (path, member, expected)) in cases.iter().enumerate() {
         let message = with(base.clone(), path, member.clone());
@@ -330,6 +330,7 @@ fn commands() {
         Command::GET_ASSERTION,
         Command::CLIENT_PIN,
         Command::CREDENTIAL_MANAGEMENT,
+        Command::CONFIG,
     ] {
         assert_eq!(status(&[command.0]), Status::MISSING_PARAMETER, "{command}");
         assert_eq!(status(&[command.0, 0xA1]), Status::INVALID_CBOR, "{command}");

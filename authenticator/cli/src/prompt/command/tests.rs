@@ -16,7 +16,7 @@ fn the_question_is_one_line_with_every_member() {
         notice: Some("Wrong PIN. 7 tries left.".into()),
     };
     let expected = "{\"operation\":\"register\",\"text\":\"Register a passkey at localhost as alice\\nYour fingerprint or your PIN:\",\
-        \"rp_id\":\"localhost\",\"user\":\"alice\",\"want\":\"pin\",\"choices\":[],\"tries_left\":7,\
+        \"rp_id\":\"localhost\",\"user\":\"alice\",\"want\":\"pin\",\"word\":null,\"choices\":[],\"tries_left\":7,\
         \"notice\":\"Wrong PIN. 7 tries left.\",\"gestures\":[\"fingerprint\"]}\n";
     assert_eq!(line(&question).unwrap(), expected);
 }
@@ -25,6 +25,7 @@ fn the_question_is_one_line_with_every_member() {
 fn each_answer_has_one_meaning() {
     assert!(matches!(typed(br#"{"pin":"123456"}"#), Ok(Typed::Pin(pin)) if pin.expose() == "123456"));
     assert!(matches!(typed(br#"{"approve":true}"#), Ok(Typed::Approved)));
+    assert!(matches!(typed(br#"{"word":"reset"}"#), Ok(Typed::Word(word)) if word == "reset"));
     assert!(matches!(typed(br#"{"choice":1}"#), Ok(Typed::Choice(1))));
     assert!(matches!(typed(br#"{"deny":true}"#), Ok(Typed::Denied)));
     assert!(matches!(typed(br#"{"approve":false}"#), Ok(Typed::Denied)));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{ask, escape, unescape};
-use crate::prompt::question::{Question, Typed, Want};
+use crate::prompt::question::{Question, Reply, Typed, Want};
 
 /// Answers every command with OK, but `name` with what the shell command `reply` prints; notes what it is told.
 fn pinentry(folder: &tempfile::TempDir, name: &str, reply: &str) -> PathBuf {
@@ -59,6 +59,23 @@ async fn every_way_of_saying_no_is_a_denial() {
     assert!(matches!(typed("CONFIRM", "echo OK", Want::Approval).await, Ok(Typed::Approved)));
     assert!(matches!(typed("CONFIRM", "echo ERR 83886179 no", Want::Approval).await, Ok(Typed::Denied)));
     assert!(typed("GETPIN", "echo ERR 83886140 broken", Want::Pin).await.is_err());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_yes_that_nobody_gives_by_accident_is_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = pinentry(&folder, "GETPIN", "echo D reset; echo OK");
+    let asked = question(Want::Word("reset"));
+    let Ok(Typed::Word(word)) = ask(&program, &asked, Duration::from_secs(30)).await else {
+        panic!("no word")
+    };
+    let told = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(told.contains("Type reset to allow it.\n") && told.contains("SETPROMPT Word:\n"), "{told}");
+    assert!(matches!(asked.judge(Typed::Word(word)), Ok(Reply::Approved)));
+    for wrong in [Typed::Word("yes".into()), Typed::Approved] {
+        assert!(asked.judge(wrong).is_err(), "asked again");
+    }
+    assert!(matches!(typed("GETPIN", "echo ERR 83886179 no", Want::Word("reset")).await, Ok(Typed::Denied)));
 }
 
 #[tokio::test(flavor = "current_thread")]
