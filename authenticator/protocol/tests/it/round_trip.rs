@@ -69,7 +69,8 @@ proptest! {
         let body = &bytes[1..];
         if !body.is_empty() {
             prop_assert_eq!(cbor::encode(&cbor::decode(body).unwrap()), body, "not canonical");
-            for variant in not_canonical(body) {
+            // No bytes at all are a map without members.
+            for variant in not_canonical(body).into_iter().filter(|variant| !variant.is_empty()) {
                 let refused = Request::parse(&[&bytes[..1], &variant].concat()).unwrap_err();
                 prop_assert_eq!(refused.status, Status::INVALID_CBOR, "{:02x?}", variant);
             }
