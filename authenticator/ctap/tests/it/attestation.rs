@@ -14,6 +14,7 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use crate::config::{enable_enterprise_attestation, info};
 use crate::device::{Device, rng, status};
 use crate::platform::{self, HASH, RP, attested, prove_registration, registration};
 
@@ -50,12 +51,6 @@ impl Joined {
             relying_parties: relying_parties.iter().map(|&one| one.to_owned()).collect(),
         };
         self.device.engine().follow(Policy { organisations: vec![organisation], ..Policy::default() });
-    }
-
-    fn allow_enterprise(&mut self, allowed: bool) {
-        let mut settings = self.device.container().settings().clone();
-        settings.enterprise_attestation = allowed;
-        self.device.container().change_settings(settings, &mut rng()).unwrap();
     }
 
     fn register(&mut self, change: impl FnOnce(&mut Registration)) -> Result<Response, Status> {
@@ -165,7 +160,10 @@ fn enterprise_attestation_is_for_those_who_may_have_it() {
     for wanted in 0..=3 {
         assert_eq!(joined.register(ask(wanted)).unwrap_err(), Status::INVALID_PARAMETER);
     }
-    joined.allow_enterprise(true);
+    let switch = |joined: &mut Joined| info(&mut joined.device).options.get("ep").copied();
+    assert_eq!(switch(&mut joined), Some(false));
+    assert_eq!(enable_enterprise_attestation(&mut joined.device), Status::OK, "§6.11.1");
+    assert_eq!(switch(&mut joined), Some(true));
     for (wanted, listed, refused, named) in [
         (1, &[RP][..], None, true),
         (1, &["other.example"], None, false),
@@ -201,6 +199,8 @@ fn enterprise_attestation_is_for_those_who_may_have_it() {
     // Nobody vouches for the device any more.
     joined.device.engine().follow(Policy::default());
     assert_eq!(joined.register(ask(2)).unwrap_err(), Status::INVALID_PARAMETER);
+    assert_eq!(enable_enterprise_attestation(&mut joined.device), Status::INVALID_PARAMETER);
+    assert_eq!(switch(&mut joined), None);
 }
 
 #[test]

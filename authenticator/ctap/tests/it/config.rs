@@ -45,6 +45,12 @@ pub fn set_pin_rules(device: &mut Device, pin: PinParams) -> Status {
     send(device, proven(SubCommand::SET_MIN_PIN_LENGTH, Some(pin), &token))
 }
 
+/// enableEnterpriseAttestation with a fresh token.
+pub fn enable_enterprise_attestation(device: &mut Device) -> Status {
+    let token = token(device, ACFG, None);
+    send(device, proven(SubCommand::ENABLE_ENTERPRISE_ATTESTATION, None, &token))
+}
+
 fn length(length: u64) -> PinParams {
     PinParams { new_min_pin_length: Some(length), ..PinParams::default() }
 }
