@@ -19,6 +19,7 @@ const PIN_ROW: [u8; 32] = *b"latchkey settings of this PIN...";
 /// What authenticatorConfig (CTAP 2.3 §6.11) has set. The default is that of a new container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Whether enterprise attestation is enabled (§6.11.1).
     pub enterprise_attestation: bool,
