@@ -108,18 +108,35 @@ fn extensions_work_from_the_page() {
     let desk = Desk::new();
     let body = format!(
         "{HELPERS}
-        const made = await registration({{ extensions: {{ credProps: true, prf: {{}} }} }});
-        const ask = (salt) => signIn({{ extensions: {{ prf: {{ eval: {{ first: bytes(32, salt) }} }} }} }});
-        const [one, again, other] = [await ask(1), await ask(1), await ask(2)];
-        const secret = (answer) => hex(answer.getClientExtensionResults().prf.results.first);
-        return {{ made: made.getClientExtensionResults(), one: secret(one), again: secret(again), other: secret(other) }};"
+        const blob = crypto.getRandomValues(new Uint8Array(2048));
+        const made = await registration({{ extensions: {{ credProps: true, prf: {{ eval: {{ first: bytes(32, 1) }} }},
+            largeBlob: {{ support: 'required' }}, credBlob: bytes(20, 5), minPinLength: true,
+            credentialProtectionPolicy: 'userVerificationRequired', enforceCredentialProtectionPolicy: true }} }});
+        const allowCredentials = [{{ type: 'public-key', id: made.rawId }}];
+        const ask = async (extensions) =>
+            (await signIn({{ allowCredentials, extensions }})).getClientExtensionResults();
+        const prf = async (salt) => hex((await ask({{ prf: {{ eval: {{ first: bytes(32, salt) }} }} }})).prf.results.first);
+        const results = made.getClientExtensionResults();
+        const written = await ask({{ largeBlob: {{ write: blob }} }});
+        const read = await ask({{ largeBlob: {{ read: true }}, getCredBlob: true }});
+        return {{ made: results, atOnce: hex(results.prf.results.first), same: await prf(1), other: await prf(2),
+            written, same_blob: hex(read.largeBlob.blob) === hex(blob),
+            credBlob: read.getCredBlob ? hex(read.getCredBlob) : null }};"
     );
     let results = desk.browser.script(&body);
     assert_eq!(results["made"]["credProps"]["rk"], true, "{results}");
     assert_eq!(results["made"]["prf"]["enabled"], true, "{results}");
-    assert_eq!(results["one"].as_str().map(str::len), Some(64), "{results}");
-    assert_eq!(results["one"], results["again"], "the same salt gives the same secret");
-    assert_ne!(results["one"], results["other"], "another salt gives another secret");
+    assert_eq!(results["made"]["largeBlob"]["supported"], true, "{results}");
+    assert_eq!(results["atOnce"].as_str().map(str::len), Some(64), "{results}");
+    assert_eq!(results["atOnce"], results["same"], "what was told at registration");
+    assert_ne!(results["same"], results["other"], "another salt gives another secret");
+    assert_eq!(results["written"]["largeBlob"]["written"], true, "{results}");
+    assert_eq!(results["same_blob"], true, "{results}");
+    assert_eq!(results["made"]["credBlob"], true, "{results}");
+    assert_eq!(results["credBlob"], "05".repeat(20), "{results}");
+    let listed = desk.home.json(&["passkeys", "list", "--pin-stdin"], &format!("{PIN}\n"));
+    let passkey = &listed["passkeys"][0];
+    assert_eq!(passkey["extensions"], serde_json::json!(["prf", "credBlob", "largeBlob"]), "{listed}");
 }
 
 #[test]

@@ -7,7 +7,14 @@ from fido2.attestation import Attestation
 from fido2.client import DefaultClientDataCollector, Fido2Client, UserInteraction
 from fido2.ctap import CtapError
 from fido2.ctap2 import ClientPin, Ctap2
-from fido2.ctap2.extensions import CredPropsExtension, CredProtectExtension, HmacSecretExtension
+from fido2.ctap2.extensions import (
+    CredBlobExtension,
+    CredPropsExtension,
+    CredProtectExtension,
+    HmacSecretExtension,
+    LargeBlobExtension,
+    ThirdPartyPaymentExtension,
+)
 from fido2.server import Fido2Server
 from fido2.webauthn import PublicKeyCredentialParameters
 
@@ -132,7 +139,14 @@ class Site:
             device,
             DefaultClientDataCollector(f"https://{rp_id}"),
             interaction or NobodyTypesHere(),
-            [HmacSecretExtension(allow_hmac_secret=True), CredProtectExtension(), CredPropsExtension()],
+            [
+                HmacSecretExtension(allow_hmac_secret=True),
+                CredProtectExtension(),
+                CredPropsExtension(),
+                CredBlobExtension(),
+                LargeBlobExtension(),
+                ThirdPartyPaymentExtension(),
+            ],
         )
         self.credentials = []
 

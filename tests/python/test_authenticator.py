@@ -2,6 +2,7 @@
 
 import unittest
 
+import blobs
 import pins
 import passkeys
 import prompts
@@ -20,6 +21,7 @@ def load_tests(loader, _tests, _pattern):
         passkeys.SigningIn,
         passkeys.Extensions,
         passkeys.Management,
+        blobs.Blobs,
         prompts.Prompts,
         carriers.Framing,
         carriers.Udp,

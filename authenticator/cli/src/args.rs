@@ -199,6 +199,20 @@ pub enum PasskeysCommand {
         #[command(flatten)]
         from: SecretSource,
     },
+    /// Change what the account is called that a passkey opens; what is left out is removed. The site has names of its own.
+    #[command(disable_help_flag = true)]
+    Account {
+        #[command(flatten)]
+        which: PasskeyId,
+        /// The user name.
+        #[arg(long)]
+        name: Option<String>,
+        /// The name to show.
+        #[arg(long)]
+        display_name: Option<String>,
+        #[command(flatten)]
+        from: SecretSource,
+    },
 }
 
 /// One passkey. One id in 64 begins with a hyphen, so no short option, not even `-h`, may claim it.

@@ -72,6 +72,17 @@ pub enum Request {
         /// The label.
         label: String,
     },
+    /// Change what one passkey's account is called; what is left out is removed.
+    SetAccount {
+        /// The PIN; without it the daemon asks for it.
+        pin: Option<SecretText>,
+        /// The passkey's id or enough of its beginning.
+        id: String,
+        /// The user name.
+        name: Option<String>,
+        /// The name to show.
+        display_name: Option<String>,
+    },
     /// Open the container for the identity provider's commands, until the user signs out.
     OpenSession {
         /// The PIN; without it the daemon asks for it.
@@ -111,10 +122,12 @@ impl Request {
             Self::ListPasskeys { pin: None } => Some("Show the list of your passkeys"),
             Self::DeletePasskey { pin: None, .. } => Some("Delete a passkey"),
             Self::RenamePasskey { pin: None, .. } => Some("Rename a passkey"),
+            Self::SetAccount { pin: None, .. } => Some("Change what a passkey's account is called"),
             Self::OpenSession { pin: None } => Some("Sign in at your identity provider"),
             Self::ListPasskeys { pin: Some(_) }
             | Self::DeletePasskey { pin: Some(_), .. }
             | Self::RenamePasskey { pin: Some(_), .. }
+            | Self::SetAccount { pin: Some(_), .. }
             | Self::OpenSession { pin: Some(_) }
             | Self::Enterprise(_)
             | Self::ResetPin { .. }

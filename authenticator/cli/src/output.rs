@@ -170,7 +170,8 @@ fn lockout_text(lockout: &LockoutReport) -> String {
 }
 
 fn passkeys_text(passkeys: &[PasskeyReport], zone: &TimeZone) -> String {
-    let mut rows = vec![["ID", "SITE", "ACCOUNT", "CREATED", "KIND", "LABEL"].map(str::to_owned)];
+    let head = ["ID", "SITE", "ACCOUNT", "CREATED", "KIND", "PROTECTION", "EXTENSIONS", "LABEL"];
+    let mut rows = vec![head.map(str::to_owned)];
     rows.extend(passkeys.iter().map(|passkey| {
         [
             passkey.id.chars().take(SHOWN_ID).collect(),
@@ -178,6 +179,8 @@ fn passkeys_text(passkeys: &[PasskeyReport], zone: &TimeZone) -> String {
             shown(account(passkey)),
             time_text(passkey.created, zone),
             passkey.algorithm.clone(),
+            passkey.protection.to_string(),
+            if passkey.extensions.is_empty() { "-".to_owned() } else { passkey.extensions.join(",") },
             shown(passkey.label.as_deref().unwrap_or("-")),
         ]
     }));

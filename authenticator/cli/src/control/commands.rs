@@ -72,6 +72,9 @@ impl PasskeysCommand {
             Self::Rename { which, label, from } => {
                 Request::RenamePasskey { id: which.id, label, pin: pin(from)? }
             }
+            Self::Account { which, name, display_name, from } => {
+                Request::SetAccount { id: which.id, name, display_name, pin: pin(from)? }
+            }
         };
         output.answer(&caller.call(request)?);
         Ok(())

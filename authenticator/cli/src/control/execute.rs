@@ -2,7 +2,7 @@
 
 use latchkey_container::{
     Container, CreateOptions, CredentialId, Error as ContainerError, Passkey, PendingRecovery, Pin, PinHash,
-    Profile, Recognised, RecoveryAnswer, RecoveryPurpose, StretchCost, Unlocked,
+    Profile, Recognised, RecoveryAnswer, RecoveryPurpose, StretchCost, Unlocked, UserAccount,
 };
 use latchkey_enterprise::keyring::{self, Session};
 use latchkey_enterprise::wire::recovery::SealedSecret;
@@ -115,14 +115,19 @@ pub fn execute(
             Ok(Answer::Deleted(PasskeyReport::from(&passkey)))
         }
         Request::RenamePasskey { pin, id, label } => {
-            if label.trim().is_empty() || label.len() > LONGEST_LABEL || label.chars().any(char::is_control) {
-                let text = format!("a label has 1 to {LONGEST_LABEL} bytes and no control characters");
-                return Err(Failure::new(FailureKind::Usage, text));
-            }
+            check_name("a label", &label)?;
             let (container, unlocked) = unlock(holder, pin.as_ref(), asked)?;
             let mut passkey = find(container, &unlocked, &id)?;
             container.rename(&unlocked, &passkey.id, Some(label.clone()), &mut clock::rng())?;
             passkey.label = Some(label);
+            Ok(Answer::Renamed(PasskeyReport::from(&passkey)))
+        }
+        Request::SetAccount { pin, id, name, display_name } => {
+            name.iter().chain(&display_name).try_for_each(|name| check_name("a name", name))?;
+            let (container, unlocked) = unlock(holder, pin.as_ref(), asked)?;
+            let mut passkey = find(container, &unlocked, &id)?;
+            passkey.user = UserAccount { handle: passkey.user.handle, name, display_name };
+            container.update_user(&unlocked, &passkey.id, passkey.user.clone(), &mut clock::rng())?;
             Ok(Answer::Renamed(PasskeyReport::from(&passkey)))
         }
         Request::OpenSession { pin } => {
@@ -218,6 +223,15 @@ fn unlock<'a>(
         None => return Err(Failure::new(FailureKind::Usage, "the request needs the PIN")),
     };
     Ok((holder.container()?, unlocked))
+}
+
+/// What a person calls something.
+fn check_name(what: &str, name: &str) -> Result<(), Failure> {
+    if name.trim().is_empty() || name.len() > LONGEST_LABEL || name.chars().any(char::is_control) {
+        let text = format!("{what} has 1 to {LONGEST_LABEL} bytes and no control characters");
+        return Err(Failure::new(FailureKind::Usage, text));
+    }
+    Ok(())
 }
 
 /// The passkey whose id is, or begins with, what the user typed.

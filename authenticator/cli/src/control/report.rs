@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_container::{
     Biometric, BiometricState, CredentialId, KeyAlgorithm, Lifetime, Lockout, Passkey, PasskeyAlgorithm,
-    Profile, SealedAlgorithm, Status, TpmClass,
+    PasskeyExtensions, Profile, SealedAlgorithm, Status, TpmClass,
 };
 use serde::{Deserialize, Serialize};
 
@@ -222,6 +222,8 @@ pub struct PasskeyReport {
     pub created: u64,
     /// The user's own label.
     pub label: Option<String>,
+    /// What extensions keep with it: "prf", "credBlob", "largeBlob", "payment".
+    pub extensions: Vec<String>,
 }
 
 /// The account at the relying party.
@@ -257,8 +259,23 @@ impl From<&Passkey> for PasskeyReport {
             protection: u8::from(passkey.protection),
             created: passkey.created.0,
             label: passkey.label.clone(),
+            extensions: extensions(&passkey.extensions),
         }
     }
+}
+
+/// As WebAuthn calls them.
+fn extensions(kept: &PasskeyExtensions) -> Vec<String> {
+    [
+        ("prf", kept.hmac_secret),
+        ("credBlob", kept.cred_blob.is_some()),
+        ("largeBlob", kept.large_blob_key),
+        ("payment", kept.third_party_payment),
+    ]
+    .into_iter()
+    .filter(|(_, there)| *there)
+    .map(|(name, _)| name.to_owned())
+    .collect()
 }
 
 /// A credential id as people see and type it.

@@ -281,6 +281,7 @@ impl Seat {
             | Request::ListPasskeys { .. }
             | Request::DeletePasskey { .. }
             | Request::RenamePasskey { .. }
+            | Request::SetAccount { .. }
             | Request::OpenSession { .. }
             | Request::Enterprise(_)
             | Request::ResetPin { .. }

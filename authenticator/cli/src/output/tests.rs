@@ -22,6 +22,7 @@ fn passkey(rp_id: &str, name: &str, label: Option<&str>) -> PasskeyReport {
         protection: 3,
         created: 1_700_000_000,
         label: label.map(str::to_owned),
+        extensions: label.iter().flat_map(|_| ["prf", "largeBlob"]).map(str::to_owned).collect(),
     }
 }
 
@@ -29,9 +30,9 @@ fn passkey(rp_id: &str, name: &str, label: Option<&str>) -> PasskeyReport {
 fn passkeys_are_an_aligned_table_in_local_time() {
     let passkeys = vec![passkey("localhost", "alice", None), passkey("example.org", "bob", Some("work"))];
     let expected = "\
-ID            SITE         ACCOUNT  CREATED           KIND   LABEL
-AbCdEfGhIjKl  localhost    alice    2023-11-15 00:13  ES256  -
-AbCdEfGhIjKl  example.org  bob      2023-11-15 00:13  ES256  work
+ID            SITE         ACCOUNT  CREATED           KIND   PROTECTION  EXTENSIONS     LABEL
+AbCdEfGhIjKl  localhost    alice    2023-11-15 00:13  ES256  3           -              -
+AbCdEfGhIjKl  example.org  bob      2023-11-15 00:13  ES256  3           prf,largeBlob  work
 ";
     assert_eq!(text(&Answer::Passkeys(passkeys), &zone()), expected);
     assert_eq!(text(&Answer::Passkeys(vec![]), &zone()), "There are no passkeys.\n");

@@ -123,13 +123,21 @@ fn a_passkey_is_made_used_listed_renamed_and_deleted() {
     daemon.process.stop();
     let (exit, answer) = world.json(&["passkeys", "rename", &id[..8], "my key", "--pin-stdin"], PIN);
     assert_eq!((exit, &answer["renamed"]["label"]), (0, &json!("my key")), "{answer}");
+    let account = ["passkeys", "account", &id[..8], "--name", "ann2", "--pin-stdin"];
+    let (exit, answer) = world.json(&account, PIN);
+    let expected = (&json!("ann2"), &json!(null), &json!("my key"));
+    let renamed = &answer["renamed"];
+    assert_eq!(exit, 0, "{answer}");
+    assert_eq!((&renamed["user"]["name"], &renamed["user"]["display_name"], &renamed["label"]), expected);
+    let (exit, _) = world.json(&["passkeys", "account", &id[..8], "--name", "a\nb", "--pin-stdin"], PIN);
+    assert_eq!(exit, 2, "no line breaks");
     let output = world.run(&["passkeys", "list", "--pin-stdin"], PIN);
     let table = String::from_utf8(output.stdout).unwrap();
-    assert!(table.contains("localhost  alice") && table.contains("my key"), "{table}");
+    assert!(table.contains("localhost  ann2") && table.contains("my key"), "{table}");
     let output = world.run(&["passkeys", "delete", &id[..8], "--pin-stdin"], PIN);
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
-        "Deleted the passkey of alice at localhost \"my key\".\n"
+        "Deleted the passkey of ann2 at localhost \"my key\".\n"
     );
     assert_eq!(world.json(&["status"], "").1["status"]["passkeys"], 0);
     let log = world.log_text();

@@ -1,5 +1,6 @@
 //! authenticatorLargeBlobs (CTAP 2.3 §6.10).
 
+use latchkey_container::Profile;
 use latchkey_ctap::ChannelId;
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::large_blobs::{Request as LargeBlobs, Response};
@@ -259,4 +260,20 @@ fn a_reset_clears_the_array_and_a_restart_does_not() {
     assert_eq!(read(&mut device), kept);
     assert_eq!(status(&device.send(&Request::Reset)), Status::OK);
     assert_eq!(read(&mut device).len(), 17);
+}
+
+#[test]
+fn a_security_key_without_a_pin_takes_an_array_from_everybody() {
+    let unsigned = |array: &[u8]| LargeBlobs {
+        set: Some(array.to_vec()),
+        offset: Some(0),
+        length: Some(array.len().try_into().unwrap()),
+        ..LargeBlobs::default()
+    };
+    let mut device = Device::of(Profile::SecurityKey);
+    assert_eq!(send(&mut device, &unsigned(&array(100))), Status::OK, "§6.10.2: protected by nothing");
+    assert_eq!(read(&mut device), array(100));
+    for mut protected in [device.set_pin(), Device::fresh()] {
+        assert_eq!(send(&mut protected, &unsigned(&array(50))), Status::PUAT_REQUIRED);
+    }
 }
