@@ -18,9 +18,10 @@ use std::path::Path;
 use std::{env, fs};
 
 use latchkey_container::{Container, PinRules};
+use latchkey_ctap::{Organisation, Policy};
 use latchkey_enterprise::flows::{FlowError, Site};
 use latchkey_enterprise::http::{Http, Origin};
-use latchkey_enterprise::keyring::{self, Keyring, Refusal, Rules};
+use latchkey_enterprise::keyring::{self, Keyring, PasskeyRules, Refusal, Rules, Vouching};
 use latchkey_enterprise::policy::{LocalPolicy, VARIABLE};
 
 use crate::control::caller::Caller;
@@ -60,6 +61,20 @@ pub fn follow_rules(container: &mut Container) -> Result<Rules, Failure> {
     let rules = local_policies().and_then(|files| Ok(Rules::of(container, &files)?));
     container.follow_pin_rules(rules.as_ref().map_or(PinRules::Unreadable, |rules| rules.pin));
     rules
+}
+
+/// What the authenticator is to know of the decisions of organisations and of this machine's administrator.
+pub fn decided(container: &mut Container) -> Result<Policy, Failure> {
+    let rules = PasskeyRules::of(container, &local_policies()?)?;
+    let organisation = |vouching: Vouching| Organisation {
+        compartment: vouching.compartment,
+        certificates: vec![vouching.certificate],
+        relying_parties: vouching.relying_parties,
+    };
+    Ok(Policy {
+        organisations: rules.vouching.into_iter().map(organisation).collect(),
+        ml_dsa_44: rules.post_quantum_algorithms,
+    })
 }
 
 /// The way to a provider that a command names, with the PEM certificates of `ca`, which alone count there; without the

@@ -11,6 +11,7 @@ mod provisioning;
 mod recovering;
 mod session;
 mod tokens;
+mod vouching;
 
 use latchkey_container::Error as ContainerError;
 
@@ -20,6 +21,7 @@ pub use execute::{Rules, execute};
 pub use facts::{Device, Facts, Provider, PrtAttempt, PrtTimes, RegisteredKey, User};
 pub use message::{AccessToken, Answer, CompartmentName, RecoveryView, Request, View};
 pub use session::{Handed, HandedToken, Session};
+pub use vouching::{PasskeyRules, Vouching};
 
 /// The way to the container: over the daemon's control socket, or in this process.
 pub trait Keyring {

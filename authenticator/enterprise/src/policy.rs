@@ -7,6 +7,7 @@ mod document;
 mod local;
 mod merge;
 mod range;
+mod relying_parties;
 mod settings;
 mod tenant_id;
 
@@ -14,6 +15,7 @@ pub use document::{PinResetService, PolicyDocument};
 pub use local::{LocalPolicy, SYSTEM_FILE, VARIABLE};
 pub use merge::{Resolved, Setting, Source, resolve};
 pub use range::{Bounded, RecoveryProtocol};
+pub use relying_parties::RelyingParties;
 pub use settings::{BiometricsSettings, ComplexitySettings, ExcludedDevices, Settings};
 pub use tenant_id::{TenantIdError, tenant_id};
 
@@ -50,6 +52,10 @@ pub struct Policy {
     pub session_idle_minutes: u32,
     /// Pages of others that a sign-in may lead to.
     pub allowed_urls: AllowedUrls,
+    /// Relying parties that may learn which device this is.
+    pub attestation_relying_parties: RelyingParties,
+    /// Whether passkeys may have algorithms that some clients do not know (ML-DSA-44).
+    pub post_quantum_algorithms: bool,
 }
 
 /// A policy that cannot be read. Nothing is assumed in its place.

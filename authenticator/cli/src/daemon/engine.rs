@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use latchkey_container::{Biometric, Container, PinHash};
-use latchkey_ctap::{Answer as Gesture, Authenticator, ChannelId};
+use latchkey_ctap::{Answer as Gesture, Authenticator, ChannelId, Policy};
 use latchkey_enterprise::keyring::Session;
 use latchkey_runtime::Requests;
 use latchkey_transports::ctaphid::TransactionId;
@@ -20,7 +20,7 @@ use crate::control::caller::no_container;
 use crate::control::execute::{Holder, execute};
 use crate::control::{Answer, Evidence, Request};
 use crate::device::Choice;
-use crate::enterprise::follow_rules;
+use crate::enterprise::{decided, follow_rules};
 use crate::failure::{Failure, FailureKind};
 use crate::hardening::Memory;
 use crate::paths::Paths;
@@ -235,6 +235,11 @@ impl Seat {
             Ok(rules) => self.session.follow(rules.session_idle_minutes),
             Err(failure) => tracing::warn!(%failure, "no PIN can be set"),
         }
+        let policy = decided(authenticator.container()).unwrap_or_else(|failure| {
+            tracing::warn!(%failure, "a policy cannot be read: nobody vouches for this device");
+            Policy::default()
+        });
+        authenticator.follow(policy);
         let Some(service) = &self.place.biometrics else { return };
         match Rule::of(authenticator.container()) {
             Ok(rule) => service.follow(rule),

@@ -7,7 +7,7 @@ use latchkey_container::{CharacterRule, PinComplexity, sooner};
 use serde::Serialize;
 
 use super::range::RecoveryProtocol;
-use super::{LocalPolicy, Policy, PolicyDocument, Settings};
+use super::{LocalPolicy, Policy, PolicyDocument, RelyingParties, Settings};
 use crate::web_sign_in::AllowedUrls;
 
 /// Who says so.
@@ -138,6 +138,9 @@ impl<'a> Layers<'a> {
             |s| s.configure_web_sign_in_allowed_urls.clone(),
             |_new, _old| true,
         );
+        let attestation_relying_parties = self.on_every_list("AttestationRelyingParties");
+        let post_quantum_algorithms =
+            self.no_if_any("PostQuantumAlgorithms", false, |s| s.post_quantum_algorithms);
         let policy = Policy {
             use_passport_for_work,
             disable_post_logon_provisioning,
@@ -150,6 +153,8 @@ impl<'a> Layers<'a> {
             persistent_biometrics,
             session_idle_minutes,
             allowed_urls,
+            attestation_relying_parties,
+            post_quantum_algorithms,
         };
         (policy, self.settings, replaced)
     }
@@ -213,6 +218,23 @@ impl<'a> Layers<'a> {
     /// A demand, which nobody makes by default: one yes is enough.
     fn yes_if_any(&mut self, name: &'static str, read: impl Fn(&Settings) -> Option<bool>) -> bool {
         self.settle(name, false, read, |new, old| *new && !old)
+    }
+
+    /// The relying parties on every list that there is; without one nobody.
+    fn on_every_list(&mut self, name: &'static str) -> RelyingParties {
+        let lists: Vec<&RelyingParties> =
+            self.layers.iter().filter_map(|(_, layer)| layer.attestation_relying_parties.as_ref()).collect();
+        let common = lists
+            .iter()
+            .skip(1)
+            .fold(lists.first().copied().cloned(), |common, list| common.map(|common| common.and(list)));
+        // Whoever has a list has the common one, so that none overrules another.
+        self.settle(
+            name,
+            RelyingParties::default(),
+            |layer| layer.attestation_relying_parties.as_ref().and(common.clone()),
+            |_new, _old| false,
+        )
     }
 
     fn characters(

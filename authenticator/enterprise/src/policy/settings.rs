@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::range::{Bounded, RecoveryProtocol};
+use super::relying_parties::RelyingParties;
 use crate::web_sign_in::AllowedUrls;
 
 /// The settings of one layer.
@@ -34,6 +35,10 @@ pub struct Settings {
     pub session_idle_minutes: Option<Bounded<1, 1440>>,
     /// Pages of others that a sign-in may lead to.
     pub configure_web_sign_in_allowed_urls: Option<AllowedUrls>,
+    /// Relying parties that may learn which device this is: those on every list. Windows has no such setting.
+    pub attestation_relying_parties: Option<RelyingParties>,
+    /// Whether passkeys may have algorithms that some clients do not know. Windows has no such setting.
+    pub post_quantum_algorithms: Option<bool>,
 }
 
 /// `ExcludeSecurityDevices`.

@@ -148,6 +148,25 @@ fn remote_provisioning_is_for_the_machine_to_allow_and_for_anybody_to_forbid() {
 }
 
 #[test]
+fn a_device_shows_which_one_it_is_to_those_on_every_list() {
+    let list = |text: &str| file(&format!("[AllTenants]\nAttestationRelyingParties = {text}")).unwrap();
+    let listed = |document: &PolicyDocument, files: &[LocalPolicy]| {
+        resolve(Some(document), files).policy.attestation_relying_parties.to_string()
+    };
+    let silent = read(&json!({})).unwrap();
+    assert_eq!(listed(&silent, &[]), "");
+    assert_eq!(listed(&silent, &[list("['b.example', 'a.example']")]), "a.example b.example");
+    let tenant = read(&json!({ "AttestationRelyingParties": ["a.example", "c.example"] })).unwrap();
+    assert_eq!(listed(&tenant, &[]), "a.example c.example");
+    assert_eq!(listed(&tenant, &[list("['b.example', 'a.example']")]), "a.example");
+    assert_eq!(listed(&tenant, &[list("[]")]), "");
+    for wrong in ["['https://a.example']", "['A.example']", "['*.example']", "['']"] {
+        let error = file(&format!("[AllTenants]\nAttestationRelyingParties = {wrong}")).unwrap_err();
+        assert!(error.to_string().contains("is no RP ID"), "{error}");
+    }
+}
+
+#[test]
 fn a_looser_file_changes_nothing() {
     let tenant = read(&json!({
         "EnablePinRecovery": false, "RequireSecurityDevice": true, "PinRecoveryProtocol": "blind-p256",

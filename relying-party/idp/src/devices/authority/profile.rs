@@ -127,7 +127,8 @@ impl Profile {
             parts.push(format!("2.23.133.2.{arc}=#{value}"));
         }
         let name = SubjectAltName(vec![GeneralName::DirectoryName(Name::from_str(&parts.join("+"))?)]);
-        let mut extensions = leaf(ATTESTATION_KEY, false)?;
+        // Critical, as webauthn-rs wants it; the specification leaves it open.
+        let mut extensions = leaf(ATTESTATION_KEY, true)?;
         extensions.push(extension(SubjectAltName::OID, true, &name)?);
         Ok(Self { issuer, subject: Name::default(), extensions, validity: validity(now, LIFETIME)? })
     }

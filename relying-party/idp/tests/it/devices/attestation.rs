@@ -66,7 +66,9 @@ async fn a_tpm_of_a_known_maker_is_trusted_and_its_attestation_key_gets_a_certif
     let der = STANDARD.decode(answer["AttestationKeyCertificate"]["RawBody"].as_str().unwrap()).unwrap();
     let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
     assert_eq!(certificate.subject().as_raw(), [0x30, 0x00], "WebAuthn L3 8.3.1: the subject is empty");
-    let usage = certificate.extended_key_usage().unwrap().unwrap().value;
+    let usage = certificate.extended_key_usage().unwrap().unwrap();
+    assert!(usage.critical, "some verifiers take no other");
+    let usage = usage.value;
     assert!(usage.other.iter().any(|oid| oid.to_id_string() == "2.23.133.8.3"));
     let names = certificate.subject_alternative_name().unwrap().unwrap();
     assert!(names.critical);
