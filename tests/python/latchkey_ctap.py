@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import socket
+import time
 
 from fido2.hid import CtapHidDevice
 from fido2.hid.base import CtapHidConnection, HidDescriptor
@@ -73,6 +74,12 @@ class Person:
     def next_pin(self, pin):
         """Types this PIN, right or wrong, at the next prompt only."""
         self.next(json.dumps({"pin": pin}))
+
+    def wait_for_question(self):
+        """Returns once something was asked since the last look."""
+        deadline = time.monotonic() + 20
+        while not (self.folder / "asked").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def asked(self):
         """What the daemon has asked so far, and forgets it and all queued answers."""

@@ -3,6 +3,7 @@
 import unittest
 
 import blobs
+import fingers
 import pins
 import passkeys
 import prompts
@@ -22,6 +23,7 @@ def load_tests(loader, _tests, _pattern):
         passkeys.Extensions,
         passkeys.Management,
         blobs.Blobs,
+        fingers.Fingers,
         prompts.Prompts,
         carriers.Framing,
         carriers.Udp,

@@ -63,6 +63,12 @@ impl Fprintd {
         address(&self.folder)
     }
 
+    /// The socket of the virtual reader, which takes lines like `SCAN alice`.
+    #[must_use]
+    pub fn reader(&self) -> PathBuf {
+        reader(&self.folder)
+    }
+
     /// Puts a finger on the reader. Nothing happens while nobody has claimed it.
     pub fn touch(&self, finger: &str) {
         use std::io::Write;

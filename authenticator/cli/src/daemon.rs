@@ -8,6 +8,7 @@
 //! The driver never computes and never waits for a disk or a TPM, so keepalives and cancels work while a PIN is
 //! stretched; the engine thread never asks and never sends.
 
+mod capture;
 mod control_server;
 mod driver;
 mod engine;

@@ -119,6 +119,11 @@ impl Prompter {
         Self { way, timeout, shown: Mutex::new(()) }
     }
 
+    /// How long a question may stay open.
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// One line for the log: how the user will be asked, or why not.
     pub fn description(&self) -> String {
         match &self.way {

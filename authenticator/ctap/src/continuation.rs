@@ -1,5 +1,5 @@
-//! State that spans commands: getNextAssertion, the two …`GetNext`… of credential management, and a large-blob array
-//! that is written in fragments (CTAP 2.3 §6).
+//! State that spans commands: getNextAssertion, the two …`GetNext`… of credential management, a large-blob array
+//! that is written in fragments (CTAP 2.3 §6), and a finger that is enrolled sample by sample (§6.7.4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +32,11 @@ pub(crate) enum Listing {
     ReadOnly(std::vec::IntoIter<PasskeyListing>),
 }
 
+/// A finger that is being enrolled; each sample brings a proof of its own.
+pub(crate) struct Enrolment {
+    pub(crate) template: Vec<u8>,
+}
+
 /// At most one of each kind: a new first command replaces what was left of the one before.
 #[derive(Default)]
 pub(crate) struct Continuations {
@@ -39,6 +44,7 @@ pub(crate) struct Continuations {
     pub(crate) relying_parties: Option<Continuation<std::vec::IntoIter<String>>>,
     pub(crate) passkeys: Option<Continuation<Listing>>,
     pub(crate) large_blobs: Option<Continuation<Writing>>,
+    pub(crate) enrolment: Option<Continuation<Enrolment>>,
 }
 
 impl<C> Continuation<C> {
@@ -81,6 +87,7 @@ impl Continuations {
         discard_if(&mut self.relying_parties, |state| state.over(now, token));
         discard_if(&mut self.passkeys, |state| state.over(now, token));
         discard_if(&mut self.large_blobs, |state| state.over(now, token));
+        discard_if(&mut self.enrolment, |state| state.over(now, token));
     }
 
     /// Discards what belongs to a channel that is gone.
@@ -89,6 +96,12 @@ impl Continuations {
         discard_if(&mut self.relying_parties, |state| state.channel == channel);
         discard_if(&mut self.passkeys, |state| state.channel == channel);
         discard_if(&mut self.large_blobs, |state| state.channel == channel);
+        self.cancel_enrolment(channel);
+    }
+
+    /// Discards the enrolment that this channel has begun.
+    pub(crate) fn cancel_enrolment(&mut self, channel: ChannelId) {
+        discard_if(&mut self.enrolment, |state| state.channel == channel);
     }
 
     /// When [`Continuations::observe`] has something to do next.
@@ -97,7 +110,8 @@ impl Continuations {
         let relying_parties = self.relying_parties.as_ref().map(|state| state.last_used);
         let passkeys = self.passkeys.as_ref().map(|state| state.last_used);
         let large_blobs = self.large_blobs.as_ref().map(|state| state.last_used);
-        [assertions, relying_parties, passkeys, large_blobs]
+        let enrolment = self.enrolment.as_ref().map(|state| state.last_used);
+        [assertions, relying_parties, passkeys, large_blobs, enrolment]
             .into_iter()
             .flatten()
             .min()

@@ -6,13 +6,14 @@ use latchkey_container::{Container, Profile};
 use latchkey_protocol::{Request, Status};
 use rand_core::CryptoRng;
 
+use crate::biometrics::{BiometricService, Capture};
 use crate::continuation::Continuations;
 use crate::pin_protocol::{KeyAgreement, PinProtocol};
 use crate::policy::Policy;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Step, Suspended, Want};
 use crate::token::{Proof, TokenSlot};
-use crate::{client_pin, config, credential_management, get_assertion, make_credential};
+use crate::{bio_enrollment, client_pin, config, credential_management, get_assertion, make_credential};
 use latchkey_container::Unlocked;
 
 /// Wrong PINs after which a power cycle is needed (CTAP 2.3 §6.5.5.6 step 7).
@@ -34,6 +35,7 @@ pub struct Authenticator {
     /// every try tells. Asking it before each prompt would be one TPM command more for every gesture.
     pub(crate) blocked: Option<bool>,
     pub(crate) continuations: Continuations,
+    pub(crate) biometrics: Option<Box<dyn BiometricService>>,
     /// Whether the container may hold loaded keys.
     unlocked: bool,
 }
@@ -54,6 +56,8 @@ pub(crate) enum Flow {
     Done(Vec<u8>),
     /// The user must answer first.
     Ask(Prompt, Pending),
+    /// The sensor must capture a sample first.
+    Capture(Capture, Pending),
 }
 
 /// A command that waits for the user.
@@ -65,6 +69,7 @@ pub(crate) enum Pending {
     Token(Box<client_pin::Paused>),
     Delete(credential_management::PausedDelete),
     Configure(Box<config::Paused>),
+    Enrolment(Box<bio_enrollment::PausedEnrolment>),
     Selection,
     Reset,
 }
@@ -95,6 +100,7 @@ impl Authenticator {
             wrong_pins: 0,
             blocked,
             continuations: Continuations::default(),
+            biometrics: None,
             unlocked: false,
         }
     }
@@ -120,6 +126,7 @@ impl Authenticator {
             Ok(Request::GetInfo) => self.get_info(&mut ambient).map(Flow::Done),
             Ok(Request::ClientPin(request)) => self.client_pin(&request, &mut ambient),
             Ok(Request::Reset) => self.reset(ambient.uptime),
+            Ok(Request::BioEnrollment(request)) => self.bio_enrollment(channel, &request, &ambient),
             Ok(Request::CredentialManagement(request)) => {
                 self.credential_management(channel, &request, &mut ambient)
             }
@@ -153,6 +160,7 @@ impl Authenticator {
             Pending::Configure(paused) => {
                 self.resume_configure(&paused, &answer, &mut ambient).map(Flow::Done)
             }
+            Pending::Enrolment(paused) => self.resume_enrolment(channel, *paused, answer, ambient.uptime),
             Pending::Selection => approved(&answer).map(|()| Flow::Done(Status::OK.response())),
             Pending::Reset => self.resume_reset(&answer, &mut ambient).map(Flow::Done),
         };
@@ -198,6 +206,9 @@ impl Authenticator {
         match flow {
             Ok(Flow::Ask(prompt, pending)) => {
                 Step::Ask(prompt, Suspended { channel, run: self.run, pending })
+            }
+            Ok(Flow::Capture(capture, pending)) => {
+                Step::Capture(capture, Suspended { channel, run: self.run, pending })
             }
             Ok(Flow::Done(response)) => {
                 self.relock();
@@ -262,7 +273,7 @@ pub(crate) const fn prompt(operation: Operation, want: Want) -> Prompt {
 pub(crate) const fn approved(answer: &Answer) -> Result<(), Failure> {
     match answer {
         Answer::Approved => Ok(()),
-        Answer::Pin(_) | Answer::Recognised(_) | Answer::Denied => Err(Failure::Denied),
+        Answer::Pin(_) | Answer::Recognised(_) | Answer::Captured(_) | Answer::Denied => Err(Failure::Denied),
         Answer::Cancelled => Err(Failure::Cancelled),
         Answer::TimedOut => Err(Failure::TimedOut),
     }
@@ -274,9 +285,12 @@ pub(crate) const fn approved(answer: &Answer) -> Result<(), Failure> {
 pub(crate) const fn approved_in_time(answer: &Answer) -> Result<(), Failure> {
     match answer {
         Answer::TimedOut => Err(Failure::Denied),
-        Answer::Approved | Answer::Pin(_) | Answer::Recognised(_) | Answer::Denied | Answer::Cancelled => {
-            approved(answer)
-        }
+        Answer::Approved
+        | Answer::Pin(_)
+        | Answer::Recognised(_)
+        | Answer::Captured(_)
+        | Answer::Denied
+        | Answer::Cancelled => approved(answer),
     }
 }
 

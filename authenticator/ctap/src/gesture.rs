@@ -116,7 +116,7 @@ impl Authenticator {
                 Err(error) => Err(error.into()),
             },
             // A bare yes verifies nobody.
-            Answer::Approved | Answer::Denied => Err(Failure::Denied),
+            Answer::Approved | Answer::Captured(_) | Answer::Denied => Err(Failure::Denied),
             Answer::Cancelled => Err(Failure::Cancelled),
             Answer::TimedOut => Err(Failure::TimedOut),
         }

@@ -34,9 +34,6 @@ const CREDENTIAL_ID_LENGTH: u64 = 32;
 /// The longest PIN (§6.5.1).
 const MAX_PIN_LENGTH: u64 = 63;
 
-/// `USER_VERIFY_PASSCODE_INTERNAL` of the FIDO registry of predefined values: a PIN typed at our own prompt.
-const UV_MODALITY: u64 = 0x0000_0004;
-
 /// Our prompt lets the user try again by itself.
 const PLATFORM_UV_ATTEMPTS: u64 = 1;
 
@@ -65,7 +62,7 @@ impl Authenticator {
             max_cred_blob_length: u64::try_from(cred_blob::MAX_LENGTH).ok(),
             max_rp_ids_for_set_min_pin_length: u64::try_from(MAX_PIN_FACTS_FOR).ok(),
             preferred_platform_uv_attempts: Some(PLATFORM_UV_ATTEMPTS),
-            uv_modality: Some(UV_MODALITY),
+            uv_modality: Some(self.uv_modality()),
             remaining_discoverable_credentials: Some(self.room_for_passkeys()?),
             attestation_formats: self.attestation_formats(),
             uv_count_since_last_pin_entry: self.container.gestures_since_pin(),
@@ -133,6 +130,7 @@ impl Authenticator {
         ]
         .into_iter()
         .chain(self.can_attest_enterprise().then(|| ("ep", self.container.settings().enterprise_attestation)))
+        .chain(self.biometric_options())
         .map(|(option, value)| (option.to_owned(), value))
         .collect()
     }

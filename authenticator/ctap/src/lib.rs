@@ -9,6 +9,8 @@
 pub mod aaguid;
 
 mod attestation;
+mod bio_enrollment;
+mod biometrics;
 mod client_pin;
 mod config;
 mod continuation;
@@ -31,6 +33,10 @@ mod step;
 mod token;
 mod user_verification;
 
+pub use biometrics::{
+    BiometricService, Capture, Captured, EnrolledTemplate, FingerprintKind, FingerprintSensor, Learnt,
+    SampleStatus, ServiceError,
+};
 pub use engine::Authenticator;
 pub use local::PinRefused;
 pub use policy::{Organisation, Policy};

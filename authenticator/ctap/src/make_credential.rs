@@ -104,6 +104,7 @@ impl Authenticator {
                 Answer::Approved
                 | Answer::Pin(_)
                 | Answer::Recognised(_)
+                | Answer::Captured(_)
                 | Answer::Denied
                 | Answer::TimedOut => Err(Failure::Excluded),
             },

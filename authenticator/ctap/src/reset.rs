@@ -40,6 +40,9 @@ impl Authenticator {
     pub fn delete_keys(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         self.end_tokens();
         self.container.reset()?;
+        if let Some(service) = &self.biometrics {
+            service.forget_all(&mut self.container);
+        }
         self.key_agreements = KeyAgreements::generate(rng);
         (self.wrong_pins, self.blocked) = (0, Some(false));
         Ok(())

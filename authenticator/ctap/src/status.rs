@@ -3,6 +3,8 @@
 use latchkey_container::{Error as ContainerError, StorageError, StorageProblem};
 use latchkey_protocol::{Malformed, Status};
 
+use crate::biometrics::ServiceError;
+
 /// Why a command fails. The peer learns only the status; two reasons may share one on purpose.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -79,6 +81,18 @@ pub(crate) enum Failure {
     NothingPending,
     #[error("reset is possible only shortly after power-up")]
     ResetWindowClosed,
+    #[error("there is no sensor for fingers")]
+    NoSensor,
+    #[error("no such finger is enrolled")]
+    NoEnrolment,
+    #[error("as many fingers are enrolled as the sensor can know")]
+    FingerprintsFull,
+    #[error("the name is longer than getFingerprintSensorInfo allows")]
+    NameTooLong,
+    #[error("the sensor gave up")]
+    SensorFailed,
+    #[error(transparent)]
+    BiometricService(#[from] ServiceError),
     #[error(transparent)]
     Container(#[from] ContainerError),
 }
@@ -93,7 +107,8 @@ impl Failure {
             Self::BadParameter | Self::UnsupportedProtocol => Status::INVALID_PARAMETER,
             Self::ListTooLong => Status::LIMIT_EXCEEDED,
             Self::UnsupportedAlgorithm => Status::UNSUPPORTED_ALGORITHM,
-            Self::InvalidOption => Status::INVALID_OPTION,
+            // NoEnrolment: §6.7.6 to §6.7.8.
+            Self::InvalidOption | Self::NoEnrolment => Status::INVALID_OPTION,
             Self::UnsupportedOption => Status::UNSUPPORTED_OPTION,
             Self::TokenRequired => Status::PUAT_REQUIRED,
             // setPIN with a PIN set: §6.5.5.5 step 3.
@@ -109,7 +124,7 @@ impl Failure {
             Self::NoCredentials => Status::NO_CREDENTIALS,
             Self::Excluded => Status::CREDENTIAL_EXCLUDED,
             Self::StoreFull => Status::KEY_STORE_FULL,
-            Self::FragmentTooLong => Status::INVALID_LENGTH,
+            Self::FragmentTooLong | Self::NameTooLong => Status::INVALID_LENGTH,
             Self::ArrayTooLong => Status::LARGE_BLOB_STORAGE_FULL,
             Self::WrongFragment => Status::INVALID_SEQ,
             Self::BrokenArray => Status::INTEGRITY_FAILURE,
@@ -119,6 +134,10 @@ impl Failure {
             Self::GestureNotConfigured | Self::NothingPending | Self::ResetWindowClosed => {
                 Status::NOT_ALLOWED
             }
+            // Without a sensor the command does not exist (§6.7.1).
+            Self::NoSensor => Status::INVALID_COMMAND,
+            Self::FingerprintsFull => Status::FP_DATABASE_FULL,
+            Self::SensorFailed | Self::BiometricService(_) => Status::OTHER,
             Self::Container(error) => container_status(error),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use latchkey_container::{PinHash, Recognised, UnixTime};
 use rand_core::CryptoRng;
 
+use crate::biometrics::{Capture, Captured};
 use crate::engine::{Pending, RunId};
 
 /// What the driver must do next.
@@ -18,6 +19,9 @@ pub enum Step {
     /// Put the prompt to the user, then hand the answer to
     /// [`Authenticator::resume`](crate::Authenticator::resume).
     Ask(Prompt, Suspended),
+    /// Have the sensor capture one sample, then hand [`Answer::Captured`] to
+    /// [`Authenticator::resume`](crate::Authenticator::resume).
+    Capture(Capture, Suspended),
 }
 
 /// A transaction that waits for the user. Opaque, and finished at most once.
@@ -88,6 +92,10 @@ pub enum Operation {
     Excluded,
     /// Choose this authenticator among several; permits nothing else.
     Select,
+    /// Let the application enrol and remove fingers.
+    ManageFingers,
+    /// Enrol a finger.
+    Enrol,
     /// Delete the PIN and all passkeys.
     Reset,
     /// Change how the authenticator works.
@@ -108,6 +116,8 @@ impl Operation {
             Self::Delete => "delete",
             Self::Excluded => "excluded",
             Self::Select => "select",
+            Self::ManageFingers => "manage-fingers",
+            Self::Enrol => "enrol",
             Self::Reset => "reset",
             Self::Configure => "configure",
             Self::KeepListing => "keep-listing",
@@ -150,12 +160,22 @@ pub enum Answer {
     Pin(PinHash),
     /// The biometric service has recognised the user.
     Recognised(Box<Recognised>),
+    /// What came of a capture.
+    Captured(Captured),
     /// No.
     Denied,
     /// The platform cancelled the transaction (`CTAPHID_CANCEL`).
     Cancelled,
     /// Nobody answered in time.
     TimedOut,
+}
+
+impl Prompt {
+    /// Whether a biometric gesture does in the place of the PIN. Not for enrolling: a finger must not let in another.
+    #[must_use]
+    pub fn takes_gestures(&self) -> bool {
+        self.want == Want::Pin && self.operation != Operation::ManageFingers
+    }
 }
 
 impl fmt::Display for Prompt {
@@ -168,6 +188,10 @@ impl fmt::Display for Prompt {
             Operation::Delete => ("Delete the passkey", "of", "at"),
             Operation::Excluded => ("Tell the site that you already have a passkey", "", "at"),
             Operation::Select => ("Use this authenticator", "", "at"),
+            Operation::ManageFingers => {
+                ("Let an application enrol and remove fingerprints, which open all your passkeys", "", "for")
+            }
+            Operation::Enrol => ("Enrol a fingerprint: then touch the sensor until it is learnt", "", "at"),
             Operation::Reset => {
                 ("Reset this authenticator: delete the PIN and every passkey, for good", "", "at")
             }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use latchkey_container::{Container, CreateOptions, Pin, PinHash, Profile, StretchCost, UnixTime};
-use latchkey_ctap::{Ambient, Answer, Authenticator, ChannelId, Prompt, Step};
+use latchkey_ctap::{Ambient, Answer, Authenticator, Captured, ChannelId, Prompt, Step};
 use latchkey_protocol::{Request, Status};
 use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
@@ -130,6 +130,11 @@ impl Device {
                     let answer = self.answers.pop_front().unwrap_or(Answer::Approved);
                     let ambient = Ambient { uptime: self.uptime, now: NOW, rng: &mut self.rng };
                     step = authenticator.resume(suspended, answer, ambient);
+                }
+                // There is no sensor, so nobody is asked for a sample.
+                Step::Capture(_, suspended) => {
+                    let ambient = Ambient { uptime: self.uptime, now: NOW, rng: &mut self.rng };
+                    step = authenticator.resume(suspended, Answer::Captured(Captured::Failed), ambient);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Command numbers (CTAP 2.3 §6), and the subcommands of the commands whose messages are not modelled yet.
+//! Command numbers (CTAP 2.3 §6), and how the numbers of subcommands are made.
 
 use std::fmt;
 
@@ -111,18 +111,5 @@ impl fmt::Display for Command {
             Some(name) => f.write_str(name),
             None => write!(f, "command 0x{:02X}", self.0),
         }
-    }
-}
-
-open_number! {
-    /// The subcommands of `authenticatorBioEnrollment` (CTAP 2.3 §6.7).
-    BioEnrollmentSubCommand {
-        ENROLL_BEGIN = 0x01, "enrollBegin";
-        ENROLL_CAPTURE_NEXT_SAMPLE = 0x02, "enrollCaptureNextSample";
-        CANCEL_CURRENT_ENROLLMENT = 0x03, "cancelCurrentEnrollment";
-        ENUMERATE_ENROLLMENTS = 0x04, "enumerateEnrollments";
-        SET_FRIENDLY_NAME = 0x05, "setFriendlyName";
-        REMOVE_ENROLLMENT = 0x06, "removeEnrollment";
-        GET_FINGERPRINT_SENSOR_INFO = 0x07, "getFingerprintSensorInfo";
     }
 }

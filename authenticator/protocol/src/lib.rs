@@ -8,6 +8,7 @@
 
 pub mod attestation;
 pub mod authenticator_data;
+pub mod bio_enrollment;
 pub mod cbor;
 pub mod client_pin;
 pub mod config;
@@ -26,7 +27,7 @@ mod request;
 mod response;
 mod status;
 
-pub use command::{BioEnrollmentSubCommand, Command};
+pub use command::Command;
 pub use cose::Algorithm;
 pub use entity::{CredentialDescriptor, CredentialParameter, Options, RpEntity, UserEntity};
 pub use error::{Malformed, ResponseError};

@@ -2,8 +2,8 @@
 
 use crate::cbor::encode::Encode;
 use crate::{
-    Command, MAX_MESSAGE, Malformed, Status, client_pin, config, credential_management, get_assertion,
-    large_blobs, make_credential,
+    Command, MAX_MESSAGE, Malformed, Status, bio_enrollment, client_pin, config, credential_management,
+    get_assertion, large_blobs, make_credential,
 };
 
 /// A request to an authenticator.
@@ -21,6 +21,8 @@ pub enum Request {
     Reset,
     /// `authenticatorGetNextAssertion`.
     GetNextAssertion,
+    /// `authenticatorBioEnrollment`.
+    BioEnrollment(bio_enrollment::Request),
     /// `authenticatorCredentialManagement`.
     CredentialManagement(credential_management::Request),
     /// `authenticatorSelection`.
@@ -48,7 +50,10 @@ impl Request {
             Command::CLIENT_PIN => client_pin::Request::parse(body).map(Self::ClientPin),
             Command::RESET => bare(body, Self::Reset),
             Command::GET_NEXT_ASSERTION => bare(body, Self::GetNextAssertion),
-            // The prototype has the same form.
+            // The prototypes have the same form.
+            Command::BIO_ENROLLMENT | Command::BIO_ENROLLMENT_PREVIEW => {
+                bio_enrollment::Request::parse(body).map(Self::BioEnrollment)
+            }
             Command::CREDENTIAL_MANAGEMENT | Command::CREDENTIAL_MANAGEMENT_PREVIEW => {
                 credential_management::Request::parse(body).map(Self::CredentialManagement)
             }
@@ -68,6 +73,7 @@ impl Request {
             Self::MakeCredential(request) => request.encode_into(&mut encoded),
             Self::GetAssertion(request) => request.encode_into(&mut encoded),
             Self::ClientPin(request) => request.encode_into(&mut encoded),
+            Self::BioEnrollment(request) => request.encode_into(&mut encoded),
             Self::CredentialManagement(request) => request.encode_into(&mut encoded),
             Self::LargeBlobs(request) => request.encode_into(&mut encoded),
             Self::Config(request) => request.encode_into(&mut encoded),
@@ -86,6 +92,7 @@ impl Request {
             Self::ClientPin(_) => Command::CLIENT_PIN,
             Self::Reset => Command::RESET,
             Self::GetNextAssertion => Command::GET_NEXT_ASSERTION,
+            Self::BioEnrollment(_) => Command::BIO_ENROLLMENT,
             Self::CredentialManagement(_) => Command::CREDENTIAL_MANAGEMENT,
             Self::Selection => Command::SELECTION,
             Self::LargeBlobs(_) => Command::LARGE_BLOBS,

@@ -1,7 +1,7 @@
 //! The loop's state: reports of the carriers go to the CTAPHID device, requests to the engine, prompts to the user.
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Answer, ChannelId, Prompt};
+use latchkey_ctap::{Answer, Capture, Captured, ChannelId, Prompt};
 use latchkey_protocol::Status;
 use latchkey_transports::carrier::{Event, Links, Port};
 use latchkey_transports::ctaphid::{Action, Device, TransactionId};
@@ -41,6 +41,12 @@ pub trait World {
 
     /// Puts a question to the user. Dropping the future takes the question back.
     fn ask(&self, prompt: Prompt, gestures: Vec<Biometric>) -> impl Future<Output = Answer> + Send + 'static;
+
+    /// Has the sensor capture a sample of a finger. Dropping the future lets go of it. Only an authenticator with a
+    /// biometric service asks for that.
+    fn capture(&self, _wanted: Capture) -> impl Future<Output = Answer> + Send + 'static {
+        std::future::ready(Answer::Captured(Captured::Failed))
+    }
 }
 
 /// What the loop has to go on with.
@@ -66,6 +72,7 @@ pub struct Exchange<W> {
     current: Option<Current>,
     /// A request that came while the engine still ended one that was given up.
     next: Option<Waiting>,
+    /// The user's answers, and the sensor's, that are waited for.
     questions: JoinSet<(TransactionId, Answer)>,
 }
 
@@ -102,6 +109,11 @@ impl<W: World> Exchange<W> {
     #[must_use]
     pub fn port(&self) -> Port {
         self.links.port()
+    }
+
+    /// The engine and the user, as they were given.
+    pub const fn world(&self) -> &W {
+        &self.world
     }
 
     /// Whether carriers are there. Without them nobody is asked anything, and an open question is taken back.
@@ -160,7 +172,15 @@ impl<W: World> Exchange<W> {
                     None => Ok(()),
                 }
             }
-            Report::Ask { transaction, prompt, gestures } => self.ask(transaction, prompt, gestures),
+            Report::Ask { transaction, prompt, gestures } => {
+                tracing::info!(operation = prompt.operation.name(), "asking the user");
+                let answered = self.world.ask(prompt, gestures);
+                self.wait(transaction, answered)
+            }
+            Report::Capture { transaction, wanted } => {
+                let captured = self.world.capture(wanted);
+                self.wait(transaction, captured)
+            }
         }
     }
 
@@ -205,11 +225,11 @@ impl<W: World> Exchange<W> {
         Ok(())
     }
 
-    fn ask(
+    /// Waits for what only the user can give, unless the request was given up meanwhile.
+    fn wait(
         &mut self,
         transaction: TransactionId,
-        prompt: Prompt,
-        gestures: Vec<Biometric>,
+        answer: impl Future<Output = Answer> + Send + 'static,
     ) -> Result<(), W::Error> {
         let Some(current) = self.current.as_mut().filter(|current| current.transaction == transaction) else {
             return self.world.resume(transaction, Answer::Cancelled);
@@ -218,9 +238,7 @@ impl<W: World> Exchange<W> {
         if current.given_up || !self.plugged {
             return self.answer(transaction, Answer::Cancelled);
         }
-        tracing::info!(operation = prompt.operation.name(), "asking the user");
-        let answered = self.world.ask(prompt, gestures);
-        self.questions.spawn(async move { (transaction, answered.await) });
+        self.questions.spawn(async move { (transaction, answer.await) });
         let actions = self.device.set_waiting_for_user(true, self.uptime.elapsed());
         self.carry_out(actions)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Ambient, Answer, Authenticator, ChannelId, Prompt, Step, Suspended, Want};
+use latchkey_ctap::{Ambient, Answer, Authenticator, Capture, ChannelId, Prompt, Step, Suspended};
 use latchkey_protocol::Status;
 use latchkey_transports::ctaphid::TransactionId;
 use rand_core::CryptoRng;
@@ -30,6 +30,13 @@ pub enum Report {
         /// The biometric gestures that would do instead of the PIN.
         gestures: Vec<Biometric>,
     },
+    /// The request waits for a sample of the sensor.
+    Capture {
+        /// Which request.
+        transaction: TransactionId,
+        /// Which sample.
+        wanted: Capture,
+    },
 }
 
 /// The requests that wait for the user, by transaction. Without an authenticator (it was unplugged in the meantime)
@@ -38,13 +45,15 @@ pub enum Report {
 pub struct Requests {
     uptime: Uptime,
     suspended: HashMap<TransactionId, Suspended>,
+    /// Whether the sensor is held for an enrolment.
+    enrolling: bool,
 }
 
 impl Requests {
     /// None yet.
     #[must_use]
     pub fn new(uptime: Uptime) -> Self {
-        Self { uptime, suspended: HashMap::new() }
+        Self { uptime, suspended: HashMap::new(), enrolling: false }
     }
 
     /// A request of a channel.
@@ -80,6 +89,14 @@ impl Requests {
         self.suspended.clear();
     }
 
+    /// Whether an enrolment is over since the last call: done, cancelled, or too old. The sensor is free then.
+    pub fn enrolment_ended(&mut self, authenticator: Option<&Authenticator>) -> bool {
+        let goes_on = !self.suspended.is_empty() || authenticator.is_some_and(Authenticator::is_enrolling);
+        let ended = self.enrolling && !goes_on;
+        self.enrolling &= goes_on;
+        ended
+    }
+
     /// Time and randomness of now.
     pub fn ambient<'a>(&self, rng: &'a mut dyn CryptoRng) -> Ambient<'a> {
         ambient(self.uptime.elapsed(), rng)
@@ -108,11 +125,17 @@ impl Requests {
             Some(Step::Respond(response)) => Report::Respond { transaction, response },
             Some(Step::Ask(prompt, suspended)) => {
                 self.suspended.insert(transaction, suspended);
-                let gestures = match prompt.want {
-                    Want::Pin => authenticator.container().ready_biometrics(),
-                    Want::Approval | Want::Insistence => Vec::new(),
+                let gestures = if prompt.takes_gestures() {
+                    authenticator.container().ready_biometrics()
+                } else {
+                    Vec::new()
                 };
                 Report::Ask { transaction, prompt, gestures }
+            }
+            Some(Step::Capture(wanted, suspended)) => {
+                self.suspended.insert(transaction, suspended);
+                self.enrolling = true;
+                Report::Capture { transaction, wanted }
             }
             None => gone(),
         }

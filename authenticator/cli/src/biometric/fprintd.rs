@@ -3,22 +3,34 @@
 //! fprintd keeps the fingers itself, where only root reads them. What is kept here is which fingers of this user the
 //! reader knew when they were enrolled: one more, or one less, is another template, and the container refuses it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use latchkey_container::Biometric;
+use latchkey_ctap::{FingerprintKind, FingerprintSensor, SampleStatus};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use zbus::{Connection, OwnedObjectPath, proxy};
 
-use super::{Sensor, SensorError, Tell, Template, Work};
+use super::{FINGERS, Learning, Sample, Sensor, SensorError, Template, Work};
 
 /// Our own user, in the words of fprintd.
 const OURSELVES: &str = "";
 /// Any finger of the user's.
 const ANY: &str = "any";
-/// The finger that is enrolled unless another is named.
-const USUAL: &str = "right-index-finger";
+/// The fingers that fprintd knows, in the order in which they are enrolled unless one is named.
+const ALL_FINGERS: [&str; FINGERS] = [
+    "right-index-finger",
+    "left-index-finger",
+    "right-thumb",
+    "left-thumb",
+    "right-middle-finger",
+    "left-middle-finger",
+    "right-ring-finger",
+    "left-ring-finger",
+    "right-little-finger",
+    "left-little-finger",
+];
 /// How long fprintd may take to start and to answer a question that waits for nobody.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// All fingers of one user are one template.
@@ -37,6 +49,11 @@ trait Manager {
 trait Device {
     #[zbus(property, name = "name")]
     fn name(&self) -> zbus::Result<String>;
+    #[zbus(property, name = "scan-type")]
+    fn scan_type(&self) -> zbus::Result<String>;
+    /// Known only while the reader is claimed.
+    #[zbus(property, name = "num-enroll-stages")]
+    fn num_enroll_stages(&self) -> zbus::Result<i32>;
     fn claim(&self, user: &str) -> zbus::Result<()>;
     fn release(&self) -> zbus::Result<()>;
     fn list_enrolled_fingers(&self, user: &str) -> zbus::Result<Vec<String>>;
@@ -51,37 +68,49 @@ trait Device {
 }
 
 /// The reader that fprintd calls the default one.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Fprintd {
     /// Held while the reader is ours.
     reader: Arc<Mutex<()>>,
+    /// What the reader was when it was last ours.
+    facts: Arc<StdMutex<Option<FingerprintSensor>>>,
 }
 
 impl Sensor for Fprintd {
-    fn enrol<'a>(
+    fn gestures(&self) -> Vec<Biometric> {
+        self.fingerprints().map(|_| Biometric::Fingerprint).into_iter().collect()
+    }
+
+    fn fingerprints(&self) -> Option<FingerprintSensor> {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn<'a>(
         &'a self,
         kind: Biometric,
         label: &'a str,
-        _known: &'a [Template],
-        tell: Tell<'a>,
-    ) -> Work<'a, Template> {
+        known: &'a [Template],
+    ) -> Work<'a, Box<dyn Learning>> {
         Box::pin(async move {
             if kind != Biometric::Fingerprint {
                 return Err(SensorError::Unsupported("a fingerprint reader knows no faces".to_owned()));
             }
-            let finger = if label.is_empty() { USUAL } else { label };
             let claim = self.claim().await?;
-            // A finger that fprintd knows already (for signing in to the machine, say) is not learnt a second time; whoever
-            // enrols it here must have it.
-            if claim.fingers().await?.iter().any(|known| known == finger) {
-                tell(format!("fprintd knows your {finger} already: touch the reader with it"));
-                if !claim.verify(finger).await? {
-                    return Err(SensorError::Failed(format!("this is not the {finger} that fprintd knows")));
-                }
+            let fingers = claim.fingers().await?;
+            // Fingers that fprintd knows already (for signing in to the machine, say) are not learnt a second time; whoever
+            // enrols one here must have it.
+            let lesson = if fingers.iter().any(|finger| finger == label) {
+                Lesson::Verify(label.to_owned())
+            } else if !label.is_empty() {
+                claim.begin(label).await?
+            } else if !fingers.is_empty() && !known.contains(&claim.template().await?) {
+                Lesson::Verify(ANY.to_owned())
             } else {
-                claim.learn(finger, tell).await?;
-            }
-            claim.template().await
+                let free = ALL_FINGERS.iter().find(|finger| !fingers.iter().any(|known| known == *finger));
+                claim.begin(free.ok_or(SensorError::Full)?).await?
+            };
+            let learning: Box<dyn Learning> = Box::new(Reading { claim, lesson });
+            Ok(learning)
         })
     }
 
@@ -95,6 +124,17 @@ impl Sensor for Fprintd {
 }
 
 impl Fprintd {
+    /// Asks fprintd, meanwhile, what reader there is. Runs within a tokio runtime.
+    pub fn look(&self) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            match this.claim().await {
+                Ok(_given_back) => tracing::info!("fprintd has a fingerprint reader"),
+                Err(error) => tracing::debug!(%error, "no fingerprint reader"),
+            }
+        });
+    }
+
     async fn claim(&self) -> Result<Claim, SensorError> {
         let held = Arc::clone(&self.reader).lock_owned().await;
         let claimed = async {
@@ -102,19 +142,29 @@ impl Fprintd {
             let path = ManagerProxy::new(&bus).await?.get_default_device().await?;
             let device = DeviceProxy::builder(&bus).path(path).build().await?;
             device.claim(OURSELVES).await?;
-            Ok(device)
+            let kind = match device.scan_type().await?.as_str() {
+                "swipe" => FingerprintKind::Swipe,
+                _ => FingerprintKind::Touch,
+            };
+            let samples = u8::try_from(device.num_enroll_stages().await?).unwrap_or(1).max(1);
+            Ok((device, FingerprintSensor { kind, samples, capacity: FINGERS }))
         };
-        let device = tokio::time::timeout(ANSWER_LIMIT, claimed)
+        let claimed = tokio::time::timeout(ANSWER_LIMIT, claimed)
             .await
             .map_err(|_elapsed| SensorError::Unavailable("fprintd does not answer".to_owned()))?
-            .map_err(|error| unavailable(&error))?;
-        Ok(Claim { device, held: Some(held) })
+            .map_err(|error| unavailable(&error));
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        *facts = claimed.as_ref().ok().map(|(_, sensor)| *sensor).or(*facts);
+        let (device, sensor) = claimed?;
+        Ok(Claim { device, stages: sensor.samples, held: Some(held) })
     }
 }
 
 /// The reader while it is ours; given back when this is dropped.
 struct Claim {
     device: DeviceProxy<'static>,
+    /// Good samples until it has learnt a finger.
+    stages: u8,
     held: Option<OwnedMutexGuard<()>>,
 }
 
@@ -177,21 +227,93 @@ impl Claim {
         Err(went_away())
     }
 
-    async fn learn(&self, finger: &str, tell: Tell<'_>) -> Result<(), SensorError> {
-        let mut statuses = self.device.receive_enroll_status().await.map_err(|error| failed(&error))?;
+    /// Has the reader learn a finger that it does not know.
+    async fn begin(&self, finger: &str) -> Result<Lesson, SensorError> {
+        let statuses = self.device.receive_enroll_status().await.map_err(|error| failed(&error))?;
         self.device.enroll_start(finger).await.map_err(|error| failed(&error))?;
-        tell(format!("touch the reader with your {finger}, several times"));
-        while let Some(signal) = statuses.next().await {
-            let status = signal.args().map_err(|error| failed(&error))?;
-            match *status.result() {
-                "enroll-completed" => return Ok(()),
-                ended if *status.done() => return Err(SensorError::Failed(ended.to_owned())),
-                "enroll-stage-passed" => tell("good: once more".to_owned()),
-                _ => tell("not readable: lift the finger and touch again".to_owned()),
-            }
-        }
-        Err(went_away())
+        Ok(Lesson::Enrol { finger: finger.to_owned(), statuses: Box::new(statuses), passed: 0 })
     }
+}
+
+/// What the reader is doing with a finger.
+enum Lesson {
+    /// Compares it with what it knows: one finger, or any.
+    Verify(String),
+    /// Learns it, touch by touch.
+    Enrol { finger: String, statuses: Box<EnrollStatusStream>, passed: u8 },
+}
+
+/// A reader that is ours until a finger is learnt.
+struct Reading {
+    claim: Claim,
+    lesson: Lesson,
+}
+
+impl Learning for Reading {
+    fn id(&self) -> &str {
+        ID
+    }
+
+    fn remaining(&self) -> u8 {
+        match &self.lesson {
+            Lesson::Verify(_) => 1,
+            Lesson::Enrol { passed, .. } => self.claim.stages.saturating_sub(*passed).max(1),
+        }
+    }
+
+    fn instruction(&self) -> String {
+        match &self.lesson {
+            Lesson::Verify(finger) if finger == ANY => {
+                "fprintd knows fingers of yours already: touch the reader with one of them".to_owned()
+            }
+            Lesson::Verify(finger) => {
+                format!("fprintd knows your {finger} already: touch the reader with it")
+            }
+            Lesson::Enrol { finger, passed: 0, .. } => {
+                format!("touch the reader with your {finger}, several times")
+            }
+            Lesson::Enrol { .. } => "good: once more".to_owned(),
+        }
+    }
+
+    fn sample(&mut self) -> Work<'_, Sample> {
+        Box::pin(async move {
+            let status = match &mut self.lesson {
+                Lesson::Verify(finger) if self.claim.verify(finger).await? => None,
+                Lesson::Verify(_) => {
+                    let text = "this is not a finger that fprintd knows as yours";
+                    return Err(SensorError::Failed(text.to_owned()));
+                }
+                Lesson::Enrol { statuses, passed, .. } => {
+                    let Some(signal) = statuses.next().await else { return Err(went_away()) };
+                    let status = signal.args().map_err(|error| failed(&error))?;
+                    let judged = judge(status.result(), *status.done())?;
+                    *passed = passed.saturating_add(u8::from(judged == Some(SampleStatus::Good)));
+                    judged
+                }
+            };
+            let Some(status) = status else {
+                let learnt = Some(self.claim.template().await?);
+                return Ok(Sample { status: SampleStatus::Good, remaining: 0, learnt });
+            };
+            Ok(Sample { status, remaining: self.remaining(), learnt: None })
+        })
+    }
+}
+
+/// What fprintd says of one touch; `None` when the finger is learnt.
+fn judge(result: &str, done: bool) -> Result<Option<SampleStatus>, SensorError> {
+    Ok(Some(match result {
+        "enroll-completed" => return Ok(None),
+        "enroll-data-full" => return Err(SensorError::Full),
+        "enroll-duplicate" => SampleStatus::Exists,
+        ended if done => return Err(SensorError::Failed(ended.to_owned())),
+        "enroll-stage-passed" => SampleStatus::Good,
+        "enroll-swipe-too-short" => SampleStatus::TooShort,
+        "enroll-finger-not-centered" => SampleStatus::NotCentred,
+        "enroll-remove-and-retry" => SampleStatus::NotLifted,
+        _ => SampleStatus::PoorQuality,
+    }))
 }
 
 fn unavailable(error: &zbus::Error) -> SensorError {

@@ -5,11 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use latchkey_container::secret::AuthValue;
 use latchkey_container::{Biometric, Container, Lifetime, Recognised};
+use latchkey_ctap::SampleStatus;
 
 use super::file::TemplateFile;
 use super::fprintd::Fprintd;
 use super::virtual_sensor::VirtualSensor;
-use super::{Rule, Sensor, SensorChoice, SensorError, Tell, Template};
+use super::{Learning, Rule, Sensor, SensorChoice, SensorError, Tell, Template, complaint};
 use crate::clock;
 use crate::failure::{Failure, FailureKind};
 use crate::paths::Paths;
@@ -29,7 +30,11 @@ impl Service {
     pub fn start(choice: &SensorChoice, paths: &Paths) -> Result<Option<Self>, Failure> {
         let sensor: Box<dyn Sensor> = match choice {
             SensorChoice::Off => return Ok(None),
-            SensorChoice::Fprintd => Box::<Fprintd>::default(),
+            SensorChoice::Fprintd => {
+                let fprintd = Fprintd::default();
+                fprintd.look();
+                Box::new(fprintd)
+            }
             SensorChoice::Virtual(path) => {
                 tracing::warn!(
                     "biometric gestures come from a virtual sensor, which protects nothing: for tests only"
@@ -91,10 +96,39 @@ impl Service {
         Ok(Some(Recognised { kind: template.kind, template: template.digest(&self.user), secret }))
     }
 
-    /// Learns a finger or a face. It opens nothing before [`Service::admit`].
+    /// Begins to learn a finger or a face. What is learnt opens nothing before [`Service::admit`].
+    pub async fn begin(&self, kind: Biometric, label: &str) -> Result<Box<dyn Learning>, SensorError> {
+        self.sensor.learn(kind, label, &self.templates()).await
+    }
+
+    /// Learns a finger or a face, telling the person what to do next.
     pub async fn learn(&self, kind: Biometric, label: &str, tell: Tell<'_>) -> Result<Template, SensorError> {
-        let known = self.templates();
-        self.sensor.enrol(kind, label, &known, tell).await
+        let mut learning = self.begin(kind, label).await?;
+        tell(learning.instruction());
+        loop {
+            let sample = learning.sample().await?;
+            if let Some(template) = sample.learnt {
+                return Ok(template);
+            }
+            match (sample.status, complaint(sample.status)) {
+                (SampleStatus::MergeFailure | SampleStatus::Exists, Some(reason)) => {
+                    return Err(SensorError::Failed(reason.to_owned()));
+                }
+                (_, Some(reason)) => tell(format!("{reason}: touch again")),
+                (_, None) => tell(learning.instruction()),
+            }
+        }
+    }
+
+    /// The sensor.
+    pub fn sensor(&self) -> &dyn Sensor {
+        &*self.sensor
+    }
+
+    /// Gives a template another name for people.
+    pub fn rename(&self, id: &str, label: &str) -> Result<(), Failure> {
+        let template = self.known(id)?;
+        self.file().put(Template { label: label.to_owned(), ..template })
     }
 
     /// Lets what was learnt open the container, in the place of an older one of the same id.
@@ -116,14 +150,17 @@ impl Service {
 
     /// Takes a template's permission away and forgets it.
     pub fn forget(&self, container: &mut Container, id: &str) -> Result<Template, Failure> {
-        let found = self.templates().into_iter().find(|known| known.id == id);
-        let template = found.ok_or_else(|| {
-            let text = format!("nothing is enrolled under {id:?}: see `latchkey biometric list`");
-            Failure::new(FailureKind::Usage, text)
-        })?;
+        let template = self.known(id)?;
         container.remove_template(template.kind, template.digest(&self.user))?;
         self.file().remove(id)?;
         Ok(template)
+    }
+
+    fn known(&self, id: &str) -> Result<Template, Failure> {
+        self.templates().into_iter().find(|known| known.id == id).ok_or_else(|| {
+            let text = format!("nothing is enrolled under {id:?}: see `latchkey biometric list`");
+            Failure::new(FailureKind::Usage, text)
+        })
     }
 
     fn secret(&self, kind: Biometric, lifetime: Lifetime) -> Result<AuthValue, Failure> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_container::Biometric;
+use latchkey_ctap::{FingerprintKind, FingerprintSensor, SampleStatus};
 use rand_core::Rng;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -17,7 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
-use super::{Sensor, SensorError, Tell, Template, Work};
+use super::{FINGERS, Learning, Sample, Sensor, SensorError, Template, Work};
 use crate::clock;
 
 /// How often a finger is presented until it is learnt.
@@ -75,40 +76,42 @@ impl VirtualSensor {
 }
 
 impl Sensor for VirtualSensor {
-    fn enrol<'a>(
+    fn gestures(&self) -> Vec<Biometric> {
+        Biometric::ALL.to_vec()
+    }
+
+    fn fingerprints(&self) -> Option<FingerprintSensor> {
+        Some(FingerprintSensor { kind: FingerprintKind::Touch, samples: STAGES, capacity: FINGERS })
+    }
+
+    fn learn<'a>(
         &'a self,
         kind: Biometric,
         label: &'a str,
         known: &'a [Template],
-        tell: Tell<'a>,
-    ) -> Work<'a, Template> {
+    ) -> Work<'a, Box<dyn Learning>> {
         Box::pin(async move {
-            let mut presented = self.presented.subscribe();
-            let mut first: Option<String> = None;
-            for stage in 1..=STAGES {
-                tell(format!("present the {} ({stage} of {STAGES})", kind.name()));
-                let sample = Self::next(&mut presented).await?;
-                if kind_of(&sample) != Some(kind) {
-                    return Err(SensorError::Failed(format!("this is no {}", kind.name())));
-                }
-                if first.get_or_insert_with(|| sample.clone()) != &sample {
-                    return Err(SensorError::Failed("this is another one than before".to_owned()));
-                }
-            }
-            let sample = first.unwrap_or_default();
-            if known.iter().any(|template| matches(template, &sample)) {
-                return Err(SensorError::Failed("this one is enrolled already".to_owned()));
+            if known.iter().filter(|template| template.kind == kind).count() >= FINGERS {
+                return Err(SensorError::Full);
             }
             let (mut id, mut salt) = ([0; 6], [0; 16]);
             clock::rng().fill_bytes(&mut id);
             clock::rng().fill_bytes(&mut salt);
-            Ok(Template {
-                id: URL_SAFE_NO_PAD.encode(id),
-                kind,
-                sensor: self.name(),
-                label: if label.is_empty() { kind.name().to_owned() } else { label.to_owned() },
-                data: template(&URL_SAFE_NO_PAD.encode(salt), &sample),
-            })
+            let learning: Box<dyn Learning> = Box::new(Presentations {
+                presented: self.presented.subscribe(),
+                known: known.to_vec(),
+                first: None,
+                stage: 0,
+                salt: URL_SAFE_NO_PAD.encode(salt),
+                template: Template {
+                    id: URL_SAFE_NO_PAD.encode(id),
+                    kind,
+                    sensor: self.name(),
+                    label: if label.is_empty() { kind.name().to_owned() } else { label.to_owned() },
+                    data: String::new(),
+                },
+            });
+            Ok(learning)
         })
     }
 
@@ -116,6 +119,60 @@ impl Sensor for VirtualSensor {
         Box::pin(async move {
             let sample = Self::next(&mut self.presented.subscribe()).await?;
             Ok(known.iter().find(|template| matches(template, &sample)).cloned())
+        })
+    }
+}
+
+/// The same finger, presented [`STAGES`] times.
+struct Presentations {
+    presented: broadcast::Receiver<String>,
+    known: Vec<Template>,
+    first: Option<String>,
+    stage: u8,
+    salt: String,
+    template: Template,
+}
+
+impl Presentations {
+    fn judge(&mut self, sample: &str) -> SampleStatus {
+        if kind_of(sample) != Some(self.template.kind) {
+            return SampleStatus::PoorQuality;
+        }
+        if self.known.iter().any(|template| matches(template, sample)) {
+            return SampleStatus::Exists;
+        }
+        if self.first.get_or_insert_with(|| sample.to_owned()) != sample {
+            return SampleStatus::MergeFailure;
+        }
+        self.stage = self.stage.saturating_add(1);
+        SampleStatus::Good
+    }
+}
+
+impl Learning for Presentations {
+    fn id(&self) -> &str {
+        &self.template.id
+    }
+
+    fn remaining(&self) -> u8 {
+        STAGES.saturating_sub(self.stage)
+    }
+
+    fn instruction(&self) -> String {
+        format!(
+            "present the {} ({} of {STAGES})",
+            self.template.kind.name(),
+            self.stage.saturating_add(1).min(STAGES)
+        )
+    }
+
+    fn sample(&mut self) -> Work<'_, Sample> {
+        Box::pin(async move {
+            let presented = VirtualSensor::next(&mut self.presented).await?;
+            let (status, remaining) = (self.judge(&presented), self.remaining());
+            let learnt = (remaining == 0)
+                .then(|| Template { data: template(&self.salt, &presented), ..self.template.clone() });
+            Ok(Sample { status, remaining, learnt })
         })
     }
 }

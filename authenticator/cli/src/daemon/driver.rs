@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Answer as Gesture, ChannelId, Prompt};
+use latchkey_ctap::{Answer as Gesture, Capture, Captured, ChannelId, Prompt};
 use latchkey_runtime::{Exchange, World};
 use latchkey_transports::ctaphid::TransactionId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::User;
+use super::capture::Lesson;
 use super::engine::{Job, Jobs, Report, Reports};
 use super::plug::{Carriers, Plug};
 use super::questions::gesture;
@@ -49,6 +50,7 @@ pub struct Driver {
 struct Around {
     user: User,
     jobs: Jobs,
+    lesson: Lesson,
 }
 
 impl World for Around {
@@ -76,6 +78,17 @@ impl World for Around {
         let seen = recognised(self.user.biometrics.clone(), &question, self.jobs.clone());
         async move { gesture(prompter.ask_or(question, seen).await) }
     }
+
+    fn capture(&self, wanted: Capture) -> impl Future<Output = Gesture> + Send + 'static {
+        let (lesson, patience) = (self.lesson.clone(), self.user.prompter.timeout());
+        let service = self.user.biometrics.clone();
+        async move {
+            match service {
+                Some(service) => lesson.capture(service, wanted, patience).await,
+                None => Gesture::Captured(Captured::Failed),
+            }
+        }
+    }
 }
 
 impl Around {
@@ -87,7 +100,8 @@ impl Around {
 impl Driver {
     /// A loop with nothing plugged in.
     pub fn new(carriers: Carriers, user: User, jobs: Jobs, uptime: Uptime) -> Self {
-        Self { carriers, exchange: Exchange::new(Around { user, jobs }, uptime), plug: None }
+        let around = Around { user, jobs, lesson: Lesson::default() };
+        Self { carriers, exchange: Exchange::new(around, uptime), plug: None }
     }
 
     /// Runs until it is told to stop.
@@ -121,6 +135,10 @@ impl Driver {
     async fn hear(&mut self, report: Report) -> Result<(), Failure> {
         match report {
             Report::Ctap(report) => self.exchange.hear(report),
+            Report::EnrolmentEnded => {
+                self.exchange.world().lesson.end();
+                Ok(())
+            }
             Report::Executed { answer, reply, plugged } => {
                 // Before the command hears of it, so that it finds the socket there, or gone.
                 self.plug_if(plugged).await?;

@@ -54,6 +54,8 @@ pub enum Job {
 pub enum Report {
     /// A CTAP request is answered, or waits for the user.
     Ctap(latchkey_runtime::Report),
+    /// No finger is being enrolled any more.
+    EnrolmentEnded,
     /// A command is done. `plugged`: whether there is a container now.
     Executed { answer: Answer, reply: oneshot::Sender<Answer>, plugged: bool },
 }
@@ -205,7 +207,9 @@ impl Seat {
                 }
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             };
-            if report.is_some_and(|report| reports.send(report).is_err()) {
+            let ended = self.requests.enrolment_ended(self.authenticator.as_ref());
+            let reported = report.into_iter().chain(ended.then_some(Report::EnrolmentEnded));
+            if reported.into_iter().any(|report| reports.send(report).is_err()) {
                 return;
             }
         }

@@ -82,6 +82,7 @@ impl Authenticator for Engine {
         loop {
             match step {
                 Step::Respond(response) => return Ok(response),
+                Step::Capture(..) => panic!("nobody enrols a finger here"),
                 Step::Ask(prompt, suspended) => {
                     self.prompts.push(prompt.to_string());
                     let answer = self.answer(prompt.want);

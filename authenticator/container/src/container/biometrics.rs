@@ -206,10 +206,11 @@ impl Container {
         self.biometrics.matches_since_pin
     }
 
-    /// The gestures that can open the container now. Asks neither database nor device.
+    /// The gestures that can open the container now: those with a protector and a template. Asks no device.
     #[must_use]
     pub fn ready_biometrics(&self) -> Vec<Biometric> {
-        Biometric::ALL.into_iter().filter(|kind| self.biometrics.usable(*kind).is_some()).collect()
+        let usable = Biometric::ALL.into_iter().filter(|kind| self.biometrics.usable(*kind).is_some());
+        usable.filter(|kind| self.store.templates(*kind).is_ok_and(|known| known > 0)).collect()
     }
 
     /// Makes the protectors that were offered, while the authentication key is at hand for a PIN. The unlocking does not

@@ -20,12 +20,11 @@ const DEFAULT_PERMISSIONS: Permissions =
 const SUPPORTED: Permissions = Permissions(
     DEFAULT_PERMISSIONS.0
         | Permissions::CREDENTIAL_MANAGEMENT.0
+        | Permissions::BIO_ENROLLMENT.0
         | Permissions::LARGE_BLOB_WRITE.0
         | Permissions::AUTHENTICATOR_CONFIGURATION.0
         | PERSISTENT.0,
 );
-/// What the specification defines but this authenticator does not do. Undefined permissions are ignored.
-const UNSUPPORTED: Permissions = Permissions::BIO_ENROLLMENT;
 /// Of another token, which outlives this one; so it is asked for alone.
 const PERSISTENT: Permissions = Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY;
 
@@ -64,7 +63,7 @@ impl Authenticator {
         let (protocol, point, pin_hash_enc) = mandatory(request)?;
         let permissions = request.permissions.ok_or(Failure::MissingParameter)?;
         let protocol = supported(protocol)?;
-        let permissions = granted(permissions, request.rp_id.as_deref())?;
+        let permissions = self.granted(permissions, request.rp_id.as_deref())?;
         let rp_id = request.rp_id.clone();
         let grant = Grant { protocol, permissions, rp_id, user_is_present: false };
         self.ask_consent(grant, point, pin_hash_enc, false)
@@ -80,6 +79,7 @@ impl Authenticator {
     ) -> Result<Flow, Failure> {
         self.pin_can_be_tried()?;
         let shared = self.shared_secret(grant.protocol, point)?;
+        self.prepare_enrolment(grant.permissions);
         let wait = Wait::Consent { pin_hash_enc: pin_hash_enc.to_vec(), superseded };
         Ok(ask(Paused { grant, shared, wait }, None))
     }
@@ -92,12 +92,13 @@ impl Authenticator {
             return Err(Failure::MissingParameter);
         };
         let protocol = supported(protocol)?;
-        let permissions = granted(permissions, request.rp_id.as_deref())?;
+        let permissions = self.granted(permissions, request.rp_id.as_deref())?;
         if !self.container.has_pin() {
             return Err(Failure::GestureNotConfigured);
         }
         self.pin_can_be_tried().map_err(gesture_blocked)?;
         let shared = self.shared_secret(protocol, point)?;
+        self.prepare_enrolment(permissions);
         let grant = Grant { protocol, permissions, rp_id: request.rp_id.clone(), user_is_present: true };
         Ok(ask(Paused { grant, shared, wait: Wait::Gesture { again: false } }, None))
     }
@@ -124,6 +125,13 @@ impl Authenticator {
                 };
                 self.issue(grant, &shared, unlocked, ambient).map(Flow::Done)
             }
+            // A finger must not let in another: the driver offers none here.
+            Wait::Gesture { .. }
+                if matches!(answer, Answer::Recognised(_))
+                    && grant.permissions.intersects(Permissions::BIO_ENROLLMENT) =>
+            {
+                Ok(ask(Paused { grant, shared, wait }, Some(Notice::PinNeeded)))
+            }
             Wait::Gesture { again } => match self.gesture(answer, ambient) {
                 Ok(Gesture::Recognised(unlocked)) => {
                     self.issue(grant, &shared, unlocked, ambient).map(Flow::Done)
@@ -137,6 +145,25 @@ impl Authenticator {
                 Err(failure) => Err(gesture_blocked(failure)),
             },
         }
+    }
+
+    /// Steps 3, 4 and 15: undefined permissions are ignored, and fingers want a sensor. That mc and ga need an RP ID stands
+    /// in the list of permissions (§6.5.5.7), not in the steps: without one it is a mandatory parameter that is missing.
+    fn granted(&self, requested: Permissions, rp_id: Option<&str>) -> Result<Permissions, Failure> {
+        if requested.is_empty() {
+            return Err(Failure::BadParameter);
+        }
+        if requested.intersects(Permissions::BIO_ENROLLMENT) && self.fingerprint_sensor().is_none() {
+            return Err(Failure::PermissionUnsupported);
+        }
+        let requested = requested & SUPPORTED;
+        if requested.contains(PERSISTENT) && requested != PERSISTENT {
+            return Err(Failure::PermissionUnsupported);
+        }
+        if requested.intersects(FOR_ONE_RP) && rp_id.is_none() {
+            return Err(Failure::MissingParameter);
+        }
+        Ok(requested)
     }
 
     /// Answers the token, encrypted: the persistent one (step 12 for the PIN, 11 for a gesture), or a new one, which ends
@@ -169,25 +196,6 @@ fn mandatory(request: &Request) -> Result<(u64, &KeyAgreement, &[u8]), Failure> 
     }
 }
 
-/// Steps 3, 4 and 15. That mc and ga need an RP ID stands in the list of permissions (§6.5.5.7), not in the
-/// steps: without one it is a mandatory parameter that is missing.
-fn granted(requested: Permissions, rp_id: Option<&str>) -> Result<Permissions, Failure> {
-    if requested.is_empty() {
-        return Err(Failure::BadParameter);
-    }
-    if requested.intersects(UNSUPPORTED) {
-        return Err(Failure::PermissionUnsupported);
-    }
-    let requested = requested & SUPPORTED;
-    if requested.contains(PERSISTENT) && requested != PERSISTENT {
-        return Err(Failure::PermissionUnsupported);
-    }
-    if requested.intersects(FOR_ONE_RP) && rp_id.is_none() {
-        return Err(Failure::MissingParameter);
-    }
-    Ok(requested)
-}
-
 /// No try is left, in the words of built-in user verification (steps 7 and 10.2).
 fn gesture_blocked(failure: Failure) -> Failure {
     if matches!(failure, Failure::PinBlocked | Failure::PinBlockedUntilPowerUp) {
@@ -204,6 +212,8 @@ fn ask(paused: Paused, notice: Option<Notice>) -> Flow {
         Wait::Gesture { .. } => Want::Pin,
     };
     let operation = match (paused.grant.permissions, want) {
+        // Who may enrol a finger may do everything that a finger opens.
+        (permissions, _) if permissions.intersects(Permissions::BIO_ENROLLMENT) => Operation::ManageFingers,
         (Permissions::CREDENTIAL_MANAGEMENT, _) => Operation::Manage,
         (Permissions::AUTHENTICATOR_CONFIGURATION, _) => Operation::Configure,
         (PERSISTENT, _) => Operation::KeepListing,

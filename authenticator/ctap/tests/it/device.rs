@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use latchkey_container::{Container, CreateOptions, Pin, PinHash, Profile, StretchCost, Tpm, UnixTime};
-use latchkey_ctap::{Ambient, Answer, Authenticator, ChannelId, Prompt, Step, Suspended};
+use latchkey_ctap::{
+    Ambient, Answer, Authenticator, BiometricService, Capture, ChannelId, Prompt, Step, Suspended,
+};
 use latchkey_protocol::{Request, Status};
 use latchkey_tpm::SoftwareTpm;
 use rand_chacha::ChaCha20Rng;
@@ -25,6 +27,8 @@ pub struct Device {
     pub answers: VecDeque<Answer>,
     /// What the user was asked.
     pub prompts: Vec<Prompt>,
+    /// What the sensor was to capture.
+    pub captures: Vec<Capture>,
     /// Of the container and, on the software provider, of its state; removed in the end.
     directories: Vec<TempDir>,
 }
@@ -75,6 +79,7 @@ impl Device {
             rng: ChaCha20Rng::seed_from_u64(44),
             answers: VecDeque::new(),
             prompts: Vec::new(),
+            captures: Vec::new(),
             directories: Vec::new(),
         };
         device.power_up(container);
@@ -99,6 +104,12 @@ impl Device {
         drop(self.container().set_pin(&pin, NOW, &mut rng).unwrap());
         self.pass(3600);
         self
+    }
+
+    /// With a biometric service from now to the next power cycle.
+    #[allow(dead_code, reason = "the benchmarks, which share this file, have no sensor")]
+    pub fn add_biometrics(&mut self, service: Box<dyn BiometricService>) {
+        self.authenticator = self.authenticator.take().map(|engine| engine.with_biometrics(service));
     }
 
     pub fn container(&mut self) -> &mut Container {
@@ -147,6 +158,11 @@ impl Device {
                 Step::Ask(prompt, suspended) => {
                     self.prompts.push(prompt);
                     let answer = self.answers.pop_front().unwrap_or(Answer::Approved);
+                    step = self.resume(suspended, answer);
+                }
+                Step::Capture(capture, suspended) => {
+                    self.captures.push(capture);
+                    let answer = self.answers.pop_front().unwrap_or(Answer::TimedOut);
                     step = self.resume(suspended, answer);
                 }
             }

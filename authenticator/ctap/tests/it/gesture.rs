@@ -72,7 +72,7 @@ fn again(answer: &Answer) -> Answer {
     match answer {
         Answer::Approved => Answer::Approved,
         Answer::Pin(_) => typed("000000"),
-        Answer::Denied | Answer::Recognised(_) => Answer::Denied,
+        Answer::Denied | Answer::Recognised(_) | Answer::Captured(_) => Answer::Denied,
         Answer::Cancelled => Answer::Cancelled,
         Answer::TimedOut => Answer::TimedOut,
     }

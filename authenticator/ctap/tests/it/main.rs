@@ -8,7 +8,10 @@
 )]
 
 mod algorithms;
+mod attacks;
 mod attestation;
+mod bio_enrollment;
+mod cancel;
 mod capacity;
 mod client_pin;
 mod config;
@@ -21,10 +24,12 @@ mod gesture;
 mod get_assertion;
 mod get_info;
 mod hmac_secret;
+mod interleaved;
 mod large_blobs;
 mod local;
 mod make_credential;
 mod malformed;
+mod model;
 mod next_assertion;
 mod persistent_token;
 mod pin_facts;
@@ -33,6 +38,7 @@ mod pin_rules;
 mod platform;
 mod reset;
 mod security_key;
+mod sensor;
 mod table;
 mod token;
 mod tpm_commands;

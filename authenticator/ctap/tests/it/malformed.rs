@@ -15,7 +15,7 @@ fn each_defect_has_its_status() {
     let rows: Vec<(&str, Vec<u8>, Status)> = vec![
         ("nothing", vec![], Status::INVALID_LENGTH),
         ("unknown command", vec![0x3F], Status::INVALID_COMMAND),
-        ("bioEnrollment, which we do not have", vec![0x09, 0xA0], Status::INVALID_COMMAND),
+        ("bioEnrollment without a sensor", vec![0x09, 0xA0], Status::INVALID_COMMAND),
         ("no parameters", vec![0x02, 0xA0], Status::MISSING_PARAMETER),
         ("not a map", vec![0x02, 0x01], Status::CBOR_UNEXPECTED_TYPE),
         ("cut short", vec![0x02, 0xA1, 0x01], Status::INVALID_CBOR),

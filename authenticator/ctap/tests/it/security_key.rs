@@ -217,7 +217,7 @@ fn what_the_user_answers_decides() {
 fn answer_again(answer: &Answer) -> Answer {
     match answer {
         Answer::Approved => Answer::Approved,
-        Answer::Denied | Answer::Recognised(_) => Answer::Denied,
+        Answer::Denied | Answer::Recognised(_) | Answer::Captured(_) => Answer::Denied,
         Answer::TimedOut => Answer::TimedOut,
         Answer::Pin(_) => typed(PIN),
         Answer::Cancelled => Answer::Cancelled,

@@ -1,6 +1,8 @@
 //! The messages through the crate's public face.
 
 #[cfg(test)]
+mod bio_enrollment;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod generators;

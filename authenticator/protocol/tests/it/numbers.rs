@@ -1,8 +1,7 @@
 //! The open numbers: names for what the specification names, and the number itself for the rest.
 
 use latchkey_protocol::client_pin::{self, Permissions};
-use latchkey_protocol::credential_management;
-use latchkey_protocol::{Algorithm, BioEnrollmentSubCommand, Command, Status, config};
+use latchkey_protocol::{Algorithm, Command, Status, bio_enrollment, config, credential_management};
 
 #[test]
 fn statuses_show_their_specified_names() {
@@ -23,7 +22,7 @@ fn commands_and_subcommands_show_their_specified_names() {
     assert_eq!(client_pin::SubCommand(0x08).to_string(), "SubCommand 0x08");
     assert_eq!(credential_management::SubCommand::UPDATE_USER_INFORMATION.0, 7);
     assert_eq!(config::SubCommand::ENABLE_LONG_TOUCH_FOR_RESET.0, 4);
-    assert_eq!(BioEnrollmentSubCommand::GET_FINGERPRINT_SENSOR_INFO.0, 7);
+    assert_eq!(bio_enrollment::SubCommand::GET_FINGERPRINT_SENSOR_INFO.0, 7);
     assert_eq!(Algorithm::RS256.to_string(), "RS256");
     assert_eq!(Algorithm(-999).to_string(), "COSE algorithm -999");
 }

@@ -1,11 +1,14 @@
 //! What a command does to the container that the engine thread holds: by way of the authenticator, so that wrong PINs are
 //! one count and a change of PIN ends every token.
 
+use std::sync::Arc;
+
 use latchkey_container::{Container, PendingRecovery, Pin, PinHash, Recognised, RecoveryAnswer, Unlocked};
 use latchkey_ctap::Authenticator;
 use latchkey_enterprise::keyring::Session;
 
 use super::Seat;
+use crate::biometric::Port;
 use crate::clock;
 use crate::control::caller::no_container;
 use crate::control::execute::Holder;
@@ -69,7 +72,10 @@ impl Holder for Seat {
     fn place(&mut self, container: Container) {
         let mut rng = clock::rng();
         let authenticator = Authenticator::power_up(container, self.requests.ambient(&mut rng));
-        self.authenticator = Some(authenticator);
+        self.authenticator = Some(match &self.place.biometrics {
+            Some(service) => authenticator.with_biometrics(Box::new(Port(Arc::clone(service)))),
+            None => authenticator,
+        });
     }
 
     fn take(&mut self) -> Result<Container, Failure> {
