@@ -13,7 +13,6 @@ import expected
 from latchkey_ctap import REPORT, SocketConnection, wanted
 
 PATH = wanted("LATCHKEY_CTAPHID")
-PROFILE = wanted("LATCHKEY_PROFILE")
 
 
 def get_descriptor(path):
@@ -42,7 +41,7 @@ def name_of(nodeid):
 
 
 def pytest_collection_modifyitems(items):
-    failures = dict(expected.FAILURES.get(PROFILE, {}))
+    failures = dict(expected.FAILURES)
     for item in items:
         reason = failures.pop(name_of(item.nodeid), None)
         if reason:
@@ -57,7 +56,7 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.skipped and not hasattr(report, "wasxfail"):
         reason = str(call.excinfo.value)
-        if not any(known in reason for known in expected.SKIPS.get(PROFILE, {})):
+        if not any(known in reason for known in expected.SKIPS):
             report.outcome = "failed"
             report.longrepr = f"skipped for a reason that expected.py does not name: {reason}"
 
