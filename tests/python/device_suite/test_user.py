@@ -32,14 +32,10 @@ def pin():
 
 
 def test_the_right_user_is_verified(pin):
-    if "uv" not in pin.ctap.info.options:
-        pytest.skip("UV at the authenticator not supported")
     assert pin.get_uv_token(PERMISSION)
 
 
 def test_the_wrong_user_is_not(pin):
-    if "uv" not in pin.ctap.info.options:
-        pytest.skip("UV at the authenticator not supported")
     be("uv=fail")
     with pytest.raises(CtapError, match="UV_INVALID"):
         pin.get_uv_token(PERMISSION)
