@@ -1,6 +1,7 @@
 //! A passkey as the engine sees it.
 
 use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
 
 use crate::access::PasskeyClass;
 use crate::sealed_key::SealedAlgorithm;
@@ -129,8 +130,10 @@ pub struct PasskeyExtensions {
 pub struct Passkey {
     /// Its credential ID.
     pub id: CredentialId,
-    /// The relying party.
+    /// The relying party; empty where only [`Passkey::app_id`] is known.
     pub rp_id: String,
+    /// SHA-256 of the application's identifier, of a key that was registered by U2F: its site tells no more.
+    pub app_id: Option<[u8; 32]>,
     /// The account there.
     pub user: UserAccount,
     /// The algorithm of its key.
@@ -154,6 +157,12 @@ pub struct Passkey {
 }
 
 impl Passkey {
+    /// SHA-256 of the RP ID, or of what U2F has in its place (CTAP 2.3 §10).
+    #[must_use]
+    pub fn rp_id_hash(&self) -> [u8; 32] {
+        self.app_id.unwrap_or_else(|| Sha256::digest(&self.rp_id).into())
+    }
+
     /// The hmac-secret key for this kind of assertion (CTAP 2.3 §12.7), `None` when the passkey was registered
     /// without the extension.
     #[must_use]

@@ -31,6 +31,8 @@ struct Facts {
     id: ByteBuf,
     #[serde(rename = "rp")]
     rp_id: String,
+    #[serde(rename = "ai", default, skip_serializing_if = "Option::is_none")]
+    app_id: Option<ByteBuf>,
     #[serde(rename = "uh")]
     user_handle: ByteBuf,
     #[serde(rename = "un", default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +77,7 @@ pub(crate) fn encode(passkey: &Passkey) -> Zeroizing<Vec<u8>> {
     let facts = Facts {
         id: bytes(&passkey.id.0),
         rp_id: passkey.rp_id.clone(),
+        app_id: passkey.app_id.as_ref().map(|hash| bytes(hash)),
         user_handle: bytes(&passkey.user.handle),
         user_name: passkey.user.name.clone(),
         user_display_name: passkey.user.display_name.clone(),
@@ -117,6 +120,7 @@ pub(crate) fn decode(class: PasskeyClass, payload: &[u8]) -> Option<Passkey> {
     Some(Passkey {
         id: CredentialId(facts.id.into_vec()),
         rp_id: facts.rp_id,
+        app_id: facts.app_id.map(|hash| hash.into_vec().try_into()).transpose().ok()?,
         user: UserAccount {
             handle: facts.user_handle.into_vec(),
             name: facts.user_name,

@@ -13,6 +13,7 @@ use crate::policy::Policy;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Step, Suspended, Want};
 use crate::token::{Proof, TokenSlot};
+use crate::u2f::TouchSlot;
 use crate::{bio_enrollment, client_pin, config, credential_management, get_assertion, make_credential};
 use latchkey_container::Unlocked;
 
@@ -36,6 +37,8 @@ pub struct Authenticator {
     pub(crate) blocked: Option<bool>,
     pub(crate) continuations: Continuations,
     pub(crate) biometrics: Option<Box<dyn BiometricService>>,
+    /// What a U2F client polls for.
+    pub(crate) touch: TouchSlot,
     /// Whether the container may hold loaded keys.
     unlocked: bool,
 }
@@ -101,6 +104,7 @@ impl Authenticator {
             blocked,
             continuations: Continuations::default(),
             biometrics: None,
+            touch: TouchSlot::default(),
             unlocked: false,
         }
     }
@@ -170,6 +174,7 @@ impl Authenticator {
     /// Forgets what belongs to a channel that is gone.
     pub fn channel_closed(&mut self, channel: ChannelId) {
         self.continuations.close(channel);
+        self.touch.close(channel);
         self.relock();
     }
 
@@ -179,13 +184,15 @@ impl Authenticator {
     pub fn tick(&mut self, uptime: Duration) {
         self.token.observe(uptime);
         self.continuations.observe(uptime, self.token.id());
+        self.touch.observe(uptime);
         self.relock();
     }
 
     /// The uptime at which [`Authenticator::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.token.deadline().into_iter().chain(self.continuations.deadline()).min()
+        let touch = self.touch.deadline();
+        self.token.deadline().into_iter().chain(self.continuations.deadline()).chain(touch).min()
     }
 
     /// The container, for what is not CTAP. Everything that takes a PIN goes through
@@ -205,6 +212,7 @@ impl Authenticator {
     fn step(&mut self, channel: ChannelId, flow: Result<Flow, Failure>) -> Step {
         match flow {
             Ok(Flow::Ask(prompt, pending)) => {
+                self.touch.give_way();
                 Step::Ask(prompt, Suspended { channel, run: self.run, pending })
             }
             Ok(Flow::Capture(capture, pending)) => {

@@ -147,7 +147,7 @@ impl Authenticator {
         Ok(Candidates { request, evidence, passkeys })
     }
 
-    /// The first passkey of a list that is here for this relying party. From an allow list one is as good as another
+    /// The first passkey of a list that is here for this relying party; by its hash, because U2F's keys know no more. From an allow list one is as good as another
     /// (step 11).
     pub(crate) fn first_of(
         &mut self,
@@ -155,9 +155,10 @@ impl Authenticator {
         rp_id: &str,
         access: Access<'_>,
     ) -> Result<Option<Passkey>, Failure> {
+        let rp_id_hash: [u8; 32] = Sha256::digest(rp_id).into();
         for descriptor in list.iter().filter(|descriptor| descriptor.is_public_key()) {
             let found = self.container.passkey(access, &CredentialId(descriptor.id.clone()))?;
-            if let Some(passkey) = found.filter(|passkey| passkey.rp_id == rp_id) {
+            if let Some(passkey) = found.filter(|passkey| passkey.rp_id_hash() == rp_id_hash) {
                 return Ok(Some(passkey));
             }
         }

@@ -18,11 +18,11 @@ use crate::persistent_token::Secret;
 use crate::pin_protocol::PinProtocol;
 use crate::status::Failure;
 use crate::step::Ambient;
+use crate::u2f;
 
 /// All of §9 "Mandatory features" for `FIDO_2_3` holds: hmac-secret and credProtect, credMgmt with rk, an
 /// explicit clientPin, pinUvAuthToken, and protocol two. `FIDO_2_1` and `FIDO_2_0` are subsets of what is
-/// here. `FIDO_2_2` was never defined and must not appear; U2F is off while alwaysUv is on, so `U2F_V2` must
-/// not either (§6.4).
+/// here. `FIDO_2_2` was never defined and must not appear (§6.4).
 const VERSIONS: [&str; 3] = ["FIDO_2_0", "FIDO_2_1", "FIDO_2_3"];
 
 /// Longer allow and exclude lists are refused; 128 descriptors fill a message of the largest size.
@@ -45,7 +45,7 @@ const FIRMWARE_VERSION: u64 = 1;
 impl Authenticator {
     pub(crate) fn get_info(&mut self, ambient: &mut Ambient<'_>) -> Result<Vec<u8>, Failure> {
         let response = Response {
-            versions: VERSIONS.map(str::to_owned).to_vec(),
+            versions: self.versions(),
             extensions: SUPPORTED.map(str::to_owned).to_vec(),
             aaguid: aaguid::of(self.container.class()),
             options: self.options(),
@@ -104,6 +104,12 @@ impl Authenticator {
     /// CTAP counts bytes and organisations characters: of as many characters as bytes every PIN is short enough.
     pub(crate) fn maximum_pin_length(&self) -> u64 {
         self.container.maximum_pin_length().map_or(MAX_PIN_LENGTH, |most| MAX_PIN_LENGTH.min(most.into()))
+    }
+
+    /// U2F is off while alwaysUv is on (§7.2).
+    fn versions(&self) -> Vec<String> {
+        let u2f = self.speaks_u2f().then_some(u2f::VERSION);
+        u2f.into_iter().chain(VERSIONS).map(str::to_owned).collect()
     }
 
     fn options(&self) -> BTreeMap<String, bool> {

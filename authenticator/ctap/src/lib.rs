@@ -4,7 +4,7 @@
 //!
 //! One module per command, and one per extension below `extensions`; `status.rs` holds the one table from reasons
 //! to status bytes, `token.rs` the state of the pinUvAuthToken, `user_verification.rs` what a request shows of the user,
-//! `gesture.rs` the counting of wrong PINs.
+//! `gesture.rs` the counting of wrong PINs. `u2f.rs` is what CTAP calls CTAP1.
 
 pub mod aaguid;
 
@@ -31,6 +31,7 @@ mod reset;
 mod status;
 mod step;
 mod token;
+mod u2f;
 mod user_verification;
 
 pub use biometrics::{
@@ -41,3 +42,4 @@ pub use engine::Authenticator;
 pub use local::PinRefused;
 pub use policy::{Organisation, Policy};
 pub use step::{Ambient, Answer, ChannelId, Notice, Operation, Prompt, Step, Suspended, Want};
+pub use u2f::{Reply, Touch};

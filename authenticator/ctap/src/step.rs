@@ -82,6 +82,10 @@ pub enum Operation {
     Register,
     /// Sign in with a passkey.
     SignIn,
+    /// Make a key for a site that U2F does not name.
+    RegisterU2f,
+    /// Sign in to such a site.
+    SignInU2f,
     /// Let the application act for the user with several permissions at once.
     Verify,
     /// List and change passkeys.
@@ -111,6 +115,8 @@ impl Operation {
         match self {
             Self::Register => "register",
             Self::SignIn => "sign-in",
+            Self::RegisterU2f => "register-u2f",
+            Self::SignInU2f => "sign-in-u2f",
             Self::Verify => "verify",
             Self::Manage => "manage",
             Self::Delete => "delete",
@@ -183,6 +189,8 @@ impl fmt::Display for Prompt {
         let (sentence, user, relying_party) = match self.operation {
             Operation::Register => ("Register a passkey", "", "at"),
             Operation::SignIn => ("Sign in", "", "to"),
+            Operation::RegisterU2f => ("Register a key by U2F, which does not tell the site", "", "at"),
+            Operation::SignInU2f => ("Sign in by U2F, which does not tell the site", "", "to"),
             Operation::Verify => ("Let an application use your passkeys", "", "for"),
             Operation::Manage => ("List and change your passkeys", "", "for"),
             Operation::Delete => ("Delete the passkey", "of", "at"),

@@ -142,7 +142,8 @@ impl Driver {
         for action in actions {
             match action {
                 Action::Send(to, report) => self.sent(to, &report),
-                Action::Cbor { transaction, channel, request } => {
+                Action::Cbor { transaction, channel, request }
+                | Action::Message { transaction, channel, message: request } => {
                     assert!((1..=LONGEST_MESSAGE).contains(&request.len()), "a request has a command");
                     assert!(transaction.0 > self.last, "a transaction's number is never used again");
                     assert_eq!(self.device.processing(), Some((transaction, channel)));

@@ -1,15 +1,15 @@
 //! The loop's state: reports of the carriers go to the CTAPHID device, requests to the engine, prompts to the user.
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Answer, Capture, Captured, ChannelId, Prompt};
+use latchkey_ctap::{Answer, Capture, Captured, ChannelId, Prompt, Touch};
 use latchkey_protocol::Status;
 use latchkey_transports::carrier::{Event, Links, Port};
 use latchkey_transports::ctaphid::{Action, Device, TransactionId};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
-use crate::Report;
 use crate::clock::{self, Uptime};
+use crate::{Message, Report};
 
 /// The engine and the user, as the loop reaches them. Nothing here may wait.
 pub trait World {
@@ -24,7 +24,7 @@ pub trait World {
         &self,
         transaction: TransactionId,
         channel: ChannelId,
-        request: Vec<u8>,
+        message: Message,
     ) -> Result<(), Self::Error>;
 
     /// Hands the user's answer to the engine.
@@ -32,6 +32,12 @@ pub trait World {
     /// # Errors
     /// When there is no engine any more.
     fn resume(&self, transaction: TransactionId, answer: Answer) -> Result<(), Self::Error>;
+
+    /// Hands the engine what the user answered while a U2F client polls.
+    ///
+    /// # Errors
+    /// When there is no engine any more.
+    fn touched(&self, touch: Touch, answer: Answer) -> Result<(), Self::Error>;
 
     /// Tells the engine that a channel is gone.
     ///
@@ -56,6 +62,8 @@ pub enum Happening {
     Carrier(Event),
     /// The user answered the prompt of this transaction.
     Answered(TransactionId, Answer),
+    /// The user answered a question that a U2F client polls for.
+    Touched(Touch, Answer),
     /// A keepalive or a timeout is due.
     Due,
 }
@@ -74,6 +82,9 @@ pub struct Exchange<W> {
     next: Option<Waiting>,
     /// The user's answers, and the sensor's, that are waited for.
     questions: JoinSet<(TransactionId, Answer)>,
+    touches: JoinSet<(Touch, Answer)>,
+    /// The question that a U2F client polls for.
+    touch: Option<(Touch, AbortHandle)>,
 }
 
 #[derive(Debug)]
@@ -87,7 +98,7 @@ struct Current {
 struct Waiting {
     transaction: TransactionId,
     channel: ChannelId,
-    request: Vec<u8>,
+    message: Message,
 }
 
 impl<W: World> Exchange<W> {
@@ -102,6 +113,8 @@ impl<W: World> Exchange<W> {
             current: None,
             next: None,
             questions: JoinSet::new(),
+            touches: JoinSet::new(),
+            touch: None,
         }
     }
 
@@ -121,6 +134,7 @@ impl<W: World> Exchange<W> {
         self.plugged = plugged;
         if !plugged {
             self.questions.abort_all();
+            self.touches.abort_all();
         }
     }
 
@@ -134,6 +148,11 @@ impl<W: World> Exchange<W> {
                     // An aborted question was taken back, and its transaction answered, before.
                     if let Ok((transaction, answer)) = answered {
                         return Happening::Answered(transaction, answer);
+                    }
+                }
+                Some(answered) = self.touches.join_next() => {
+                    if let Ok((touch, answer)) = answered {
+                        return Happening::Touched(touch, answer);
                     }
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => return Happening::Due,
@@ -153,6 +172,7 @@ impl<W: World> Exchange<W> {
             }
             Happening::Carrier(Event::Closed(link)) => self.device.close_link(link),
             Happening::Answered(transaction, answer) => return self.answer(transaction, answer),
+            Happening::Touched(touch, answer) => return self.world.touched(touch, answer),
             Happening::Due => self.device.tick(now),
         };
         self.carry_out(actions)
@@ -181,6 +201,11 @@ impl<W: World> Exchange<W> {
                 let captured = self.world.capture(wanted);
                 self.wait(transaction, captured)
             }
+            Report::U2f { offered, awaited, ask } => {
+                self.device.offer_messages(offered);
+                self.follow_touch(awaited, ask);
+                Ok(())
+            }
         }
     }
 
@@ -189,12 +214,10 @@ impl<W: World> Exchange<W> {
             match action {
                 Action::Send(link, report) => self.links.send(link, report),
                 Action::Cbor { transaction, channel, request } => {
-                    let waiting = Waiting { transaction, channel: ChannelId(channel.0), request };
-                    if self.current.is_some() {
-                        self.next = Some(waiting);
-                    } else {
-                        self.begin(waiting)?;
-                    }
+                    self.take(transaction, ChannelId(channel.0), Message::Cbor(request))?;
+                }
+                Action::Message { transaction, channel, message } => {
+                    self.take(transaction, ChannelId(channel.0), Message::U2f(message))?;
                 }
                 Action::Cancel(transaction) => self.cancel(transaction)?,
                 Action::Wink => tracing::info!("wink: here I am"),
@@ -204,10 +227,24 @@ impl<W: World> Exchange<W> {
         Ok(())
     }
 
+    fn take(
+        &mut self,
+        transaction: TransactionId,
+        channel: ChannelId,
+        message: Message,
+    ) -> Result<(), W::Error> {
+        let waiting = Waiting { transaction, channel, message };
+        if self.current.is_none() {
+            return self.begin(waiting);
+        }
+        self.next = Some(waiting);
+        Ok(())
+    }
+
     fn begin(&mut self, waiting: Waiting) -> Result<(), W::Error> {
-        let Waiting { transaction, channel, request } = waiting;
+        let Waiting { transaction, channel, message } = waiting;
         self.current = Some(Current { transaction, given_up: false, asking: false });
-        self.world.begin(transaction, channel, request)
+        self.world.begin(transaction, channel, message)
     }
 
     fn cancel(&mut self, cancelled: TransactionId) -> Result<(), W::Error> {
@@ -241,6 +278,19 @@ impl<W: World> Exchange<W> {
         self.questions.spawn(async move { (transaction, answer.await) });
         let actions = self.device.set_waiting_for_user(true, self.uptime.elapsed());
         self.carry_out(actions)
+    }
+
+    /// Takes back a question that no U2F client polls for any more, and puts a new one.
+    fn follow_touch(&mut self, awaited: Option<Touch>, ask: Option<(Prompt, Touch)>) {
+        if let Some((_, question)) = self.touch.take_if(|(touch, _)| awaited != Some(*touch)) {
+            question.abort();
+        }
+        if let Some((prompt, touch)) = ask.filter(|_| self.plugged) {
+            tracing::info!(operation = prompt.operation.name(), "asking the user");
+            let answered = self.world.ask(prompt, Vec::new());
+            let question = self.touches.spawn(async move { (touch, answered.await) });
+            self.touch = Some((touch, question));
+        }
     }
 
     /// The user's answer, unless the question was settled already.

@@ -15,4 +15,4 @@ mod exchange;
 mod requests;
 
 pub use exchange::{Exchange, Happening, World};
-pub use requests::{Report, Requests};
+pub use requests::{Message, Report, Requests};

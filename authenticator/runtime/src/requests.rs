@@ -4,12 +4,26 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Ambient, Answer, Authenticator, Capture, ChannelId, Prompt, Step, Suspended};
+use latchkey_ctap::{
+    Ambient, Answer, Authenticator, Capture, ChannelId, Prompt, Reply, Step, Suspended, Touch,
+};
 use latchkey_protocol::Status;
 use latchkey_transports::ctaphid::TransactionId;
 use rand_core::CryptoRng;
 
 use crate::clock::{self, Uptime};
+
+/// What a client sends.
+#[derive(Debug)]
+pub enum Message {
+    /// A command byte, then CBOR.
+    Cbor(Vec<u8>),
+    /// A command APDU.
+    U2f(Vec<u8>),
+}
+
+/// The status word of a U2F message that nobody can answer (ISO/IEC 7816-4, "no precise diagnosis").
+const GONE: [u8; 2] = [0x6F, 0x00];
 
 /// What the engine has come to.
 #[derive(Debug)]
@@ -18,7 +32,7 @@ pub enum Report {
     Respond {
         /// Which request.
         transaction: TransactionId,
-        /// A status byte, then CBOR.
+        /// A status byte, then CBOR; or data, then a status word.
         response: Vec<u8>,
     },
     /// The request waits for the user.
@@ -37,6 +51,15 @@ pub enum Report {
         /// Which sample.
         wanted: Capture,
     },
+    /// Something has changed about U2F.
+    U2f {
+        /// Whether messages are answered now.
+        offered: bool,
+        /// The question that a client polls for; any other is to be taken back.
+        awaited: Option<Touch>,
+        /// A question to put, which is the awaited one.
+        ask: Option<(Prompt, Touch)>,
+    },
 }
 
 /// The requests that wait for the user, by transaction. Without an authenticator (it was unplugged in the meantime)
@@ -47,27 +70,41 @@ pub struct Requests {
     suspended: HashMap<TransactionId, Suspended>,
     /// Whether the sensor is held for an enrolment.
     enrolling: bool,
+    /// A question of U2F that is still to be put.
+    ask: Option<(Prompt, Touch)>,
+    /// What was last reported about U2F.
+    reported: Option<(bool, Option<Touch>)>,
 }
 
 impl Requests {
     /// None yet.
     #[must_use]
     pub fn new(uptime: Uptime) -> Self {
-        Self { uptime, suspended: HashMap::new(), enrolling: false }
+        Self { uptime, suspended: HashMap::new(), enrolling: false, ask: None, reported: None }
     }
 
-    /// A request of a channel.
+    /// A request or message of a channel.
     pub fn begin(
         &mut self,
         authenticator: Option<&mut Authenticator>,
         transaction: TransactionId,
         channel: ChannelId,
-        request: &[u8],
+        message: &Message,
     ) -> Report {
         let uptime = self.uptime.elapsed();
-        self.step(authenticator, transaction, |authenticator| {
-            Some(authenticator.handle(channel, request, ambient(uptime, &mut clock::rng())))
-        })
+        match message {
+            Message::Cbor(request) => self.step(authenticator, transaction, |authenticator| {
+                Some(authenticator.handle(channel, request, ambient(uptime, &mut clock::rng())))
+            }),
+            Message::U2f(message) => {
+                let reply = authenticator.map(|authenticator| {
+                    authenticator.message(channel, message, ambient(uptime, &mut clock::rng()))
+                });
+                let Reply { response, ask } = reply.unwrap_or(Reply { response: GONE.to_vec(), ask: None });
+                self.ask = ask;
+                Report::Respond { transaction, response }
+            }
+        }
     }
 
     /// What the user said to the prompt of this transaction.
@@ -82,6 +119,16 @@ impl Requests {
         self.step(authenticator, transaction, |authenticator| {
             Some(authenticator.resume(suspended?, answer, ambient(uptime, &mut clock::rng())))
         })
+    }
+
+    /// What has changed about U2F since the last call, and at the first call how it is. To be reported before anything else
+    /// that came of the same job.
+    pub fn u2f(&mut self, authenticator: Option<&Authenticator>) -> Option<Report> {
+        let offered = authenticator.is_some_and(Authenticator::speaks_u2f);
+        let awaited = authenticator.and_then(Authenticator::awaited_touch);
+        let ask = self.ask.take();
+        let changed = self.reported.replace((offered, awaited)) != Some((offered, awaited));
+        (changed || ask.is_some()).then_some(Report::U2f { offered, awaited, ask })
     }
 
     /// Forgets every request that waits: the authenticator is gone.

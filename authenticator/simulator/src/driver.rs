@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Answer, ChannelId, Prompt};
+use latchkey_ctap::{Answer, ChannelId, Prompt, Touch};
 use latchkey_runtime::clock::Uptime;
-use latchkey_runtime::{Exchange, Happening, World};
+use latchkey_runtime::{Exchange, Happening, Message, World};
 use latchkey_transports::carrier::Event;
 use latchkey_transports::ctaphid::{REPORT, TransactionId};
 
@@ -39,6 +39,8 @@ pub async fn run(
     mut reports: Reports,
     power: &Arc<Power>,
 ) -> Result<(), Failure> {
+    // The first report says whether U2F is offered; no client hears anything before.
+    exchange.hear(reports.recv().await.ok_or_else(Failure::engine_ended)?)?;
     loop {
         tokio::select! {
             happening = exchange.next() => {
@@ -66,12 +68,16 @@ fn reboot(power: &Arc<Power>) {
 impl World for Around {
     type Error = Failure;
 
-    fn begin(&self, transaction: TransactionId, channel: ChannelId, request: Vec<u8>) -> Result<(), Failure> {
-        self.give(Job::Handle { transaction, channel, request })
+    fn begin(&self, transaction: TransactionId, channel: ChannelId, message: Message) -> Result<(), Failure> {
+        self.give(Job::Handle { transaction, channel, message })
     }
 
     fn resume(&self, transaction: TransactionId, answer: Answer) -> Result<(), Failure> {
         self.give(Job::Resume { transaction, answer })
+    }
+
+    fn touched(&self, touch: Touch, answer: Answer) -> Result<(), Failure> {
+        self.give(Job::Touched { touch, answer })
     }
 
     fn channel_closed(&self, channel: ChannelId) -> Result<(), Failure> {

@@ -5,9 +5,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use latchkey_container::Container;
-use latchkey_ctap::{Answer, Authenticator, ChannelId};
+use latchkey_ctap::{Answer, Authenticator, ChannelId, Touch};
 use latchkey_runtime::clock::{self, Uptime};
-use latchkey_runtime::{Report, Requests};
+use latchkey_runtime::{Message, Report, Requests};
 use latchkey_transports::ctaphid::TransactionId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -19,19 +19,26 @@ const IDLE: Duration = Duration::from_hours(1);
 
 /// What the thread is to do.
 pub enum Job {
-    /// A CTAP request.
+    /// A CTAP request, or a U2F message.
     Handle {
         /// Names it.
         transaction: TransactionId,
         /// Where it came from.
         channel: ChannelId,
-        /// A command byte, then CBOR.
-        request: Vec<u8>,
+        /// What was sent.
+        message: Message,
     },
     /// What the user said.
     Resume {
         /// To the prompt of this one.
         transaction: TransactionId,
+        /// That.
+        answer: Answer,
+    },
+    /// What the user said while a U2F client polls.
+    Touched {
+        /// The question.
+        touch: Touch,
         /// That.
         answer: Answer,
     },
@@ -99,6 +106,9 @@ struct Seat {
 
 impl Seat {
     fn work(mut self, jobs: &mpsc::Receiver<Job>, reports: &UnboundedSender<Report>) -> Result<(), Failure> {
+        if let Some(report) = self.requests.u2f(Some(&self.authenticator)) {
+            let _driver_is_gone = reports.send(report);
+        }
         loop {
             let due = self.requests.due(&self.authenticator).unwrap_or(IDLE);
             let authenticator = Some(&mut self.authenticator);
@@ -107,11 +117,15 @@ impl Seat {
                     self.requests.tick(&mut self.authenticator);
                     None
                 }
-                Ok(Job::Handle { transaction, channel, request }) => {
-                    Some(self.requests.begin(authenticator, transaction, channel, &request))
+                Ok(Job::Handle { transaction, channel, message }) => {
+                    Some(self.requests.begin(authenticator, transaction, channel, &message))
                 }
                 Ok(Job::Resume { transaction, answer }) => {
                     Some(self.requests.resume(authenticator, transaction, answer))
+                }
+                Ok(Job::Touched { touch, answer }) => {
+                    self.authenticator.touched(touch, &answer);
+                    None
                 }
                 Ok(Job::ChannelClosed(channel)) => {
                     self.authenticator.channel_closed(channel);
@@ -129,7 +143,8 @@ impl Seat {
                 }
                 Ok(Job::Stop { destroy: false }) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
-            if report.is_some_and(|report| reports.send(report).is_err()) {
+            let u2f = self.requests.u2f(Some(&self.authenticator));
+            if u2f.into_iter().chain(report).any(|report| reports.send(report).is_err()) {
                 return Ok(());
             }
         }

@@ -35,7 +35,7 @@ pub struct Command(pub u8);
 impl Command {
     /// Echoes its payload.
     pub const PING: Self = Self(0x01);
-    /// A U2F message; we set NMSG and refuse it.
+    /// A U2F message.
     pub const MSG: Self = Self(0x03);
     /// Keeps the device to one channel for some seconds.
     pub const LOCK: Self = Self(0x04);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Answer as Gesture, Capture, Captured, ChannelId, Prompt};
-use latchkey_runtime::{Exchange, World};
+use latchkey_ctap::{Answer as Gesture, Capture, Captured, ChannelId, Prompt, Touch};
+use latchkey_runtime::{Exchange, Message, World};
 use latchkey_transports::ctaphid::TransactionId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -56,12 +56,16 @@ struct Around {
 impl World for Around {
     type Error = Failure;
 
-    fn begin(&self, transaction: TransactionId, channel: ChannelId, request: Vec<u8>) -> Result<(), Failure> {
-        self.give(Job::Handle { transaction, channel, request })
+    fn begin(&self, transaction: TransactionId, channel: ChannelId, message: Message) -> Result<(), Failure> {
+        self.give(Job::Handle { transaction, channel, message })
     }
 
     fn resume(&self, transaction: TransactionId, gesture: Gesture) -> Result<(), Failure> {
         self.give(Job::Resume { transaction, gesture })
+    }
+
+    fn touched(&self, touch: Touch, answer: Gesture) -> Result<(), Failure> {
+        self.give(Job::Touched { touch, answer })
     }
 
     fn channel_closed(&self, channel: ChannelId) -> Result<(), Failure> {
@@ -106,6 +110,8 @@ impl Driver {
 
     /// Runs until it is told to stop.
     pub async fn run(&mut self, mut reports: Reports, mut stop: Stop) -> Result<(), Failure> {
+        // The first report says whether U2F is offered; no client hears anything before.
+        self.hear(reports.recv().await.ok_or_else(engine_ended)?).await?;
         loop {
             tokio::select! {
                 happening = self.exchange.next() => self.exchange.act(happening)?,

@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use latchkey_container::{Biometric, Container, PinHash};
-use latchkey_ctap::{Answer as Gesture, Authenticator, ChannelId, Policy};
+use latchkey_ctap::{Answer as Gesture, Authenticator, ChannelId, Policy, Touch};
 use latchkey_enterprise::keyring::Session;
-use latchkey_runtime::Requests;
+use latchkey_runtime::{Message, Requests};
 use latchkey_transports::ctaphid::TransactionId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -32,10 +32,12 @@ const IDLE: Duration = Duration::from_hours(1);
 
 /// What the thread is to do.
 pub enum Job {
-    /// A CTAP request.
-    Handle { transaction: TransactionId, channel: ChannelId, request: Vec<u8> },
+    /// A CTAP request, or a U2F message.
+    Handle { transaction: TransactionId, channel: ChannelId, message: Message },
     /// What the user said to the prompt of this transaction.
     Resume { transaction: TransactionId, gesture: Gesture },
+    /// What the user said while a U2F client polls.
+    Touched { touch: Touch, answer: Gesture },
     /// The channel is gone.
     ChannelClosed(ChannelId),
     /// A command.
@@ -141,6 +143,9 @@ pub fn start(
                 seat.place(container);
             }
             seat.follow_policy();
+            if let Some(report) = seat.requests.u2f(seat.authenticator.as_ref()) {
+                let _driver_is_gone = reports.send(Report::Ctap(report));
+            }
             seat.work(&to_do, &reports);
         })
         .map_err(|error| Failure::io("the engine's thread", &error))?;
@@ -169,13 +174,19 @@ impl Seat {
                     }
                     None
                 }
-                Ok(Job::Handle { transaction, channel, request }) => {
+                Ok(Job::Handle { transaction, channel, message }) => {
                     let authenticator = self.authenticator.as_mut();
-                    Some(Report::Ctap(self.requests.begin(authenticator, transaction, channel, &request)))
+                    Some(Report::Ctap(self.requests.begin(authenticator, transaction, channel, &message)))
                 }
                 Ok(Job::Resume { transaction, gesture }) => {
                     let authenticator = self.authenticator.as_mut();
                     Some(Report::Ctap(self.requests.resume(authenticator, transaction, gesture)))
+                }
+                Ok(Job::Touched { touch, answer }) => {
+                    if let Some(authenticator) = &mut self.authenticator {
+                        authenticator.touched(touch, &answer);
+                    }
+                    None
                 }
                 Ok(Job::ChannelClosed(channel)) => {
                     if let Some(authenticator) = &mut self.authenticator {
@@ -207,8 +218,9 @@ impl Seat {
                 }
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             };
+            let u2f = self.requests.u2f(self.authenticator.as_ref()).map(Report::Ctap);
             let ended = self.requests.enrolment_ended(self.authenticator.as_ref());
-            let reported = report.into_iter().chain(ended.then_some(Report::EnrolmentEnded));
+            let reported = u2f.into_iter().chain(report).chain(ended.then_some(Report::EnrolmentEnded));
             if reported.into_iter().any(|report| reports.send(report).is_err()) {
                 return;
             }

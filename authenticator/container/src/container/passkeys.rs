@@ -10,8 +10,8 @@ use crate::counter::AHEAD;
 use crate::error::Error;
 use crate::lookup::Tag;
 use crate::passkey::{
-    CredRandom, CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, PasskeyPublicKey, PrivateKey, Signature,
-    UserAccount,
+    CredRandom, CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, PasskeyExtensions, PasskeyPublicKey,
+    PrivateKey, Protection, Signature, UserAccount,
 };
 use crate::record;
 use crate::seal::{Place, SealingKey};
@@ -37,12 +37,47 @@ impl Container {
         rng: &mut dyn CryptoRng,
     ) -> Result<Passkey, Error> {
         let access = self.admit_access(access)?;
+        self.keep(access, None, new, now, rng)
+    }
+
+    /// Makes a key for an application that U2F names by a hash alone: not discoverable, at credProtect level 1 (CTAP 2.3
+    /// §10.3), without a user.
+    ///
+    /// # Errors
+    /// As [`Container::register`]; [`Error::GestureNeeded`] where the profile has no passkeys of the presence class.
+    pub fn register_u2f(
+        &mut self,
+        app_id: &[u8; 32],
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Passkey, Error> {
+        let nobody = UserAccount { handle: Vec::new(), name: None, display_name: None };
+        let new = NewPasskey {
+            rp_id: String::new(),
+            user: nobody,
+            algorithm: KeyAlgorithm::Es256.into(),
+            discoverable: false,
+            protection: Protection::Optional,
+            extensions: PasskeyExtensions::default(),
+        };
+        self.keep(Access::Presence, Some(*app_id), new, now, rng)
+    }
+
+    fn keep(
+        &mut self,
+        access: Access<'_>,
+        app_id: Option<[u8; 32]>,
+        new: NewPasskey,
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Passkey, Error> {
         let class = PasskeyClass::of(self.profile(), new.protection);
         self.require_reach(access, class)?;
         let (key, public_key) = self.create_passkey_key(new.algorithm, rng)?;
         let passkey = Passkey {
             id: CredentialId::random(rng),
             rp_id: new.rp_id,
+            app_id,
             user: new.user,
             algorithm: new.algorithm,
             public_key,

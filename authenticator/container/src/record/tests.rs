@@ -54,7 +54,7 @@ prop_compose! {
 prop_compose! {
     fn passkey()(
         id in any::<[u8; 32]>(),
-        (rp_id, label) in any::<(String, Option<String>)>(),
+        (rp_id, label, app_id) in any::<(String, Option<String>, Option<[u8; 32]>)>(),
         user in user(),
         public_key in public_key(),
         (discoverable, created) in any::<(bool, u64)>(),
@@ -70,6 +70,7 @@ prop_compose! {
             user,
             algorithm,
             public_key,
+            app_id,
             class: PasskeyClass::Verified,
             discoverable,
             protection: Protection::try_from(level).unwrap(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use latchkey_container::{Container, CreateOptions, Pin, PinHash, Profile, StretchCost, Tpm, UnixTime};
 use latchkey_ctap::{
-    Ambient, Answer, Authenticator, BiometricService, Capture, ChannelId, Prompt, Step, Suspended,
+    Ambient, Answer, Authenticator, BiometricService, Capture, ChannelId, Prompt, Reply, Step, Suspended,
 };
 use latchkey_protocol::{Request, Status};
 use latchkey_tpm::SoftwareTpm;
@@ -142,6 +142,12 @@ impl Device {
     pub fn handle(&mut self, channel: ChannelId, request: &[u8]) -> Step {
         let ambient = Ambient { uptime: self.uptime, now: self.now, rng: &mut self.rng };
         self.authenticator.as_mut().unwrap().handle(channel, request, ambient)
+    }
+
+    /// One U2F message.
+    pub fn message(&mut self, channel: ChannelId, message: &[u8]) -> Reply {
+        let ambient = Ambient { uptime: self.uptime, now: self.now, rng: &mut self.rng };
+        self.authenticator.as_mut().unwrap().message(channel, message, ambient)
     }
 
     pub fn resume(&mut self, suspended: Suspended, answer: Answer) -> Step {

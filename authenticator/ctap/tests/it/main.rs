@@ -42,3 +42,4 @@ mod sensor;
 mod table;
 mod token;
 mod tpm_commands;
+mod u2f;

@@ -28,6 +28,15 @@ pub enum Action {
         /// Command byte and CBOR; not empty.
         request: Vec<u8>,
     },
+    /// The same for a U2F message: an APDU, not empty. It cannot be cancelled by the client, and is answered at once.
+    Message {
+        /// Names the message in [`Device::respond`](super::Device::respond) and [`Action::Cancel`].
+        transaction: TransactionId,
+        /// The channel that it came on.
+        channel: ChannelId,
+        /// The command APDU.
+        message: Vec<u8>,
+    },
     /// Give up the request: answer it with `KEEPALIVE_CANCEL`. It was cancelled, or its channel was brought back into
     /// step or closed; whether the answer still goes anywhere is the device's business.
     Cancel(TransactionId),

@@ -29,6 +29,8 @@ pub struct Device {
     transaction: Option<Transaction>,
     lock: Option<Lock>,
     waiting_for_user: bool,
+    /// Whether MSG is offered.
+    messages: bool,
     last_transaction: u64,
 }
 
@@ -49,7 +51,7 @@ struct Transaction {
 #[derive(Debug)]
 enum Phase {
     Receiving { message: Assembler, deadline: Duration },
-    Processing { id: TransactionId, keepalive_at: Duration, cancelled: bool },
+    Processing { id: TransactionId, command: Command, keepalive_at: Duration, cancelled: bool },
 }
 
 #[derive(Debug)]
@@ -64,6 +66,11 @@ impl Device {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether U2F messages are offered from now on: what INIT says (NMSG), and whether MSG is taken.
+    pub const fn offer_messages(&mut self, offered: bool) {
+        self.messages = offered;
     }
 
     /// A report came in over a link. `now` is the time since any fixed start; it must not go back.
@@ -125,7 +132,8 @@ impl Device {
     /// The authenticator's answer to a request. An answer to a request that is no longer under way is dropped.
     pub fn respond(&mut self, transaction: TransactionId, payload: &[u8]) -> Vec<Action> {
         let mut actions = Vec::new();
-        let Some(Transaction { peer, phase: Phase::Processing { id, .. }, .. }) = &self.transaction else {
+        let Some(Transaction { peer, phase: Phase::Processing { id, command, .. }, .. }) = &self.transaction
+        else {
             return actions;
         };
         if *id != transaction {
@@ -134,7 +142,7 @@ impl Device {
         if payload.len() > LONGEST_MESSAGE {
             refuse(*peer, ErrorCode::OTHER, &mut actions);
         } else {
-            send(*peer, Command::CBOR, payload, &mut actions);
+            send(*peer, *command, payload, &mut actions);
         }
         self.transaction = None;
         self.waiting_for_user = false;
@@ -209,10 +217,11 @@ impl Device {
             let evicted = self.channels.allocate(peer.link, cid, &keep);
             actions.extend(evicted.map(|entry| Action::ChannelClosed(entry.id)));
         }
+        let refused = if self.messages { 0 } else { capabilities::NMSG };
         let answer = [
             nonce.as_slice(),
             &cid.0.to_be_bytes(),
-            &[PROTOCOL_VERSION, 0, 0, 0, capabilities::WINK | capabilities::CBOR | capabilities::NMSG],
+            &[PROTOCOL_VERSION, 0, 0, 0, capabilities::WINK | capabilities::CBOR | refused],
         ];
         send(peer, Command::INIT, &answer.concat(), actions);
     }
@@ -247,7 +256,7 @@ impl Device {
             };
             return refuse(peer, error, actions);
         }
-        if let Err(error) = admit(command, length) {
+        if let Err(error) = admit(command, length, self.messages) {
             return refuse(peer, error, actions);
         }
         let Ok(message) = Assembler::start(command, length, data) else {
@@ -299,14 +308,18 @@ impl Device {
                 actions.push(Action::Wink);
             }
             Command::LOCK => self.lock(peer, channel, payload.first().copied().unwrap_or(0), now, actions),
-            Command::CBOR => {
+            Command::CBOR | Command::MSG => {
                 self.last_transaction = self.last_transaction.saturating_add(1);
                 let id = TransactionId(self.last_transaction);
                 let keepalive_at = now.saturating_add(KEEPALIVE_PERIOD);
-                let phase = Phase::Processing { id, keepalive_at, cancelled: false };
+                let phase = Phase::Processing { id, command, keepalive_at, cancelled: false };
                 self.waiting_for_user = false;
                 self.transaction = Some(Transaction { peer, channel, phase });
-                actions.push(Action::Cbor { transaction: id, channel, request: payload });
+                actions.push(if command == Command::MSG {
+                    Action::Message { transaction: id, channel, message: payload }
+                } else {
+                    Action::Cbor { transaction: id, channel, request: payload }
+                });
             }
             Command(_) => refuse(peer, ErrorCode::INVALID_CMD, actions),
         }
@@ -332,8 +345,11 @@ impl Device {
     /// CANCEL (CTAP 2.3 §11.2.9.1.5): never answered itself, and without effect unless the same channel has a CBOR
     /// request under way.
     fn cancel(&mut self, peer: Peer, actions: &mut Vec<Action>) {
-        if let Some(Transaction { peer: owner, phase: Phase::Processing { id, cancelled, .. }, .. }) =
-            &mut self.transaction
+        if let Some(Transaction {
+            peer: owner,
+            phase: Phase::Processing { id, command: Command::CBOR, cancelled, .. },
+            ..
+        }) = &mut self.transaction
             && *owner == peer
             && !*cancelled
         {
@@ -363,13 +379,13 @@ impl Device {
 
 /// Whether a command is offered and may have this length. Told from the first packet, so that nothing is gathered that
 /// would be refused.
-fn admit(command: Command, length: u16) -> Result<(), ErrorCode> {
+fn admit(command: Command, length: u16, messages: bool) -> Result<(), ErrorCode> {
     let fits = match command {
         Command::PING => true,
         Command::CBOR => length > 0,
+        Command::MSG if messages => length > 0,
         Command::WINK => length == 0,
         Command::LOCK => length == 1,
-        // MSG too: NMSG is set.
         Command(_) => return Err(ErrorCode::INVALID_CMD),
     };
     if fits && usize::from(length) <= LONGEST_MESSAGE { Ok(()) } else { Err(ErrorCode::INVALID_LEN) }

@@ -224,3 +224,36 @@ fn closing_a_link_frees_its_channels() {
     assert_eq!(rig.message(OTHER_LINK, other, Command::PING, b"x").len(), 1);
     assert_eq!(rig.device.close_link(LINK), []);
 }
+
+#[test]
+fn u2f_messages_are_taken_where_they_are_offered() {
+    let (mut rig, cid) = Rig::with_channel();
+    let nmsg = |rig: &mut Rig| match &rig.message(LINK, cid, Command::INIT, b"nonce-08")[..] {
+        [Did::Say(LINK, _, Command::INIT, answer)] => answer[16] & 0x08 != 0,
+        other => panic!("{other:?}"),
+    };
+    let version = [0, 3, 0, 0, 0, 0, 0];
+    for offered in [false, true, false] {
+        rig.device.offer_messages(offered);
+        assert_eq!(nmsg(&mut rig), !offered, "the capability says what is true now");
+        let did = rig.message(LINK, cid, Command::MSG, &version);
+        if !offered {
+            assert_eq!(did, error(LINK, cid, ErrorCode::INVALID_CMD));
+            continue;
+        }
+        let [Did::Hand(transaction, message)] = &did[..] else { panic!("{did:?}") };
+        assert_eq!(message, &version);
+        // Not even CANCEL ends it: that is for CBOR (§11.2.9.1.5).
+        assert_eq!(rig.message(LINK, cid, Command::CANCEL, &[]), []);
+        let other = rig.allocate(OTHER_LINK);
+        assert_eq!(
+            rig.message(OTHER_LINK, other, Command::MSG, &version),
+            error(OTHER_LINK, other, ErrorCode::CHANNEL_BUSY)
+        );
+        assert_eq!(
+            rig.respond(*transaction, b"U2F_V2\x90\x00"),
+            [Did::Say(LINK, cid, Command::MSG, b"U2F_V2\x90\x00".to_vec())]
+        );
+        assert_eq!(rig.message(LINK, cid, Command::MSG, &[]), error(LINK, cid, ErrorCode::INVALID_LEN));
+    }
+}

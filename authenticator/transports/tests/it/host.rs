@@ -74,7 +74,7 @@ fn perform(action: Action, links: &mut Links, device: &mut Device, now: Duration
         Action::Cbor { request, .. } if request == b"hold" => device.set_waiting_for_user(true, now),
         Action::Cbor { transaction, request, .. } => device.respond(transaction, &request),
         Action::Cancel(transaction) => device.respond(transaction, &[0x2D]),
-        Action::Wink | Action::ChannelClosed(_) => vec![],
+        Action::Message { .. } | Action::Wink | Action::ChannelClosed(_) => vec![],
     }
 }
 

@@ -16,6 +16,7 @@ pub const OTHER_LINK: LinkId = LinkId(1);
 pub enum Did {
     Say(LinkId, Cid, Command, Vec<u8>),
     Ask(TransactionId, Vec<u8>),
+    Hand(TransactionId, Vec<u8>),
     GiveUp(TransactionId),
     Wink,
     CloseChannel,
@@ -139,6 +140,7 @@ pub fn joined(actions: Vec<Action>) -> Vec<Did> {
                 }
             }
             Action::Cbor { transaction, request, .. } => did.push(Did::Ask(transaction, request)),
+            Action::Message { transaction, message, .. } => did.push(Did::Hand(transaction, message)),
             Action::Cancel(transaction) => did.push(Did::GiveUp(transaction)),
             Action::Wink => did.push(Did::Wink),
             Action::ChannelClosed(_) => did.push(Did::CloseChannel),
