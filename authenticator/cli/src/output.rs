@@ -175,7 +175,7 @@ fn passkeys_text(passkeys: &[PasskeyReport], zone: &TimeZone) -> String {
     rows.extend(passkeys.iter().map(|passkey| {
         [
             passkey.id.chars().take(SHOWN_ID).collect(),
-            shown(&passkey.rp_id),
+            site(passkey),
             shown(account(passkey)),
             time_text(passkey.created, zone),
             passkey.algorithm.clone(),
@@ -226,7 +226,12 @@ fn account(passkey: &PasskeyReport) -> &str {
 /// One passkey in words.
 pub fn named(passkey: &PasskeyReport) -> String {
     let label = passkey.label.as_deref().map(|label| format!(" \"{}\"", shown(label))).unwrap_or_default();
-    format!("{} at {}{label}", shown(account(passkey)), shown(&passkey.rp_id))
+    format!("{} at {}{label}", shown(account(passkey)), site(passkey))
+}
+
+/// Where it signs in; U2F does not tell.
+fn site(passkey: &PasskeyReport) -> String {
+    if passkey.rp_id.is_empty() { "(U2F)".to_owned() } else { shown(&passkey.rp_id) }
 }
 
 /// So many passkeys, in words.

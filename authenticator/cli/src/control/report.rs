@@ -208,7 +208,7 @@ pub struct Destroyed {
 pub struct PasskeyReport {
     /// The credential id in base64url.
     pub id: String,
-    /// The relying party.
+    /// The relying party; empty of a key that was registered by U2F, which does not tell.
     pub rp_id: String,
     /// Whose account it opens there.
     pub user: UserReport,

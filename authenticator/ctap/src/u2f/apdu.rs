@@ -30,15 +30,17 @@ fn data(body: &[u8]) -> Option<&[u8]> {
     match body {
         // Neither, or Le alone: short, then extended.
         [] | [_] | [0, _, _] => Some(&[]),
-        // Extended: a zero, two bytes of Lc, and after the data none or two bytes of Le.
+        // Extended: a zero, two bytes of Lc, and after the data none or two bytes of Le. Clients write an Lc of zero, too,
+        // which the standard leaves out.
         [0, high, low, rest @ ..] => split(rest, usize::from(u16::from_be_bytes([*high, *low])), &[0, 2]),
+        [0, ..] => None,
         // Short: one byte of Lc, and after the data none or one byte of Le.
         [length, rest @ ..] => split(rest, usize::from(*length), &[0, 1]),
     }
 }
 
 fn split<'a>(rest: &'a [u8], length: usize, after: &[usize]) -> Option<&'a [u8]> {
-    let (data, le) = rest.split_at_checked(length).filter(|_| length > 0)?;
+    let (data, le) = rest.split_at_checked(length)?;
     after.contains(&le.len()).then_some(data)
 }
 
@@ -52,7 +54,7 @@ mod tests {
     #[test]
     fn every_case_of_the_standard_is_read_and_nothing_else() {
         let long = [&[0, 1, 3, 0, 0, 1, 44][..], &[7; 300]].concat();
-        let rows: [Row<'_>; 15] = [
+        let rows: [Row<'_>; 17] = [
             ("case 1", &[0, 3, 0, 0], Ok(&[])),
             ("case 2 short", &[0, 3, 0, 0, 0], Ok(&[])),
             ("case 2 extended", &[0, 3, 0, 0, 0, 0, 0], Ok(&[])),
@@ -60,6 +62,8 @@ mod tests {
             ("case 4 short", &[0, 1, 3, 0, 2, 8, 9, 0], Ok(&[8, 9])),
             ("case 3 extended", &[0, 1, 3, 0, 0, 0, 2, 8, 9], Ok(&[8, 9])),
             ("case 4 extended", &[0, 1, 3, 0, 0, 0, 2, 8, 9, 0, 0], Ok(&[8, 9])),
+            ("no data, as clients write it", &[0, 3, 0, 0, 0, 0, 0, 0, 0], Ok(&[])),
+            ("a short Lc of zero", &[0, 3, 0, 0, 0, 0], Err(StatusWord::WRONG_LENGTH)),
             ("more than a short one holds", &long, Ok(&[7; 300])),
             ("no header", &[0, 3, 0], Err(StatusWord::WRONG_LENGTH)),
             ("nothing", &[], Err(StatusWord::WRONG_LENGTH)),

@@ -16,6 +16,9 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use crate::device::{CHANNEL, Device, rng, status};
 use crate::platform::{HASH, RP, attested, authentication, prove_registration, registration, token};
 
+/// A name, and how something comes about.
+type Case<A> = (&'static str, fn(&mut A));
+
 const CHALLENGE: [u8; 32] = [0xC4; 32];
 const OTHER: ChannelId = ChannelId(2);
 const CHECK_ONLY: u8 = 0x07;
@@ -198,7 +201,7 @@ fn a_touch_serves_the_request_that_it_was_asked_for() {
 
 #[test]
 fn a_question_ends_when_nobody_waits_for_it() {
-    let ends: [(&str, fn(&mut Device)); 4] = [
+    let ends: [Case<Device>; 4] = [
         ("no poll for five seconds", |device| {
             device.pass(5);
             let uptime = device.uptime;
@@ -259,21 +262,20 @@ fn a_key_of_u2f_signs_for_ctap2() {
 #[test]
 fn a_passkey_signs_for_u2f_where_it_could_have_been_made_by_it() {
     let es256: fn(&mut make_credential::Request) = |r| r.options.rk = Some(false);
-    let rows: [(&str, fn(&mut make_credential::Request), bool); 5] = [
-        ("as it is", es256, true),
-        ("credProtect 2", |r| (r.options.rk, r.extensions.cred_protect) = (None, Some(2)), true),
-        ("credProtect 3", |r| (r.options.rk, r.extensions.cred_protect) = (None, Some(3)), false),
-        ("discoverable", |r| r.options.rk = Some(true), false),
+    let rows: [(Case<make_credential::Request>, bool); 5] = [
+        (("as it is", es256), true),
+        (("credProtect 2", |r| (r.options.rk, r.extensions.cred_protect) = (None, Some(2))), true),
+        (("credProtect 3", |r| (r.options.rk, r.extensions.cred_protect) = (None, Some(3))), false),
+        (("discoverable", |r| r.options.rk = Some(true)), false),
         (
-            "RS256",
-            |r| {
+            ("RS256", |r| {
                 r.options.rk = None;
                 r.pub_key_cred_params = vec![CredentialParameter::public_key(Algorithm::RS256)];
-            },
+            }),
             false,
         ),
     ];
-    for (name, change, usable) in rows {
+    for ((name, change), usable) in rows {
         let mut device = key().set_pin();
         let mut request = registration();
         change(&mut request);
