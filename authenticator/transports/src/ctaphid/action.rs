@@ -1,6 +1,6 @@
 //! What goes between the device and its driver.
 
-use super::REPORT;
+use super::{Command, REPORT};
 
 /// One connection of one carrier. A carrier numbers them so that no two are alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,4 +44,20 @@ pub enum Action {
     Wink,
     /// Forget what belongs to the channel.
     ChannelClosed(ChannelId),
+}
+
+impl Action {
+    /// What a whole message of CBOR or MSG leads to.
+    pub(super) fn handed(
+        command: Command,
+        transaction: TransactionId,
+        channel: ChannelId,
+        payload: Vec<u8>,
+    ) -> Self {
+        if command == Command::MSG {
+            Self::Message { transaction, channel, message: payload }
+        } else {
+            Self::Cbor { transaction, channel, request: payload }
+        }
+    }
 }

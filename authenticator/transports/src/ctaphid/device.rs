@@ -315,11 +315,7 @@ impl Device {
                 let phase = Phase::Processing { id, command, keepalive_at, cancelled: false };
                 self.waiting_for_user = false;
                 self.transaction = Some(Transaction { peer, channel, phase });
-                actions.push(if command == Command::MSG {
-                    Action::Message { transaction: id, channel, message: payload }
-                } else {
-                    Action::Cbor { transaction: id, channel, request: payload }
-                });
+                actions.push(Action::handed(command, id, channel, payload));
             }
             Command(_) => refuse(peer, ErrorCode::INVALID_CMD, actions),
         }
