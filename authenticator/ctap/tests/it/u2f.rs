@@ -309,7 +309,7 @@ fn it_is_off_where_every_use_wants_verification() {
     let versions = get_info::Response::parse(&device.send(&Request::GetInfo)).unwrap().versions;
     assert!(versions.iter().any(|version| version == "U2F_V2") && device.engine().speaks_u2f());
     let known = registered(&mut device).key_handle;
-    let settings = Settings { always_uv: Some(true), ..Settings::default() };
+    let settings = Settings { always_uv: true, ..Settings::default() };
     device.container().change_settings(settings, &mut rng()).unwrap();
     off(&mut device);
     assert_eq!(word(&mut device, &authenticate(DO_NOT_ENFORCE, &known)), 0x6986, "A13");
