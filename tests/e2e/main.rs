@@ -9,6 +9,7 @@
 mod architecture;
 mod bad_input;
 mod browser;
+mod clients;
 mod conditional;
 mod crash;
 mod desk;

@@ -1,11 +1,10 @@
 //! Chromium, without our extension: it finds the security key by itself.
 
 use latchkey_tests::browser::Browser;
-use latchkey_tests::programs;
-use latchkey_tests::site::Site;
 
 use crate::Client;
 use crate::machine::Machine;
+use crate::website::register_and_sign_in;
 
 pub const CLIENT: Client = Client {
     name: "Chromium",
@@ -15,20 +14,6 @@ pub const CLIENT: Client = Client {
 };
 
 fn exercise(machine: &Machine) {
-    let _before = machine.prompter.asked();
-    let site = Site::start(&machine.file("site.db"), programs::free_port(), None, &machine.file("site.log"));
     let browser = Browser::plain(&machine.file("chromium"), &machine.file("chromium.log"));
-    browser.open(&format!("{}/register", site.origin));
-    browser.fill("#register-username", "ann");
-    browser.click("#register-submit");
-    browser.expect("#account-user", "ann");
-    browser.click("#signout");
-    browser.expect("#signin-passkey", "");
-    browser.click("#signin-passkey");
-    browser.expect("#account-user", "ann");
-    let asked = machine.prompter.asked();
-    assert!(
-        asked.len() >= 2 && asked.iter().all(|prompt| prompt["rp_id"] == "localhost"),
-        "each prompt names the site: {asked:?}"
-    );
+    register_and_sign_in(machine, &browser);
 }

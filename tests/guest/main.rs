@@ -2,16 +2,24 @@
 //! they find a security key at `/dev/hidraw*`.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a broken expectation ends the test with the sentence that names it"
 )]
 #![allow(clippy::disallowed_methods, reason = "real clients take real time, and it is told")]
 
 mod chromium;
+mod cryptenroll;
+mod ctap_hid_fido2;
+mod firefox;
 mod libfido2;
 mod machine;
 mod openssh;
+mod pam_u2f;
+mod python_fido2;
+mod systemd;
 mod udev;
+mod website;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +30,7 @@ use latchkey_tests::guest;
 use machine::Machine;
 
 /// Emulation is slow, and other work may be beside it.
-const LIMIT: Duration = Duration::from_mins(8);
+const LIMIT: Duration = Duration::from_mins(25);
 
 /// The variable with the name of the one client to exercise, as for `./run vm --only=openssh`; else all are.
 const ONLY: &str = "LATCHKEY_VM_ONLY";
@@ -37,11 +45,23 @@ struct Client {
     exercise: fn(&Machine),
 }
 
-const CLIENTS: [Client; 4] = [udev::CLIENT, libfido2::CLIENT, openssh::CLIENT, chromium::CLIENT];
+const CLIENTS: [Client; 10] = [
+    udev::CLIENT,
+    libfido2::CLIENT,
+    openssh::CLIENT,
+    pam_u2f::CLIENT,
+    cryptenroll::CLIENT,
+    ctap_hid_fido2::CLIENT,
+    python_fido2::CLIENT,
+    systemd::CLIENT,
+    firefox::CLIENT,
+    chromium::CLIENT,
+];
 
 #[test]
 fn every_client_works_on_a_real_kernel() {
     let program = env::current_exe().expect("a program knows its own path");
+    python_fido2::install();
     let only = env::var(ONLY).unwrap_or_default();
     let words = ["--ignored", "--exact", "inside", "--nocapture"];
     let status = guest::run(&program, &words, &[(ONLY, &only)], LIMIT);
@@ -67,6 +87,10 @@ impl Client {
         println!("{} {}: {}", self.name, version.trim(), self.exercised);
         let start = Instant::now();
         let passed = catch_unwind(AssertUnwindSafe(|| (self.exercise)(machine))).is_ok();
+        if !passed {
+            // It may have left the security key unplugged.
+            machine.replug();
+        }
         println!(
             "{} {} in {:.1} s",
             self.name,

@@ -14,7 +14,7 @@ use crate::machine::{Machine, PIN, succeed, write};
 pub const CLIENT: Client = Client {
     name: "OpenSSH",
     version: "ssh -V",
-    exercised: "ecdsa-sk: a key, a resident key that wants verification, sign-in with both, download of the resident key",
+    exercised: "ecdsa-sk and ed25519-sk: a key, a resident key that wants verification, sign-in with each; download of resident keys",
     exercise,
 };
 
@@ -22,11 +22,15 @@ fn exercise(machine: &Machine) {
     let askpass = machine.file("askpass");
     write(&askpass, &format!("#!/bin/sh\necho '{PIN}'\n"));
     fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
-    keygen(machine, &["-t", "ecdsa-sk", "-f", "plain"]);
-    keygen(machine, &["-t", "ecdsa-sk", "-f", "verified", "-O", "resident", "-O", "verify-required"]);
+    for kind in ["ecdsa-sk", "ed25519-sk"] {
+        keygen(machine, &["-t", kind, "-f", &format!("plain-{kind}")]);
+        let (verified, at) = (format!("verified-{kind}"), format!("application=ssh:{kind}"));
+        keygen(machine, &["-t", kind, "-f", &verified, "-O", "resident", "-O", "verify-required", "-O", &at]);
+    }
     keygen(machine, &["-t", "ecdsa-sk", "-f", "stranger"]);
-    let server = Server::start(machine, &["plain", "verified"]);
-    for key in ["plain", "verified"] {
+    let keys = ["plain-ecdsa-sk", "verified-ecdsa-sk", "plain-ed25519-sk", "verified-ed25519-sk"];
+    let server = Server::start(machine, &keys);
+    for key in keys {
         let output = server.sign_in(machine, key);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(String::from_utf8_lossy(&output.stdout), "signed in\n", "with {key}: {errors}");
@@ -35,7 +39,7 @@ fn exercise(machine: &Machine) {
     let files = fs::read_dir(machine.folder.path()).expect("the folder is there").count();
     keygen(machine, &["-K"]);
     let after = fs::read_dir(machine.folder.path()).expect("the folder is there").count();
-    assert_eq!(after, files + 2, "the resident key and its public half were downloaded");
+    assert_eq!(after, files + 4, "the resident keys and their public halves were downloaded");
 }
 
 /// A program of OpenSSH that asks the person for the PIN.

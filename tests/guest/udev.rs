@@ -11,7 +11,7 @@ pub const CLIENT: Client = Client {
 };
 
 fn exercise(machine: &Machine) {
-    let key = properties(machine.hidraw());
+    let key = properties(&machine.hidraw());
     assert!(
         key.contains("ID_SECURITY_TOKEN=1") && key.contains(":uaccess:"),
         "for the person at the seat: {key}"

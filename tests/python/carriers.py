@@ -6,7 +6,7 @@ import unittest
 
 from fido2.hid import CAPABILITY
 
-from ceremonies import ERR, PERSON, DeviceTest, Site
+from ceremonies import ERR, OVER_HIDRAW, PERSON, DeviceTest, Site
 from latchkey_ctap import over_udp
 
 UDP_PORT = os.environ.get("LATCHKEY_UDP_PORT")
@@ -21,7 +21,8 @@ class Framing(DeviceTest):
         self.assertNotEqual(other._channel_id, self.device._channel_id)
 
     def test_ping_wink_lock(self):
-        for length in (1, 57, 58, 1024, 7609):
+        # The kernel keeps 32 reports for a device, and then forgets some.
+        for length in (1, 57, 58, 1024) if OVER_HIDRAW else (1, 57, 58, 1024, 7609):
             data = os.urandom(length)
             self.assertEqual(self.device.ping(data), data)
         self.device.wink()
@@ -47,6 +48,8 @@ class Framing(DeviceTest):
             with self.subTest(request=request[:8]):
                 self.assertIn(self.device.call(0x10, request)[0], expected)
 
+    # The kernel gives each client all reports, and python-fido2 takes those of another's channel for its own.
+    @unittest.skipIf(OVER_HIDRAW, "python-fido2 is alone on a device of the kernel")
     def test_a_second_client_waits_for_the_first(self):
         PERSON.next(PERSON.HOLD)
         event = threading.Event()

@@ -18,13 +18,14 @@ from fido2.ctap2.extensions import (
 from fido2.server import Fido2Server
 from fido2.webauthn import PublicKeyCredentialParameters
 
-from latchkey_ctap import Person, over_unix, wanted
+from latchkey_ctap import Person, over_hidraw, over_unix, wanted
 
 PERMISSION = ClientPin.PERMISSION
 ERR = CtapError.ERR
 
 PERSON = Person(wanted("LATCHKEY_PROMPTER"))
-SOCKET = wanted("LATCHKEY_CTAPHID")
+DEVICE = wanted("LATCHKEY_CTAPHID")
+OVER_HIDRAW = DEVICE.startswith("/dev/")
 
 # The PIN once it is set; six digits, so that it is long enough for the software container too.
 PIN = "493817"
@@ -63,7 +64,7 @@ class DeviceTest(unittest.TestCase):
         self.rp_id = self.id().rsplit(".", 1)[-1].replace("_", "-") + ".example"
 
     def connect(self):
-        return over_unix(SOCKET)
+        return over_hidraw(DEVICE) if OVER_HIDRAW else over_unix(DEVICE)
 
     def refused(self, status):
         """Expects a status."""

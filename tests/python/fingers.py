@@ -12,7 +12,7 @@ import unittest
 from fido2.ctap import STATUS
 from fido2.ctap2.bio import CaptureError, FPBioEnrollment
 
-from ceremonies import ERR, PERMISSION, PERSON, SOCKET, DeviceTest
+from ceremonies import DEVICE, ERR, PERMISSION, PERSON, DeviceTest
 
 SENSOR = os.environ.get("LATCHKEY_SENSOR")
 FEEDBACK = FPBioEnrollment.FEEDBACK
@@ -47,7 +47,7 @@ def presented(finger, to_question=False):
 def enrolled_with_the_daemon():
     """What `latchkey biometric list` shows."""
     with socket.socket(socket.AF_UNIX) as control:
-        control.connect(str(pathlib.Path(SOCKET).with_name("control.sock")))
+        control.connect(str(pathlib.Path(DEVICE).with_name("control.sock")))
         control.sendall(b'{"biometric":{"list":{}}}\n')
         answer = json.loads(control.makefile().readline())
     return {one["id"].encode(): one["label"] for one in answer["biometrics"]}

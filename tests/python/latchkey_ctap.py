@@ -1,4 +1,4 @@
-"""What python-fido2 lacks to talk to Latchkey: its two carriers, and the person at the prompt."""
+"""What python-fido2 lacks to talk to Latchkey: its carriers beside the kernel's, and the person at the prompt."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import pathlib
 import socket
 import time
 
-from fido2.hid import CtapHidDevice
+from fido2.hid import CtapHidDevice, get_descriptor, open_connection
 from fido2.hid.base import CtapHidConnection, HidDescriptor
 
 REPORT = 64
@@ -32,6 +32,12 @@ class SocketConnection(CtapHidConnection):
 
     def close(self):
         self.socket.close()
+
+
+def over_hidraw(path):
+    """A device that the kernel knows, by python-fido2's own carrier."""
+    descriptor = get_descriptor(path)
+    return CtapHidDevice(descriptor, open_connection(descriptor))
 
 
 def over_unix(path):

@@ -10,7 +10,7 @@ from fido2.ctap2.pin import PinProtocolV1, PinProtocolV2
 
 from ceremonies import ERR, PERMISSION, PERSON, PIN, DeviceTest, Site, TypesHere
 
-ES256, RS256, EDDSA = -7, -257, -8
+ES256, RS256, EDDSA, ES256K = -7, -257, -8, -47
 
 
 class ClientTest(DeviceTest):
@@ -48,18 +48,18 @@ class Registration(ClientTest):
         self.assertEqual(asked[0]["want"], "pin")
         self.assertEqual({one["rp_id"] for one in asked}, {self.rp_id}, "the prompt names the relying party")
 
-    def test_both_algorithms(self):
-        for algorithm in (ES256, RS256):
+    def test_each_algorithm(self):
+        for algorithm in (ES256, RS256, EDDSA):
             with self.subTest(algorithm=algorithm):
                 site = Site(self.device, self.rp_id)
-                site.offers(EDDSA, algorithm, ES256)
+                site.offers(ES256K, algorithm, ES256)
                 site.register("alice")
                 self.assertEqual(site.credentials[0].public_key[3], algorithm)
                 site.sign_in()
 
     def test_an_unknown_algorithm(self):
         site = Site(self.device, self.rp_id)
-        site.offers(EDDSA)
+        site.offers(ES256K)
         with self.fails(ClientError.ERR.CONFIGURATION_UNSUPPORTED, ERR.UNSUPPORTED_ALGORITHM):
             site.register("alice")
 

@@ -18,7 +18,7 @@ use crate::process::Process;
 use crate::programs;
 
 /// How long a page may take to show what is expected; in a guest, whose machine is emulated, much longer.
-fn patience() -> Duration {
+pub(crate) fn patience() -> Duration {
     Duration::from_secs(if env::var_os(guest::INSIDE).is_some() { 180 } else { 30 })
 }
 

@@ -19,6 +19,8 @@ pub mod control;
 pub mod daemon;
 pub mod employee;
 pub mod figures;
+#[cfg(feature = "browser")]
+pub mod firefox;
 pub mod fprintd;
 pub mod guest;
 pub mod http;

@@ -4,6 +4,7 @@
 //! that opens the device to the last one that closes it; CTAPHID's channels keep them apart (CTAP 2.3 §11.2.4).
 
 mod event;
+mod listener;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,11 +13,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use self::event::{Event, MOST};
+use self::event::Event;
+use self::listener::Listener;
 use crate::carrier::Port;
 use crate::ctaphid::{LinkId, REPORT};
 
@@ -69,15 +70,14 @@ impl Device {
     }
 }
 
-/// The file for writing, and for reading the kernel's events.
-fn open(path: &Path) -> io::Result<(Kernel, Events)> {
+/// The file for writing, and what is heard from it.
+fn open(path: &Path) -> io::Result<(Kernel, Listener)> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).write(true).custom_flags(flags).open(path)?;
-    // It can be polled like a pipe, and is read in the same way.
-    let events = Events(Receiver::from_file_unchecked(file.try_clone()?)?);
+    let listener = Listener::start(file.try_clone()?)?;
     let kernel = Kernel(Arc::new(file));
     kernel.tell(&event::create())?;
-    Ok((kernel, events))
+    Ok((kernel, listener))
 }
 
 /// The way to the kernel, which never lets a writer wait.
@@ -91,30 +91,13 @@ impl Kernel {
     }
 }
 
-/// What comes from the kernel, one event a read.
-struct Events(Receiver);
-
-impl Events {
-    async fn next(&self) -> io::Result<Event> {
-        let mut buffer = [0; MOST];
-        loop {
-            self.0.readable().await?;
-            match self.0.try_read(&mut buffer) {
-                Ok(length) => return Ok(Event::parse(buffer.get(..length).unwrap_or_default())),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
 /// The link of those who have the device open now.
 struct Opened {
     link: LinkId,
     answering: JoinHandle<()>,
 }
 
-async fn serve(kernel: Kernel, events: Events, port: Port, mut closing: watch::Receiver<()>) {
+async fn serve(kernel: Kernel, mut events: Listener, port: Port, mut closing: watch::Receiver<()>) {
     let mut opened = None;
     loop {
         let heard = tokio::select! {

@@ -12,8 +12,20 @@ use crate::programs;
 const INIT: &str = include_str!("../../guest/init");
 /// The second: it starts what a machine has, and then the program.
 const START: &str = include_str!("../../guest/start");
-/// What INIT wants, with all that these want.
-const MODULES: [&str; 6] = ["virtio_pci", "9p", "9pnet_virtio", "overlay", "uhid", "hid-generic"];
+/// What INIT, the daemon and the clients want, with all that these want.
+const MODULES: [&str; 10] = [
+    "virtio_pci",
+    "9p",
+    "9pnet_virtio",
+    "overlay",
+    "uhid",
+    "hid-generic",
+    // Encrypted disks.
+    "loop",
+    "dm-crypt",
+    "xts",
+    "algif_skcipher",
+];
 
 pub(super) struct Image {
     kernel: PathBuf,
