@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use latchkey_container::{Biometric, Profile};
+use latchkey_container::{Biometric, Profile, Settings};
 use serde_json::json;
 
 use crate::biometric::requests::TemplateReport;
@@ -129,6 +129,15 @@ pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
         ),
         ("Passkeys", status.passkeys.to_string()),
     ];
+    if status.listed_without_gesture {
+        rows.push((
+            "Listed",
+            "an application may list them without asking, until you change the PIN".to_owned(),
+        ));
+    }
+    if let Some(settings) = settings_text(&status.settings) {
+        rows.push(("Settings", settings));
+    }
     for gesture in &status.biometrics {
         let name = match gesture.kind {
             Biometric::Fingerprint => "Fingerprint",
@@ -148,6 +157,22 @@ pub fn status_text(status: &StatusReport, zone: &TimeZone) -> String {
     }
     let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
     lines.concat()
+}
+
+/// What management programs have switched on, if anything.
+fn settings_text(settings: &Settings) -> Option<String> {
+    let shortest = settings.minimum_pin_length;
+    let texts = [
+        settings.always_uv.then(|| "every use needs verification".to_owned()),
+        (shortest > 0).then(|| format!("PINs of at least {shortest} characters")),
+        settings.pin_complexity.then(|| "no PIN in even steps".to_owned()),
+        settings.enterprise_attestation.then(|| "enterprise attestation".to_owned()),
+        settings.long_touch_for_reset.then(|| "a reset wants a typed word".to_owned()),
+        (!settings.pin_facts_for.is_empty())
+            .then(|| format!("told what PINs are held to: {}", shown(&settings.pin_facts_for.join(", ")))),
+    ];
+    let texts: Vec<String> = texts.into_iter().flatten().collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
 /// What a person may expect of it.

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_container::{
     Biometric, BiometricState, CredentialId, KeyAlgorithm, Lifetime, Lockout, Passkey, PasskeyAlgorithm,
-    PasskeyExtensions, Profile, SealedAlgorithm, Status, TpmClass,
+    PasskeyExtensions, Profile, SealedAlgorithm, Settings, Status, TpmClass,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,10 @@ pub struct StatusReport {
     pub lockout: Option<LockoutReport>,
     /// The shortest PIN that it accepts, in characters.
     pub minimum_pin_length: u8,
+    /// What management programs have set.
+    pub settings: Settings,
+    /// Whether an application may list the passkeys without asking, until the PIN changes.
+    pub listed_without_gesture: bool,
     /// Raised by every change that makes older tokens stale.
     pub generation: u64,
     /// The gestures that do instead of the PIN.
@@ -65,6 +69,8 @@ impl From<Status> for StatusReport {
             passkeys: status.passkeys,
             lockout: status.lockout.map(LockoutReport::from),
             minimum_pin_length: status.minimum_pin_length,
+            settings: status.settings,
+            listed_without_gesture: status.listed_without_gesture,
             generation: status.generation,
             biometrics: status.biometrics.iter().map(BiometricReport::from).collect(),
             stretch_memory_kib: status.stretch.memory_kib,

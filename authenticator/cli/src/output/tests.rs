@@ -1,6 +1,6 @@
 use jiff::tz::{Offset, TimeZone};
 
-use latchkey_container::{Biometric, Profile};
+use latchkey_container::{Biometric, Profile, Settings};
 
 use super::{shown, text};
 use crate::control::Answer;
@@ -62,6 +62,8 @@ fn the_status_claims_no_more_than_the_class_gives() {
         passkeys: 2,
         lockout: None,
         minimum_pin_length: 6,
+        settings: Settings::default(),
+        listed_without_gesture: false,
         generation: 1,
         biometrics: vec![BiometricReport {
             kind: Biometric::Fingerprint,
@@ -77,6 +79,12 @@ fn the_status_claims_no_more_than_the_class_gives() {
     assert!(software.contains("hello: every use needs your PIN"));
     assert!(software.contains("set, 7 of 8 tries left"));
     assert!(software.contains("2 enrolled, PERSISTENT by policy"), "{software}");
+    assert!(!software.contains("Settings") && !software.contains("Listed"), "{software}");
+    status.listed_without_gesture = true;
+    status.settings = Settings { minimum_pin_length: 8, long_touch_for_reset: true, ..Settings::default() };
+    let managed = text(&Answer::Status(status.clone()), &zone());
+    assert!(managed.contains("PINs of at least 8 characters; a reset wants a typed word"), "{managed}");
+    assert!(managed.contains("may list them without asking"), "{managed}");
     status.pin = None;
     status.class = Class::Hardware;
     status.profile = Profile::SecurityKey;

@@ -4,6 +4,7 @@ use super::{Container, PIN_TRIES};
 use crate::biometric::BiometricState;
 use crate::error::Error;
 use crate::profile::Profile;
+use crate::settings::Settings;
 use crate::stretch::StretchCost;
 use crate::time::UnixTime;
 use crate::tpm::{Lockout, TpmClass};
@@ -41,6 +42,10 @@ pub struct Status {
     pub biometrics: Vec<BiometricState>,
     /// The fewest code points of a PIN.
     pub minimum_pin_length: u8,
+    /// What management programs have set.
+    pub settings: Settings,
+    /// Whether somebody may list the passkeys without a gesture ([`Container::persistent_token`]).
+    pub listed_without_gesture: bool,
 }
 
 /// How many tries a PIN has.
@@ -82,6 +87,8 @@ impl Container {
             generation: self.generation,
             biometrics: self.biometrics()?,
             minimum_pin_length: self.minimum_pin_length(),
+            settings: self.settings().clone(),
+            listed_without_gesture: self.persistent_token().is_some(),
         })
     }
 }
