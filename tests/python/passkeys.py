@@ -25,6 +25,8 @@ class ClientTest(DeviceTest):
                 return self
 
             def __exit__(self, kind, error, _trace):
+                if kind is None:
+                    test.fail(f"it was accepted; due is {status}")
                 if not isinstance(error, ClientError):
                     return False
                 test.assertEqual((error.code, error.cause and error.cause.code), (code, status))
