@@ -22,16 +22,16 @@ use crate::platform::{self, HASH, RP, attested, prove_registration, registration
 const CERTIFICATE: &[u8] = b"a certificate of the attestation key";
 
 /// A device of an organisation that lists [`RP`].
-struct Joined {
-    device: Device,
+pub struct Joined {
+    pub device: Device,
     compartment: CompartmentId,
-    attestation_key: VerifyingKey,
+    pub attestation_key: VerifyingKey,
     _swtpm: Swtpm,
     _folder: TempDir,
 }
 
 impl Joined {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let swtpm = Swtpm::start(&folder.path().join("tpm"));
         let tpm = DeviceTpm::open(&DeviceOptions::new(swtpm.tcti())).unwrap();
@@ -45,15 +45,19 @@ impl Joined {
     }
 
     fn follow(&mut self, relying_parties: &[&str]) {
+        self.follow_certified(relying_parties, CERTIFICATE);
+    }
+
+    pub fn follow_certified(&mut self, relying_parties: &[&str], certificate: &[u8]) {
         let organisation = Organisation {
             compartment: self.compartment,
-            certificates: vec![CERTIFICATE.to_vec()],
+            certificates: vec![certificate.to_vec()],
             relying_parties: relying_parties.iter().map(|&one| one.to_owned()).collect(),
         };
         self.device.engine().follow(Policy { organisations: vec![organisation], ..Policy::default() });
     }
 
-    fn register(&mut self, change: impl FnOnce(&mut Registration)) -> Result<Response, Status> {
+    pub fn register(&mut self, change: impl FnOnce(&mut Registration)) -> Result<Response, Status> {
         let mut request = registration();
         change(&mut request);
         let token =

@@ -10,6 +10,7 @@
 mod algorithms;
 mod attacks;
 mod attestation;
+mod attestation_verified;
 mod bio_enrollment;
 mod cancel;
 mod capacity;

@@ -5,9 +5,11 @@ use latchkey_container::tpm::{CreatedKey, KeyAlgorithm, KeyBlob, PublicKey, TpmE
 use subtle::ConstantTimeEq;
 use tss_esapi::constants::tss::{TPM2_RH_NULL, TPM2_ST_HASHCHECK};
 use tss_esapi::handles::KeyHandle;
+use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 use tss_esapi::interface_types::ecc::EccCurve;
 use tss_esapi::structures::{
-    Data, Digest, HashcheckTicket, Public, PublicKeyRsa, RsaDecryptionScheme, Signature, SignatureScheme,
+    Data, Digest, HashScheme, HashcheckTicket, Public, PublicKeyRsa, RsaDecryptionScheme, Signature,
+    SignatureScheme,
 };
 use tss_esapi::tss2_esys::TPMT_TK_HASHCHECK;
 use zeroize::Zeroizing;
@@ -79,7 +81,8 @@ impl Connection {
 
     /// Signs with a user key.
     pub fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8]) -> Result<Vec<u8>, Fault> {
-        self.with_key(key, auth, |connection, handle| connection.sign_loaded(handle, digest))
+        let scheme = signature_scheme(&ObjectBlob::decode(&key.0)?.public);
+        self.with_key(key, auth, |connection, handle| connection.sign_loaded(handle, digest, scheme))
     }
 
     /// Decrypts with a transport key.
@@ -141,7 +144,12 @@ impl Connection {
         }
     }
 
-    fn sign_loaded(&mut self, handle: KeyHandle, digest: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn sign_loaded(
+        &mut self,
+        handle: KeyHandle,
+        digest: &[u8],
+        scheme: SignatureScheme,
+    ) -> Result<Vec<u8>, Fault> {
         let digest = Digest::try_from(digest)?;
         // The digest was made outside the TPM; an unrestricted key signs it with an empty ticket.
         let ticket = HashcheckTicket::try_from(TPMT_TK_HASHCHECK {
@@ -149,10 +157,20 @@ impl Connection {
             hierarchy: TPM2_RH_NULL,
             digest: Digest::default().into(),
         })?;
-        let signature = self.run(|context| context.sign(handle, digest, SignatureScheme::Null, ticket))?;
+        let signature = self.run(|context| context.sign(handle, digest, scheme, ticket))?;
         encoded(&signature)
             .ok_or_else(|| TpmError::Unexpected("with a signature of another kind".to_owned()).into())
     }
+}
+
+/// How a user key signs. Those of before name the same scheme themselves, which a TPM takes as well.
+fn signature_scheme(public: &Public) -> SignatureScheme {
+    if let Public::Ecc { parameters, .. } = public {
+        let is_p384 = parameters.ecc_curve() == EccCurve::NistP384;
+        let hash = if is_p384 { HashingAlgorithm::Sha384 } else { HashingAlgorithm::Sha256 };
+        return SignatureScheme::EcDsa { hash_scheme: HashScheme::new(hash) };
+    }
+    SignatureScheme::RsaSsa { hash_scheme: HashScheme::new(HashingAlgorithm::Sha256) }
 }
 
 fn public_key(public: &Public) -> Option<PublicKey> {

@@ -56,16 +56,16 @@ pub fn is_storage_root(public: &Public) -> bool {
     attributes.fixed_tpm() && attributes.fixed_parent() && attributes.restricted() && attributes.decrypt()
 }
 
-/// A user key: signs any digest under its authorisation value, never leaves the TPM.
+/// A user key: signs any digest under its authorisation value, never leaves the TPM. It names no scheme, which goes with
+/// each signature: verifiers of WebAuthn's format "tpm" read no public area that has one.
 pub fn user_key(algorithm: KeyAlgorithm) -> Result<Public> {
-    let sha256 = HashScheme::new(HashingAlgorithm::Sha256);
     let builder = PublicBuilder::new()
         .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
         .with_object_attributes(signing().build()?);
-    let ecdsa = |hash, curve| {
+    let on = |curve| {
         PublicEccParameters::new(
             SymmetricDefinitionObject::Null,
-            EccScheme::EcDsa(hash),
+            EccScheme::Null,
             curve,
             KeyDerivationFunctionScheme::Null,
         )
@@ -73,17 +73,17 @@ pub fn user_key(algorithm: KeyAlgorithm) -> Result<Public> {
     match algorithm {
         KeyAlgorithm::Es256 => builder
             .with_public_algorithm(PublicAlgorithm::Ecc)
-            .with_ecc_parameters(ecdsa(sha256, EccCurve::NistP256))
+            .with_ecc_parameters(on(EccCurve::NistP256))
             .with_ecc_unique_identifier(EccPoint::default()),
         KeyAlgorithm::Es384 => builder
             .with_public_algorithm(PublicAlgorithm::Ecc)
-            .with_ecc_parameters(ecdsa(HashScheme::new(HashingAlgorithm::Sha384), EccCurve::NistP384))
+            .with_ecc_parameters(on(EccCurve::NistP384))
             .with_ecc_unique_identifier(EccPoint::default()),
         KeyAlgorithm::Rs256 => builder
             .with_public_algorithm(PublicAlgorithm::Rsa)
             .with_rsa_parameters(PublicRsaParameters::new(
                 SymmetricDefinitionObject::Null,
-                RsaScheme::RsaSsa(sha256),
+                RsaScheme::Null,
                 RsaKeyBits::Rsa2048,
                 RsaExponent::default(),
             ))
