@@ -3,19 +3,19 @@
 # `latchkey-conformance authenticator`: --json, --out DIR, --only GLOB …
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-bin=$here/../${CARGO_TARGET_DIR:-target}/debug
-case ${CARGO_TARGET_DIR:-} in /*) bin=$CARGO_TARGET_DIR/debug ;; esac
-
-(cd "$here/.." && cargo build --locked --quiet -p latchkey-cli -p latchkey-conformance)
+# Where the programs are; they are built unless it is said.
+LATCHKEY_PROGRAMS=${LATCHKEY_PROGRAMS:-$(
+    cd "$here/.." && cargo build --locked --quiet -p latchkey-cli -p latchkey-conformance && cd "${CARGO_TARGET_DIR:-target}/debug" && pwd
+)}
 
 LATCHKEY_PLAYED=$(mktemp -d)
-LATCHKEY=$bin/latchkey
+LATCHKEY=$LATCHKEY_PROGRAMS/latchkey
 export LATCHKEY_PLAYED LATCHKEY
 export LATCHKEY_DIR="$LATCHKEY_PLAYED/data" LATCHKEY_RUNTIME_DIR="$LATCHKEY_PLAYED/run" LATCHKEY_TPM=software
 trap '"$here/latchkey/hook" stop; rm -rf "$LATCHKEY_PLAYED"' EXIT
 
 "$LATCHKEY" container create > /dev/null
 "$here/latchkey/hook" power-cycle
-"$bin/latchkey-conformance" authenticator --erase \
+"$LATCHKEY_PROGRAMS/latchkey-conformance" authenticator --erase \
     --target "unix:$LATCHKEY_RUNTIME_DIR/ctaphid.sock" --hook "command:$here/latchkey/hook" \
     --profile "$here/latchkey/profile.toml" --expectations "$here/latchkey/expectations.toml" "$@"

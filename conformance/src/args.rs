@@ -83,11 +83,11 @@ pub struct Suite {
     pub device: Device,
     #[command(flatten)]
     pub selection: Selection,
-    /// What the vendor claims, as TOML; what is claimed and not there fails.
-    #[arg(long, value_name = "FILE")]
+    /// What the vendor claims, as TOML; what is claimed and not there fails. The last one counts.
+    #[arg(long, value_name = "FILE", overrides_with = "profile")]
     pub profile: Option<PathBuf>,
-    /// Known exceptions, as TOML, each with its clause and reason; one that passes fails.
-    #[arg(long, value_name = "FILE")]
+    /// Known exceptions, as TOML, each with its clause and reason; one that passes fails. The last one counts.
+    #[arg(long, value_name = "FILE", overrides_with = "expectations")]
     pub expectations: Option<PathBuf>,
     /// Write report.html, report.json and junit.xml into this folder.
     #[arg(long, value_name = "DIR")]

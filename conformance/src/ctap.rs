@@ -8,6 +8,7 @@ mod info;
 mod pin;
 mod request;
 mod status;
+pub mod u2f;
 
 pub use attestation::verify as verify_attestation;
 pub use authenticator_data::{AuthenticatorData, flags};

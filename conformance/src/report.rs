@@ -200,7 +200,7 @@ impl Report {
         took: Duration,
         mut entries: Vec<Entry>,
     ) -> Self {
-        // Played in the order that resets seldom; told in the order of the areas.
+        // Cases of one area stand together; within it their order stays.
         entries.sort_by(|left, right| left.area.cmp(&right.area));
         Self {
             suite: "authenticator",

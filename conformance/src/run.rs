@@ -23,22 +23,26 @@ impl<'a> Player<'a> {
 
     /// Plays them, those first that want nothing and then those that want the authenticator fresh, so that it is reset as
     /// seldom as can be.
-    pub fn play(mut self, mut cases: Vec<Case>, target: &str, version: Version) -> Report {
+    pub fn play(mut self, cases: Vec<Case>, target: &str, version: Version) -> Report {
         let started = jiff::Timestamp::now();
         let since = Instant::now();
-        cases.sort_by_key(|case| case.state);
         let count = cases.len();
-        let mut entries = Vec::with_capacity(count);
-        for (number, case) in (1_usize..).zip(&cases) {
+        let mut entries: Vec<(usize, Entry)> = Vec::with_capacity(count);
+        let mut order: Vec<(usize, Case)> = cases.into_iter().enumerate().collect();
+        order.sort_by_key(|(_, case)| case.state);
+        for (number, (place, case)) in (1_usize..).zip(&order) {
             self.progress(&format!("[{number}/{count}] {}", case.id));
             let entry = judged(self.session, case, self.expectations.of(case));
             if entry.outcome == Outcome::Unexpected {
                 self.progress("");
                 eprintln!("unexpected: {}: {}", entry.id, entry.lines().join("; "));
             }
-            entries.push(entry);
+            entries.push((*place, entry));
         }
         self.progress("");
+        // Told in the order of the list.
+        entries.sort_by_key(|(place, _)| *place);
+        let entries = entries.into_iter().map(|(_, entry)| entry).collect();
         Report::new(target, version, started, since.elapsed(), entries)
     }
 

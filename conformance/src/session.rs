@@ -6,16 +6,21 @@ use std::time::Duration;
 
 use crate::case::{State, Stop};
 use crate::cbor::{Value, decode, diagnostic, hex};
-use crate::ctap::{Answer, Command, Info, Request, Status, command};
+use crate::ctap::u2f::Registration;
+use crate::ctap::{Answer, Command, Info, Request, Status, command, subcommand};
 use crate::hook::Hook;
 use crate::target::{Channel, Command as Hid, Flow, Frame, Greeting, Target, Waiting};
 
 mod credentials;
+mod management;
 mod pin;
 mod standing;
+mod u2f;
 
 pub use credentials::{ACCOUNTS, CLIENT_DATA_HASH, Credential, RP_ID, proved};
+pub use management::{administered, subcommand_request};
 pub use pin::{PIN, Token, padded};
+pub use u2f::{APPLICATION, CHALLENGE};
 
 /// How long an authenticator may take to come back after a power cycle.
 const COMES_BACK_WITHIN: Duration = Duration::from_secs(20);
@@ -44,6 +49,7 @@ pub struct Session {
     token: Option<Token>,
     credential: Option<Credential>,
     accounts: Option<Vec<Credential>>,
+    registration: Option<Registration>,
     remembered: BTreeMap<&'static str, (Answer, Vec<Exchange>)>,
     trace: Vec<Exchange>,
 }
@@ -66,6 +72,7 @@ impl Session {
             token: None,
             credential: None,
             accounts: None,
+            registration: None,
             remembered: BTreeMap::new(),
             trace: Vec::new(),
         };
@@ -181,7 +188,7 @@ impl Session {
         };
         let answer = Answer::parse(bytes);
         self.note(sent, message, answered(&answer), &answer.bytes.clone());
-        self.forget_spent(message, &answer);
+        self.forget_spent(message, &answer, asked);
         match hook_failed {
             Some(error) => Err(error.into()),
             None => Ok(answer),
@@ -266,10 +273,22 @@ impl Session {
     }
 
     /// A token serves one request with presence, and none after the PIN changed (CTAP 2.3 §6.5.5.7).
-    fn forget_spent(&mut self, message: &[u8], answer: &Answer) {
-        let command = message.first().copied().map(Command);
-        let spends = [command::MAKE_CREDENTIAL, command::GET_ASSERTION, command::CLIENT_PIN, command::RESET];
-        if answer.status == Status::OK && command.is_some_and(|command| spends.contains(&command)) {
+    fn forget_spent(&mut self, message: &[u8], answer: &Answer, asked: bool) {
+        let Some((command, body)) = message.split_first() else { return };
+        let spends = match Command(*command) {
+            command::MAKE_CREDENTIAL | command::GET_ASSERTION | command::RESET => true,
+            command::CLIENT_PIN => {
+                let subcommand = decode(body).ok().and_then(|body| body.value.at(0x02)?.unsigned());
+                !matches!(
+                    subcommand,
+                    Some(subcommand::PIN_RETRIES | subcommand::KEY_AGREEMENT | subcommand::UV_RETRIES)
+                )
+            }
+            Command(_) => false,
+        };
+        // A touch spends it even if the command fails afterwards, and a refused token is none.
+        let over = matches!(answer.status, Status::OK | Status::PIN_AUTH_INVALID) || asked;
+        if spends && over {
             self.token = None;
         }
     }

@@ -11,6 +11,7 @@ mod bad_input;
 mod browser;
 mod clients;
 mod conditional;
+mod conformance;
 mod crash;
 mod desk;
 mod enterprise;

@@ -61,6 +61,7 @@ impl Session {
         self.token = None;
         self.credential = None;
         self.accounts = None;
+        self.registration = None;
         self.remembered.clear();
         self.standing = Standing::Fresh;
         self.refresh()?;

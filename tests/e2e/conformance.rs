@@ -1,0 +1,78 @@
+//! The conformance runner against our own authenticator: what it says, and that it does not say yes to everything.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use latchkey_tests::programs;
+use serde_json::Value;
+
+/// `conformance/authenticator.sh` with these arguments; the programs are the ones that were built for the tests.
+fn run(arguments: &[&str]) -> Output {
+    let programs = programs::built("latchkey-conformance");
+    Command::new(programs::checkout().join("conformance/authenticator.sh"))
+        .env("LATCHKEY_PROGRAMS", programs.parent().expect("programs lie in a folder"))
+        .args(arguments)
+        .output()
+        .expect("sh runs")
+}
+
+/// The line of JSON that a run printed.
+fn line(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{errors}"))
+}
+
+#[test]
+fn our_authenticator_keeps_to_the_standard_and_the_report_says_so() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let out = folder.path().to_str().expect("its name is text");
+    let areas = ["get-info/*", "hid/*", "encoding/*", "claim/*", "make-credential/type/*", "selection/*"];
+    let only: Vec<&str> = areas.iter().flat_map(|area| ["--only", area]).collect();
+    let output = run(&[&["--json", "--out", out], only.as_slice()].concat());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let summary = line(&output);
+    assert_eq!(summary["unexpected"], 0, "{errors}");
+    assert!(summary["passed"].as_u64() >= Some(250), "{summary}");
+
+    let report: Value = serde_json::from_str(&read(folder.path(), "report.json")).expect("it is JSON");
+    let entries = report["entries"].as_array().expect("it lists the cases");
+    assert_eq!(Some(entries.len() as u64), summary["cases"].as_u64());
+    let refused = entries.iter().find(|entry| entry["id"] == "make-credential/type/rp.id-as-integer");
+    let exchange = &refused.expect("the case was played")["exchanges"][0];
+    assert!(
+        exchange["answer"].as_str().is_some_and(|answer| answer.starts_with("CBOR_UNEXPECTED_TYPE (0x11)"))
+    );
+    let page = read(folder.path(), "report.html");
+    assert!(page.contains("make-credential/type/rp.id-as-integer") && page.contains("§6.1.1"), "{page}");
+    assert!(read(folder.path(), "junit.xml").contains("failures=\"0\""));
+}
+
+#[test]
+fn what_is_claimed_or_excepted_wrongly_is_unexpected() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let claims = folder.path().join("claims.toml");
+    fs::write(&claims, "extensions = [\"teleport\"]").expect("the claims can be written");
+    let claims = claims.to_str().expect("its name is text");
+    let exceptions = folder.path().join("exceptions.toml");
+    let exception =
+        "[[exception]]\ncase = \"hid/ping/1\"\nclause = \"11.2.9.1.4\"\nreason = \"none, it passes\"\n";
+    fs::write(&exceptions, exception).expect("the exceptions can be written");
+    let exceptions = exceptions.to_str().expect("its name is text");
+    for (arguments, case) in [
+        (["--only", "claim/*", "--profile", claims], "claim/extension/teleport"),
+        (["--only", "hid/ping/*", "--expectations", exceptions], "hid/ping/1"),
+    ] {
+        let output = run(&[&["--json"], arguments.as_slice()].concat());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert_eq!(line(&output)["unexpected"], 1, "{errors}");
+        assert!(errors.contains(&format!("unexpected: {case}")), "{errors}");
+    }
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
