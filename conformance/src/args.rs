@@ -92,6 +92,9 @@ pub struct Suite {
     /// Write report.html, report.json and junit.xml into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// What the report calls this run.
+    #[arg(long, value_name = "NAME", default_value = "authenticator")]
+    pub name: String,
     /// Print one JSON object in place of the table.
     #[arg(long)]
     pub json: bool,

@@ -77,8 +77,9 @@ fn run_suite(suite: &Suite) -> Result<bool, Error> {
     if cases.is_empty() {
         return Err(Error::NoCase);
     }
-    let report =
+    let mut report =
         Player::new(&mut session, &expectations).play(cases, &suite.device.target.to_string(), version);
+    report.suite.clone_from(&suite.name);
     if let Some(folder) = &suite.out {
         write_files(&report, folder)?;
     }

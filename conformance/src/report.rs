@@ -175,7 +175,7 @@ impl Summary {
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// Which suite.
-    pub suite: &'static str,
+    pub suite: String,
     /// Against what.
     pub target: String,
     /// The version of CTAP whose cases were played.
@@ -203,7 +203,7 @@ impl Report {
         // Cases of one area stand together; within it their order stays.
         entries.sort_by(|left, right| left.area.cmp(&right.area));
         Self {
-            suite: "authenticator",
+            suite: "authenticator".to_owned(),
             target: target.to_owned(),
             version: version.to_string(),
             started: started.strftime("%Y-%m-%d %H:%M UTC").to_string(),

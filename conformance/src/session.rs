@@ -76,6 +76,7 @@ impl Session {
             remembered: BTreeMap::new(),
             trace: Vec::new(),
         };
+        session.hook.presence(true)?;
         session.refresh()?;
         Ok(session)
     }
