@@ -17,7 +17,7 @@ LATCHKEY_LOG=warn "$LATCHKEY_PROGRAMS/latchkey-simulator" --ephemeral --profile 
     --unix "$played/ctaphid.sock" --http 0 > "$played/ready" &
 simulator=$!
 trap 'kill "$simulator" 2>/dev/null; wait "$simulator" || true; rm -rf "$played"' EXIT
-until grep -q 'ready' "$played/ready"; do
+until grep -qs 'ready' "$played/ready"; do
     kill -0 "$simulator" || exit 1
     sleep 0.02
 done

@@ -155,7 +155,7 @@ fn once<T: PartialEq>(list: &[T]) -> bool {
 fn pairs() -> Vec<Case> {
     let rows: [(&str, Need, &[&str]); 7] = [
         ("setMinPINLength", Need::Known("setMinPINLength"), &["authnrCfg"]),
-        ("uvAcfg", Need::Known("uvAcfg"), &["authnrCfg", "bioEnroll"]),
+        ("uvAcfg", Need::Known("uvAcfg"), &["authnrCfg", "uv"]),
         ("uvBioEnroll", Need::Known("uvBioEnroll"), &["bioEnroll"]),
         (
             "noMcGaPermissionsWithClientPin",
