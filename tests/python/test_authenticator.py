@@ -8,6 +8,7 @@ import pins
 import passkeys
 import prompts
 import carriers
+import settings
 from ceremonies import OVER_HIDRAW
 
 
@@ -26,6 +27,8 @@ EVERYTHING = (
     prompts.Prompts,
     carriers.Framing,
     carriers.Udp,
+    settings.Settings,
+    settings.PersistentToken,
     pins.Reset,
     pins.Blocking,
 )
@@ -44,27 +47,3 @@ DENSE = (
 def load_tests(loader, _tests, _pattern):
     cases = DENSE if OVER_HIDRAW else EVERYTHING
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
-import settings
-    """In this order: a container's life from no PIN to a blocked one."""
-    suite = unittest.TestSuite()
-    for case in (
-        pins.WithoutPin,
-        pins.SettingThePin,
-        pins.Pins,
-        pins.Tokens,
-        passkeys.Registration,
-        passkeys.SigningIn,
-        passkeys.Extensions,
-        passkeys.Management,
-        blobs.Blobs,
-        fingers.Fingers,
-        prompts.Prompts,
-        carriers.Framing,
-        carriers.Udp,
-        settings.Settings,
-        settings.PersistentToken,
-        pins.Reset,
-        pins.Blocking,
-    ):
-        suite.addTests(loader.loadTestsFromTestCase(case))
-    return suite
