@@ -27,6 +27,20 @@ fn python_fido2_finds_an_authenticator_that_keeps_to_the_standard() {
     succeed(tests);
 }
 
+#[test]
+fn python_fido2_finds_a_security_key_that_speaks_u2f() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let swtpm = Swtpm::start(&folder.path().join("tpm"));
+    let home = Home::below(folder.path(), &swtpm.tcti());
+    let _created = home.json(&["container", "create", "--profile", "security-key"], "");
+    let person = folder.path().join("person");
+    let prompter = Prompter::new(&person, PIN);
+    let _daemon = Daemon::start(&home, &prompter, &[], &folder.path().join("log"));
+    let mut tests = tests(&home, &person);
+    tests.env("LATCHKEY_SUITE", "test_security_key");
+    succeed(tests);
+}
+
 /// The same client enrols a finger on a real fprintd; only the reader is libfprint's virtual one.
 #[test]
 fn python_fido2_enrols_a_finger_on_fprintd() {

@@ -130,6 +130,8 @@ class _Refused:
 class Site:
     """A relying party with python-fido2's server, and a browser with its client."""
 
+    verification = "required"
+
     def __init__(self, device, rp_id, interaction=None):
         self.rp_id = rp_id
         self.server = Fido2Server(
@@ -163,7 +165,7 @@ class Site:
             {"id": name.encode(), "name": name, "displayName": name.title()},
             self.credentials if exclude else None,
             resident_key_requirement=resident,
-            user_verification="required",
+            user_verification=self.verification,
             extensions=extensions,
         )
         response = self.client.make_credential(options.public_key, event=event)
@@ -174,7 +176,7 @@ class Site:
     def sign_in(self, discoverable=True, extensions=None, allow=None, choose=0, event=None):
         """An authentication ceremony, verified; returns the credential, the response and how many there were."""
         named = None if discoverable else (allow or self.credentials)
-        options, state = self.server.authenticate_begin(named, user_verification="required", extensions=extensions)
+        options, state = self.server.authenticate_begin(named, user_verification=self.verification, extensions=extensions)
         selection = self.client.get_assertion(options.public_key, event=event)
         response = selection.get_response(choose)
         credential = self.server.authenticate_complete(state, self.credentials, response)

@@ -17,3 +17,4 @@ mod program;
 mod refused;
 mod rig;
 mod session;
+mod u2f;
