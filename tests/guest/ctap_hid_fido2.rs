@@ -20,8 +20,8 @@ const RP: &str = "ctap-hid-fido2.example";
 const OTHER_PIN: &str = "silver-birch-9";
 
 fn exercise(_machine: &Machine) {
-    let quiet = Cfg { enable_keep_alive_msg: false, ..Cfg::init() };
-    let mut device = FidoKeyHidFactory::create(&quiet).expect("it finds the security key");
+    let settings = Cfg { use_pre_credential_management: false, enable_keep_alive_msg: false, ..Cfg::init() };
+    let mut device = FidoKeyHidFactory::create(&settings).expect("it finds the security key");
     for protocol in [1, 2] {
         device.pin_protocol_version = protocol;
         register_and_sign_in(&device);
