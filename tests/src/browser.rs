@@ -8,6 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -72,13 +73,7 @@ impl Browser {
             "args": arguments(profile, extension),
         }});
         let capabilities = capabilities.as_object().expect("capabilities are an object").clone();
-        let client = runtime
-            .block_on(
-                ClientBuilder::new(HttpConnector::new())
-                    .capabilities(capabilities)
-                    .connect(&format!("http://127.0.0.1:{port}")),
-            )
-            .expect("chromedriver opens a session");
+        let client = session(&runtime, &capabilities, port);
         Self { client: Some(client), runtime, _driver: driver }
     }
 
@@ -234,6 +229,20 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
             let _closed = self.runtime.block_on(client.close());
+        }
+    }
+}
+
+/// Opens a session. chromedriver gives a browser one minute to start, which an emulated machine may not keep; the next start finds
+/// the browser's files in memory.
+fn session(runtime: &Runtime, capabilities: &Capabilities, port: u16) -> Client {
+    let start = Instant::now();
+    let address = format!("http://127.0.0.1:{port}");
+    loop {
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        match runtime.block_on(builder.capabilities(capabilities.clone()).connect(&address)) {
+            Ok(client) => return client,
+            Err(error) => assert!(start.elapsed() < patience(), "chromedriver opens no session: {error}"),
         }
     }
 }
