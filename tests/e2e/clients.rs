@@ -9,6 +9,9 @@ use latchkey_tests::programs;
 use latchkey_tests::prompter::Prompter;
 use latchkey_tests::swtpm::Swtpm;
 
+use crate::token::Reports;
+use crate::webauthn_authenticator;
+
 const PIN: &str = "river-otter-5";
 
 #[test]
@@ -21,6 +24,7 @@ fn libraries_that_take_a_transport_work_over_the_socket() {
     let prompter = Prompter::new(&folder.path().join("person"), PIN);
     let _daemon = Daemon::start(&home, &prompter, &[], &folder.path().join("log"));
     libfido2(folder.path(), &home);
+    webauthn_authenticator::exercise(Reports::over_socket(&home.ctaphid()), PIN);
 }
 
 fn libfido2(folder: &Path, home: &Home) {

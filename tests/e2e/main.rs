@@ -28,3 +28,7 @@ mod memory;
 mod python_fido2;
 mod roadtx;
 mod single_sign_on;
+#[path = "../clients/token.rs"]
+mod token;
+#[path = "../clients/webauthn_authenticator.rs"]
+mod webauthn_authenticator;

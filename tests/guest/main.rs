@@ -18,7 +18,12 @@ mod openssh;
 mod pam_u2f;
 mod python_fido2;
 mod systemd;
+#[path = "../clients/token.rs"]
+mod token;
 mod udev;
+#[path = "../clients/webauthn_authenticator.rs"]
+mod webauthn_authenticator;
+mod webauthn_authenticator_rs;
 mod website;
 
 use std::env;
@@ -45,13 +50,14 @@ struct Client {
     exercise: fn(&Machine),
 }
 
-const CLIENTS: [Client; 10] = [
+const CLIENTS: [Client; 11] = [
     udev::CLIENT,
     libfido2::CLIENT,
     openssh::CLIENT,
     pam_u2f::CLIENT,
     cryptenroll::CLIENT,
     ctap_hid_fido2::CLIENT,
+    webauthn_authenticator_rs::CLIENT,
     python_fido2::CLIENT,
     systemd::CLIENT,
     firefox::CLIENT,
