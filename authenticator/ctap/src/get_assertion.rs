@@ -147,8 +147,8 @@ impl Authenticator {
         Ok(Candidates { request, evidence, passkeys })
     }
 
-    /// The first passkey of a list that is here for this relying party; by its hash, because U2F's keys know no more. From an allow list one is as good as another
-    /// (step 11).
+    /// The first passkey of a list that is here for this relying party; by its hash, because U2F's keys know no more. From
+    /// an allow list one is as good as another (step 11).
     pub(crate) fn first_of(
         &mut self,
         list: &[CredentialDescriptor],
