@@ -23,6 +23,7 @@ mod compartments;
 mod device;
 mod enterprise;
 mod gesture;
+mod installation;
 mod large_blobs;
 mod passkeys;
 mod pin_rules;

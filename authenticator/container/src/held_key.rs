@@ -1,4 +1,4 @@
-//! The sealed payload of a key that a compartment holds.
+//! The sealed payload of a key that a compartment or the installation holds.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -12,7 +12,8 @@ use crate::tpm::{CreatedKey, KeyBlob, PublicKey};
 pub(crate) struct HeldKey {
     pub blob: KeyBlob,
     pub auth: AuthValue,
-    /// Its public half: as [`public_key::encode`] writes it, or a `TPMT_PUBLIC` if it is an attestation key.
+    /// Its public half: as [`public_key::encode`] writes it, a `TPMT_PUBLIC` if it is an attestation key, or the
+    /// certificate of an installation's key.
     pub public: Vec<u8>,
 }
 
@@ -54,7 +55,7 @@ impl HeldKey {
         })
     }
 
-    /// Its public half, unless it is an attestation key's.
+    /// Its public half, where it is written as [`public_key::encode`] does.
     pub fn public_key(&self) -> Option<PublicKey> {
         public_key::decode(&self.public)
     }

@@ -12,6 +12,7 @@
 //!   `item` names its records, `container::{compartments, device, enterprise}` are its interface.
 //! * `recovery` is the PIN reset protector, `container::reset_pin` its use and the rotation of the authentication key.
 //! * `settings` is what is set about the authenticator itself, `listing` what may be seen of passkeys without a gesture.
+//! * An [`InstallationKey`] vouches for passkeys where an administrator wants one certificate for all of them.
 //! * `store` is SQLite, `directory` the lock and the file modes, `counter` the signature counts.
 //!
 //! The container knows neither CTAP nor WebAuthn. `authenticator/DESIGN.md` says what it defends against.
@@ -26,6 +27,7 @@ mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod held_key;
+mod installation;
 mod item;
 mod listing;
 mod lookup;
@@ -51,6 +53,7 @@ pub use biometric::{Biometric, BiometricState, MATCH_TRIES, Recognised, Template
 pub use compartment::{Compartment, CompartmentId, DevicePublic, EnterpriseKeyPublic};
 pub use container::{Container, CreateOptions, PIN_TRIES, PinTries, Status};
 pub use error::{Error, Responsible, StorageError, StorageProblem};
+pub use installation::{InstallationKey, NewInstallationKey};
 pub use listing::PasskeyListing;
 pub use passkey::{
     CredentialId, NewPasskey, Passkey, PasskeyAlgorithm, PasskeyExtensions, PasskeyPublicKey, Protection,

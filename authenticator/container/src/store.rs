@@ -9,6 +9,7 @@ use crate::error::{Error, StorageError};
 mod biometrics;
 mod compartments;
 mod identity;
+mod installation;
 mod large_blobs;
 mod pins;
 mod records;
@@ -27,7 +28,7 @@ pub(crate) use recovery::ResetProtector;
 pub(crate) use settings::SealedListing;
 
 /// Each migration once, in order; a merged one is never edited.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/0001_container.sql"),
     include_str!("../migrations/0002_owners_of_slots.sql"),
     include_str!("../migrations/0003_compartments.sql"),
@@ -36,6 +37,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0006_settings.sql"),
     include_str!("../migrations/0007_large_blobs.sql"),
     include_str!("../migrations/0008_presence.sql"),
+    include_str!("../migrations/0009_installation_key.sql"),
 ];
 
 /// An open database of a container.

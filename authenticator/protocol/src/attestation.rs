@@ -22,6 +22,18 @@ pub enum AttestationStatement {
     Other(String, Value),
 }
 
+/// A statement of the format "packed" with a certificate (§8.2), to be sent: parsing gives
+/// [`AttestationStatement::Other`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedStatement {
+    /// The algorithm of the certified key.
+    pub alg: Algorithm,
+    /// Its signature over authenticator data and client data hash.
+    pub sig: Vec<u8>,
+    /// Its certificate, and the chain; DER.
+    pub x5c: Vec<Vec<u8>>,
+}
+
 /// A statement of the format "tpm" (§8.3), to be sent: parsing gives [`AttestationStatement::Other`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TpmStatement {
@@ -80,6 +92,14 @@ impl AttestationStatement {
             }
             _ => Ok(Self::Other(format, statement)),
         }
+    }
+}
+
+impl From<PackedStatement> for AttestationStatement {
+    fn from(statement: PackedStatement) -> Self {
+        let PackedStatement { alg, sig, x5c } = statement;
+        let members = [("alg", alg.0.into()), ("sig", sig.into()), ("x5c", certificates(x5c))];
+        Self::Other(PACKED.to_owned(), named(members))
     }
 }
 

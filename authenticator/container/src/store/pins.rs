@@ -125,6 +125,7 @@ impl Store {
             change.execute("DELETE FROM user_keys", [])?;
             change.execute("DELETE FROM templates", [])?;
             change.execute("DELETE FROM large_blobs", [])?;
+            change.execute("DELETE FROM installation_key", [])?;
             change.execute(
                 "DELETE FROM compartment_records WHERE class = 'verified' OR kind IN (?1, ?2)",
                 [Stage::Pending, Stage::Active].map(|stage| Item::EnterprisePublic(stage).kind()),
