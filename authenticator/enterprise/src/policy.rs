@@ -56,6 +56,8 @@ pub struct Policy {
     pub attestation_relying_parties: RelyingParties,
     /// Whether passkeys may have algorithms that some clients do not know (ML-DSA-44).
     pub post_quantum_algorithms: bool,
+    /// Whether one certificate vouches for all passkeys of this installation, by which sites can tell that it is the same.
+    pub attestation_certificate: bool,
 }
 
 /// A policy that cannot be read. Nothing is assumed in its place.

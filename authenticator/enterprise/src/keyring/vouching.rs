@@ -26,6 +26,8 @@ pub struct PasskeyRules {
     /// Whether passkeys may have algorithms that some clients do not know. One organisation that does not say yes is
     /// enough for a no.
     pub post_quantum_algorithms: bool,
+    /// Whether one certificate vouches for all passkeys of this installation; decided as the above.
+    pub attestation_certificate: bool,
 }
 
 impl PasskeyRules {
@@ -34,15 +36,18 @@ impl PasskeyRules {
     /// # Errors
     /// [`Refusal`].
     pub fn of(container: &mut Container, files: &[LocalPolicy]) -> Result<Self, Refusal> {
+        let of_machine = resolve(None, files).policy;
         let mut rules = Self {
             vouching: Vec::new(),
-            post_quantum_algorithms: resolve(None, files).policy.post_quantum_algorithms,
+            post_quantum_algorithms: of_machine.post_quantum_algorithms,
+            attestation_certificate: of_machine.attestation_certificate,
         };
         for found in container.compartments()? {
             let facts = Facts::read(&found.facts)?;
             let Some(document) = &facts.policy else { continue };
             let policy = resolve(Some(document), files).policy;
             rules.post_quantum_algorithms &= policy.post_quantum_algorithms;
+            rules.attestation_certificate &= policy.attestation_certificate;
             let certificate =
                 facts.device.as_ref().and_then(|device| device.attestation_certificate.as_ref());
             if let Some(certificate) = certificate {

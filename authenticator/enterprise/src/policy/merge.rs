@@ -141,6 +141,8 @@ impl<'a> Layers<'a> {
         let attestation_relying_parties = self.on_every_list("AttestationRelyingParties");
         let post_quantum_algorithms =
             self.no_if_any("PostQuantumAlgorithms", false, |s| s.post_quantum_algorithms);
+        let attestation_certificate =
+            self.no_if_any("AttestationCertificate", false, |s| s.attestation_certificate);
         let policy = Policy {
             use_passport_for_work,
             disable_post_logon_provisioning,
@@ -155,6 +157,7 @@ impl<'a> Layers<'a> {
             allowed_urls,
             attestation_relying_parties,
             post_quantum_algorithms,
+            attestation_certificate,
         };
         (policy, self.settings, replaced)
     }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub attestation_relying_parties: Option<RelyingParties>,
     /// Whether passkeys may have algorithms that some clients do not know. Windows has no such setting.
     pub post_quantum_algorithms: Option<bool>,
+    /// Whether one certificate vouches for all passkeys of this installation. Windows has no such setting.
+    pub attestation_certificate: Option<bool>,
 }
 
 /// `ExcludeSecurityDevices`.

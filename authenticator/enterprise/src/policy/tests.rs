@@ -167,6 +167,20 @@ fn a_device_shows_which_one_it_is_to_those_on_every_list() {
 }
 
 #[test]
+fn one_certificate_for_all_passkeys_is_there_when_everybody_who_speaks_wants_it() {
+    let says = |text: &str| file(&format!("[AllTenants]\nAttestationCertificate = {text}")).unwrap();
+    let wanted = |document: &PolicyDocument, files: &[LocalPolicy]| {
+        resolve(Some(document), files).policy.attestation_certificate
+    };
+    let silent = read(&json!({})).unwrap();
+    assert!(!wanted(&silent, &[]) && wanted(&silent, &[says("true")]));
+    assert!(!wanted(&silent, &[says("true"), says("false")]));
+    let strict = read(&json!({ "AttestationCertificate": false })).unwrap();
+    assert!(!wanted(&strict, &[says("true")]));
+    assert!(resolve(None, &[says("true")]).policy.attestation_certificate, "before any tenant");
+}
+
+#[test]
 fn a_looser_file_changes_nothing() {
     let tenant = read(&json!({
         "EnablePinRecovery": false, "RequireSecurityDevice": true, "PinRecoveryProtocol": "blind-p256",
