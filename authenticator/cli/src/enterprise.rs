@@ -74,6 +74,7 @@ pub fn decided(container: &mut Container) -> Result<Policy, Failure> {
     Ok(Policy {
         organisations: rules.vouching.into_iter().map(organisation).collect(),
         ml_dsa_44: rules.post_quantum_algorithms,
+        attestation_certificate: rules.attestation_certificate,
     })
 }
 

@@ -6,9 +6,12 @@
 //! | none | who prefers it |
 //! | tpm | relying parties on an organisation's list that prefer it, and enterprise attestation |
 //! | packed, by the passkey itself | everybody else |
+//! | packed, with the certificate of the installation | the same, where an administrator wants it |
 //!
 //! The certificate in a tpm statement is one device's, so two relying parties that get one can tell that they know the
-//! same device. Self attestation tells the model and nothing else.
+//! same device; so can all that get the installation's. Self attestation tells the model and nothing else.
+
+mod installation;
 
 use latchkey_container::tpm::{TpmClass, TpmError};
 use latchkey_container::{Access, CompartmentId, Error as ContainerError, Passkey, PasskeyAlgorithm};
@@ -22,6 +25,7 @@ use crate::engine::Authenticator;
 use crate::keys::cose_algorithm;
 use crate::policy::{Organisation, Policy};
 use crate::status::Failure;
+use crate::step::Ambient;
 
 const NONE: &str = "none";
 const PACKED: &str = "packed";
@@ -42,6 +46,8 @@ enum Signer {
     Nobody,
     /// The passkey.
     Itself,
+    /// The key of this installation, with its certificate.
+    Installation,
     /// The attestation key of this compartment, with its certificates.
     Organisation(CompartmentId, Vec<Vec<u8>>),
 }
@@ -87,6 +93,7 @@ impl Authenticator {
         passkey: &Passkey,
         auth_data: Vec<u8>,
         access: Access<'_>,
+        ambient: &mut Ambient<'_>,
     ) -> Result<Response, Failure> {
         let named = self.named_by(request, enterprise, passkey.algorithm);
         let (signer, is_enterprise) = match named {
@@ -100,6 +107,7 @@ impl Authenticator {
                 alg: cose_algorithm(passkey.algorithm),
                 sig: self.container.sign(access, passkey, &message)?.bytes,
             },
+            Signer::Installation => self.vouched_for(&message, ambient)?,
             Signer::Organisation(compartment, x5c) => {
                 self.certified(access, passkey, compartment, x5c, &message)?
             }
@@ -137,12 +145,16 @@ impl Authenticator {
         let preferred = request.attestation_formats_preference.iter().find_map(|format| {
             match (format.as_str(), organisation) {
                 (NONE, _) => Some(Signer::Nobody),
-                (PACKED, _) => Some(Signer::Itself),
+                (PACKED, _) => Some(self.packed()),
                 (TPM, Some(organisation)) => Some(Signer::from(organisation)),
                 _ => None,
             }
         });
-        preferred.unwrap_or(Signer::Itself)
+        preferred.unwrap_or_else(|| self.packed())
+    }
+
+    const fn packed(&self) -> Signer {
+        if self.policy.attestation_certificate { Signer::Installation } else { Signer::Itself }
     }
 
     /// WebAuthn L3 §8.3.

@@ -1,9 +1,5 @@
-//! The certificate that a U2F registration must have: the new key's own, signed by itself.
-//!
-//! U2F knows no registration without one. A certificate that all keys of this authenticator share would tell two sites that
-//! they have the same visitor; this one says what self attestation says, and no more.
+//! Certificates that a key signs for itself: of a key that U2F registers, and of an installation.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use latchkey_container::UnixTime;
@@ -23,34 +19,36 @@ use x509_cert::spki::{
     self, AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, SubjectPublicKeyInfo,
     SubjectPublicKeyInfoRef,
 };
-use x509_cert::time::Validity;
+use x509_cert::time::{Time, Validity};
 
-/// It says nothing that could become wrong.
-const LIFETIME: Duration = Duration::from_hours(30 * 365 * 24);
 /// `ecdsa-with-SHA256` (RFC 5758 §3.2).
 const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 
 /// A certificate that waits for its signature.
-pub(super) struct Unsigned {
+pub(crate) struct Unsigned {
     builder: CertificateBuilder<SelfIssued>,
     key: Held,
     /// What is to be signed.
-    pub(super) message: Vec<u8>,
+    pub(crate) message: Vec<u8>,
 }
 
 impl Unsigned {
-    /// For a key on P-256, given by its SEC1 point.
-    pub(super) fn new(point: &[u8; 65], now: UnixTime, rng: &mut dyn CryptoRng) -> builder::Result<Self> {
+    /// For a key on P-256, given by its SEC1 point. It says nothing that could become wrong, so it does not end (RFC 5280
+    /// §4.1.2.5).
+    pub(crate) fn new(
+        subject: SelfIssued,
+        point: &[u8; 65],
+        now: UnixTime,
+        rng: &mut dyn CryptoRng,
+    ) -> builder::Result<Self> {
         let key = Held(VerifyingKey::from_sec1_bytes(point).map_err(|_| spki::Error::KeyMalformed)?);
         let mut serial = [0; 16];
         rng.fill_bytes(&mut serial);
-        let since = Duration::from_secs(now.0);
-        let until = since.saturating_add(LIFETIME);
-        let time = |since| DateTime::from_unix_duration(since).map(Into::into);
+        let since = DateTime::from_unix_duration(Duration::from_secs(now.0))?;
         let mut builder = CertificateBuilder::new(
-            SelfIssued(Name::from_str("CN=Latchkey U2F key")?),
+            subject,
             SerialNumber::new(&serial)?,
-            Validity::new(time(since)?, time(until)?),
+            Validity::new(since.into(), Time::INFINITY),
             SubjectPublicKeyInfo::from_key(&key.0)?,
         )?;
         let message = builder.finalize(&key)?;
@@ -58,7 +56,7 @@ impl Unsigned {
     }
 
     /// The certificate, DER.
-    pub(super) fn signed(self, signature: &[u8]) -> builder::Result<Vec<u8>> {
+    pub(crate) fn signed(self, signature: &[u8]) -> builder::Result<Vec<u8>> {
         Ok(self.builder.assemble(BitString::from_bytes(signature)?, &self.key)?.to_der()?)
     }
 }
@@ -80,8 +78,11 @@ impl DynSignatureAlgorithmIdentifier for Held {
     }
 }
 
-/// Who is named issues it, and it says no more.
-struct SelfIssued(Name);
+/// Who is named issues the certificate.
+pub(crate) struct SelfIssued {
+    pub(crate) name: Name,
+    pub(crate) extensions: Vec<Extension>,
+}
 
 impl BuilderProfile for SelfIssued {
     fn get_issuer(&self, subject: &Name) -> Name {
@@ -89,7 +90,7 @@ impl BuilderProfile for SelfIssued {
     }
 
     fn get_subject(&self) -> Name {
-        self.0.clone()
+        self.name.clone()
     }
 
     fn build_extensions(
@@ -98,6 +99,6 @@ impl BuilderProfile for SelfIssued {
         _issuer: SubjectPublicKeyInfoRef<'_>,
         _tbs: &TbsCertificate,
     ) -> builder::Result<Vec<Extension>> {
-        Ok(Vec::new())
+        Ok(self.extensions.clone())
     }
 }

@@ -40,6 +40,16 @@ pub(crate) const fn cose_algorithm(algorithm: PasskeyAlgorithm) -> Algorithm {
     }
 }
 
+/// A point on P-256 as SEC1 writes it, uncompressed.
+pub(crate) fn sec1_point(key: &PublicKey) -> Option<[u8; 65]> {
+    let PublicKey::P256 { x, y } = key else { return None };
+    let mut point = [4; 65];
+    for (to, from) in point.iter_mut().skip(1).zip(x.iter().chain(y)) {
+        *to = *from;
+    }
+    Some(point)
+}
+
 pub(crate) fn cose_key(key: &PasskeyPublicKey) -> CoseKey {
     match key {
         PasskeyPublicKey::DeviceBound(PublicKey::P256 { x, y }) => CoseKey::P256 { x: *x, y: *y },

@@ -11,6 +11,7 @@ pub mod aaguid;
 mod attestation;
 mod bio_enrollment;
 mod biometrics;
+mod certificate;
 mod client_pin;
 mod config;
 mod continuation;

@@ -5,7 +5,6 @@ use latchkey_protocol::UserEntity;
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData};
 use latchkey_protocol::client_pin::Permissions;
 use latchkey_protocol::make_credential::Request;
-use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 
 use crate::aaguid;
@@ -169,7 +168,7 @@ impl Authenticator {
             extensions: registration.extensions.kept(),
         };
         let passkey = self.container.register(evidence.access(), new, ambient.now, ambient.rng)?;
-        let attested = self.respond(registration, &passkey, evidence, ambient.rng);
+        let attested = self.respond(registration, &passkey, evidence, ambient);
         if attested.is_err() {
             // Nobody will ever know the ID of this passkey, so it must not stay.
             self.container.delete(evidence.access(), &passkey.id)?;
@@ -200,7 +199,7 @@ impl Authenticator {
         registration: &Registration,
         passkey: &Passkey,
         evidence: &Evidence,
-        rng: &mut dyn CryptoRng,
+        ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Failure> {
         let request = &registration.request;
         let flags = evidence.flags(true);
@@ -213,11 +212,12 @@ impl Authenticator {
                 credential_id: passkey.id.0.clone(),
                 public_key: cose_key(&passkey.public_key),
             }),
-            extensions: registration.extensions.outputs(passkey, flags, rng),
+            extensions: registration.extensions.outputs(passkey, flags, ambient.rng),
         }
         .encode();
         let access = evidence.access();
-        let mut response = self.attest(request, registration.enterprise, passkey, auth_data, access)?;
+        let mut response =
+            self.attest(request, registration.enterprise, passkey, auth_data, access, ambient)?;
         response.large_blob_key = large_blob_key::of(passkey);
         Ok(response.encode())
     }

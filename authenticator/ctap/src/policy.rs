@@ -10,6 +10,8 @@ pub struct Policy {
     pub organisations: Vec<Organisation>,
     /// Whether ML-DSA-44 is offered. Some clients refuse an authenticator that names an algorithm they do not know.
     pub ml_dsa_44: bool,
+    /// Whether one certificate vouches for all passkeys of this installation. Some clients take no self attestation.
+    pub attestation_certificate: bool,
 }
 
 /// An organisation that this device has joined, and that has certified its attestation key.

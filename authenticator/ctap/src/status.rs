@@ -93,6 +93,8 @@ pub(crate) enum Failure {
     SensorFailed,
     #[error(transparent)]
     BiometricService(#[from] ServiceError),
+    #[error("a certificate cannot be written: {0}")]
+    Certificate(#[from] x509_cert::builder::Error),
     #[error(transparent)]
     Container(#[from] ContainerError),
 }
@@ -137,7 +139,7 @@ impl Failure {
             // Without a sensor the command does not exist (§6.7.1).
             Self::NoSensor => Status::INVALID_COMMAND,
             Self::FingerprintsFull => Status::FP_DATABASE_FULL,
-            Self::SensorFailed | Self::BiometricService(_) => Status::OTHER,
+            Self::SensorFailed | Self::BiometricService(_) | Self::Certificate(_) => Status::OTHER,
             Self::Container(error) => container_status(error),
         }
     }

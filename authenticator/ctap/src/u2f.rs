@@ -2,20 +2,23 @@
 //! spoken in the profile `security-key` while alwaysUv is off, and reaches passkeys of the presence class alone.
 
 mod apdu;
-mod certificate;
 mod touch;
+
+use std::str::FromStr;
 
 use latchkey_container::{
     Access, CredentialId, Error as ContainerError, KeyAlgorithm, Passkey, PasskeyAlgorithm, PasskeyPublicKey,
-    Profile, PublicKey,
+    Profile,
 };
 use latchkey_protocol::Status;
+use x509_cert::name::Name;
 
+use crate::certificate::{SelfIssued, Unsigned};
 use crate::engine::{Authenticator, prompt};
+use crate::keys::sec1_point;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Want};
 use apdu::Command;
-use certificate::Unsigned;
 use touch::Poll;
 pub(crate) use touch::TouchSlot;
 pub use touch::{Reply, Touch};
@@ -168,7 +171,7 @@ impl Authenticator {
         ambient: &mut Ambient<'_>,
     ) -> Result<Vec<u8>, Refused> {
         let point = point(passkey).ok_or(StatusWord::NO_PRECISE_DIAGNOSIS)?;
-        let certificate = Unsigned::new(&point, ambient.now, ambient.rng)?;
+        let certificate = Unsigned::new(of_itself()?, &point, ambient.now, ambient.rng)?;
         let signature = self.container.sign(Access::Presence, passkey, &[&certificate.message])?;
         let certificate = certificate.signed(&signature.bytes)?;
         let key_handle = passkey.id.0.as_slice();
@@ -241,12 +244,16 @@ fn parameters(data: &[u8]) -> Option<(&[u8; 32], &[u8; 32])> {
 
 /// The public key as SEC1 writes it, uncompressed.
 fn point(passkey: &Passkey) -> Option<[u8; 65]> {
-    let PasskeyPublicKey::DeviceBound(PublicKey::P256 { x, y }) = &passkey.public_key else { return None };
-    let mut point = [4; 65];
-    for (to, from) in point.iter_mut().skip(1).zip(x.iter().chain(y)) {
-        *to = *from;
+    match &passkey.public_key {
+        PasskeyPublicKey::DeviceBound(key) => sec1_point(key),
+        PasskeyPublicKey::Ed25519(_) | PasskeyPublicKey::MlDsa44(_) => None,
     }
-    Some(point)
+}
+
+/// The subject of the certificate that a registration must have: the new key signs it, and it says no more. One that all
+/// keys of this authenticator share would tell two sites that they have the same visitor.
+fn of_itself() -> x509_cert::builder::Result<SelfIssued> {
+    Ok(SelfIssued { name: Name::from_str("CN=Latchkey U2F key")?, extensions: Vec::new() })
 }
 
 /// A passkey that was made by CTAP2 knows whose it is; a key of U2F knows at most what its owner calls it.

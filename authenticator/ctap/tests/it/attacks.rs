@@ -14,7 +14,7 @@
 //! | A9 older state, counters | `attacks::a09_rollback`, `container: counts`, `container: older_copy` | `Store::reserve_counts`, `PinIndex` |
 //! | A10 malformed CBOR | `malformed`, `protocol: cbor::tests`, `protocol: malformed`, `protocol: bio_enrollment` | `cbor::decode` |
 //! | A11 channels: spoofing, floods, timeouts, cancels, locks | `cancel`, `interleaved`, `transports: device`, `transports: transactions`, `transports: properties` | `Channels`, `Device::begin`, `Device::tick` |
-//! | A12 attestation that names the device | `make_credential::an_es256_passkey_attests_itself` | `attest` |
+//! | A12 attestation that names the device | `make_credential::an_es256_passkey_attests_itself`, `attestation`, `attestation_certificate` | `attest`, `preferred` |
 //! | A13 a sloppy client asks without verification | `make_credential::without_a_token_the_gesture_is_asked_for_here`, `get_assertion::without_a_token_the_gesture_is_asked_for_here` | `pin_can_be_tried`, alwaysUv |
 //!
 //! A8's keys and A3's sockets are the daemon's, so their tests are outside of this crate.

@@ -25,6 +25,7 @@ const CERTIFICATE: &[u8] = b"a certificate of the attestation key";
 pub struct Joined {
     pub device: Device,
     compartment: CompartmentId,
+    policy: Policy,
     pub attestation_key: VerifyingKey,
     _swtpm: Swtpm,
     _folder: TempDir,
@@ -39,7 +40,14 @@ impl Joined {
         let compartment = device.container().add_compartment(b"facts", &mut rng()).unwrap();
         let keys = device.container().make_device_keys(compartment, &mut rng()).unwrap();
         let attestation_key = verifying_key(&keys.attestation_key.unwrap());
-        let mut joined = Self { device, compartment, attestation_key, _swtpm: swtpm, _folder: folder };
+        let mut joined = Self {
+            device,
+            compartment,
+            policy: Policy::default(),
+            attestation_key,
+            _swtpm: swtpm,
+            _folder: folder,
+        };
         joined.follow(&[RP]);
         joined
     }
@@ -54,7 +62,13 @@ impl Joined {
             certificates: vec![certificate.to_vec()],
             relying_parties: relying_parties.iter().map(|&one| one.to_owned()).collect(),
         };
-        self.device.engine().follow(Policy { organisations: vec![organisation], ..Policy::default() });
+        self.decide(|policy| policy.organisations = vec![organisation]);
+    }
+
+    /// Changes what is decided.
+    pub fn decide(&mut self, change: impl FnOnce(&mut Policy)) {
+        change(&mut self.policy);
+        self.device.engine().follow(self.policy.clone());
     }
 
     pub fn register(&mut self, change: impl FnOnce(&mut Registration)) -> Result<Response, Status> {
@@ -86,7 +100,7 @@ fn format(response: &Response) -> &str {
     response.att_stmt.format()
 }
 
-fn member<'a>(statement: &'a AttestationStatement, name: &str) -> &'a Value {
+pub fn member<'a>(statement: &'a AttestationStatement, name: &str) -> &'a Value {
     let AttestationStatement::Other(_, Value::Map(members)) = statement else { panic!("{statement:?}") };
     &members.iter().find(|(found, _)| found.as_text() == Some(name)).unwrap().1
 }

@@ -10,6 +10,7 @@
 mod algorithms;
 mod attacks;
 mod attestation;
+mod attestation_certificate;
 mod attestation_verified;
 mod bio_enrollment;
 mod cancel;
@@ -44,3 +45,4 @@ mod table;
 mod token;
 mod tpm_commands;
 mod u2f;
+mod verifiers;
