@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use glob::Pattern;
+use reqwest::Url;
 
-use crate::case::{Case, Version};
+use crate::case::{Case, Judged, Version};
 use crate::hook::Hook;
 use crate::target::Target;
 
-/// Does an authenticator keep to CTAP? Exit status 0: nothing unexpected happened; 1: something did; 2: it could not be asked.
+/// Does an authenticator keep to CTAP, a server to WebAuthn? Exit status 0: nothing unexpected happened; 1: something did; 2: it could not be asked.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey-conformance", version, max_term_width = 110)]
 pub struct Arguments {
@@ -23,6 +24,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run the cases against an authenticator. It is reset: everything on it is deleted.
     Authenticator(Box<Suite>),
+    /// Run the cases against a WebAuthn server that speaks the server API of the FIDO conformance tools.
+    Server(Box<ServerSuite>),
     /// List the cases.
     List(Selection),
     /// Tell what a case wants, and when it applies.
@@ -70,7 +73,7 @@ pub struct Selection {
 
 impl Selection {
     /// Whether the case is one of them, its version aside.
-    pub fn takes(&self, case: &Case) -> bool {
+    pub fn takes<J: Judged>(&self, case: &Case<J>) -> bool {
         let named = self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(&case.id));
         named && self.clause.as_deref().is_none_or(|clause| case.is_under(clause))
     }
@@ -86,6 +89,30 @@ pub struct Suite {
     /// What the vendor claims, as TOML; what is claimed and not there fails. The last one counts.
     #[arg(long, value_name = "FILE", overrides_with = "profile")]
     pub profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub telling: Telling,
+}
+
+/// `server`.
+#[derive(Debug, Args)]
+pub struct ServerSuite {
+    /// Where the server's API is; its host is the RP ID and its origin the origin, unless options say otherwise.
+    #[arg(long, value_name = "URL")]
+    pub url: Url,
+    /// Only cases whose id matches, such as `assertion/*`. May be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<Pattern>,
+    /// What the server's codes mean, as TOML: for each reason the codes that state it. Without it a refusal is taken for a
+    /// refusal, whatever its reason.
+    #[arg(long, value_name = "FILE", overrides_with = "codes")]
+    pub codes: Option<PathBuf>,
+    #[command(flatten)]
+    pub telling: Telling,
+}
+
+/// What is expected, and how the outcome is told.
+#[derive(Debug, Args)]
+pub struct Telling {
     /// Known exceptions, as TOML, each with its clause and reason; one that passes fails. The last one counts.
     #[arg(long, value_name = "FILE", overrides_with = "expectations")]
     pub expectations: Option<PathBuf>,
@@ -93,8 +120,8 @@ pub struct Suite {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What the report calls this run.
-    #[arg(long, value_name = "NAME", default_value = "authenticator")]
-    pub name: String,
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// Print one JSON object in place of the table.
     #[arg(long)]
     pub json: bool,

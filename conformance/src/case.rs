@@ -1,6 +1,6 @@
 //! What a case is. The cases themselves are in the modules below, one for each area of the specification.
 
-use crate::session::Session;
+use crate::session::{Exchange, Session};
 
 mod areas;
 mod check;
@@ -23,16 +23,42 @@ pub enum State {
     Any,
 }
 
-/// What a case does.
-type Body = Box<dyn Fn(&mut Session) -> Result<(), Stop>>;
+/// One conversation with whoever is judged: what a run needs of it.
+pub trait Judged: Sized {
+    /// What sentences call it.
+    const NAME: &'static str;
+    /// What its clauses are of.
+    const STANDARD: &'static str;
 
-/// One rule of the specification, and how to see whether an authenticator keeps it.
-pub struct Case {
+    /// Brings it to where a case wants it.
+    ///
+    /// # Errors
+    /// When it does not get there.
+    fn begin(&mut self, state: State) -> Result<(), Stop>;
+
+    /// What rules a case out, if something does.
+    fn unmet(&self, needs: &[Need]) -> Option<String>;
+
+    /// Ends a case, and returns what was said.
+    ///
+    /// # Errors
+    /// When it cannot be ended.
+    fn end(&mut self) -> Result<Vec<Exchange>, Stop>;
+
+    /// Says that its state is unknown.
+    fn disturb(&mut self);
+}
+
+/// What a case does.
+type Body<J> = Box<dyn Fn(&mut J) -> Result<(), Stop>>;
+
+/// One rule of the specification, and how to see whether an authenticator, or a server, keeps it.
+pub struct Case<J: Judged = Session> {
     /// `area/what`, unique.
     pub id: String,
-    /// The clause of CTAP 2.3, or `U2F` and the section's name.
+    /// The clause of CTAP 2.3 or of WebAuthn Level 3, or `U2F` and the section's name.
     pub clause: &'static str,
-    /// Completes "The authenticator must …".
+    /// Completes "The authenticator must …", or "The server must …".
     pub must: String,
     /// The first version that has the rule.
     pub since: Version,
@@ -40,7 +66,7 @@ pub struct Case {
     pub needs: Vec<Need>,
     /// How it must stand.
     pub state: State,
-    body: Body,
+    body: Body<J>,
 }
 
 impl Case {
@@ -50,6 +76,18 @@ impl Case {
         clause: &'static str,
         must: impl Into<String>,
         body: impl Fn(&mut Session) -> Result<(), Stop> + 'static,
+    ) -> Self {
+        Self::about(id, clause, must, body)
+    }
+}
+
+impl<J: Judged> Case<J> {
+    /// A case about whomever.
+    pub fn about(
+        id: impl Into<String>,
+        clause: &'static str,
+        must: impl Into<String>,
+        body: impl Fn(&mut J) -> Result<(), Stop> + 'static,
     ) -> Self {
         Self {
             id: id.into(),
@@ -102,14 +140,14 @@ impl Case {
 
     /// Whether its clause is this one or a part of it.
     pub fn is_under(&self, clause: &str) -> bool {
-        self.clause.strip_prefix(clause).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        self.clause.strip_prefix(clause).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ' ']))
     }
 
     /// Does it.
     ///
     /// # Errors
     /// Why it did not pass.
-    pub fn run(&self, session: &mut Session) -> Result<(), Stop> {
+    pub fn run(&self, session: &mut J) -> Result<(), Stop> {
         (self.body)(session)
     }
 }

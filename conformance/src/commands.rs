@@ -3,12 +3,13 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use crate::args::{Arguments, Command, Device, Selection, Suite};
-use crate::case::{self, Case, Stop, Version};
+use crate::args::{Arguments, Command, Device, Selection, ServerSuite, Suite, Telling};
+use crate::case::{self, Case, Judged, Stop, Version};
 use crate::expectations::Expectations;
 use crate::profile::Profile;
 use crate::report::{Outcome, Report};
 use crate::run::{Player, judged};
+use crate::server::{self, Codes, Server};
 use crate::session::Session;
 
 /// Why nothing could be judged.
@@ -51,43 +52,68 @@ impl From<Stop> for Error {
 /// When nothing could be judged.
 pub fn execute(arguments: Arguments) -> Result<bool, Error> {
     match arguments.command {
-        Command::Authenticator(suite) => run_suite(&suite),
+        Command::Authenticator(suite) => run_authenticator(&suite),
+        Command::Server(suite) => run_server(&suite),
         Command::List(selection) => list(&selection).map(|()| true),
         Command::Explain { case } => explain(&case).map(|()| true),
         Command::Replay { case, device } => replay(&case, &device),
     }
 }
 
-fn run_suite(suite: &Suite) -> Result<bool, Error> {
-    let expectations = suite
-        .expectations
-        .as_deref()
-        .map(Expectations::read)
-        .transpose()
-        .map_err(Error::File)?
-        .unwrap_or_default();
+fn run_authenticator(suite: &Suite) -> Result<bool, Error> {
     let profile =
         suite.profile.as_deref().map(Profile::read).transpose().map_err(Error::File)?.unwrap_or_default();
     let mut cases = case::all();
     cases.extend(profile.cases());
-    expectations.check(&cases).map_err(Error::File)?;
+    let expectations = expected(&suite.telling, &cases)?;
     let mut session = opened(&suite.device)?;
     let version = suite.selection.version.unwrap_or_else(|| Version::of(session.info()));
     cases.retain(|case| suite.selection.takes(case) && case.is_of(version));
+    let target = suite.device.target.to_string();
+    play(&mut session, cases, &expectations, &target, format!("CTAP {version}"), &suite.telling)
+}
+
+fn run_server(suite: &ServerSuite) -> Result<bool, Error> {
+    let mut cases = server::cases();
+    let expectations = expected(&suite.telling, &cases)?;
+    let codes = suite.codes.as_deref().map(Codes::read).transpose().map_err(Error::File)?.unwrap_or_default();
+    let mut server = Server::new(&suite.url, codes).map_err(Error::Target)?;
+    cases.retain(|case| suite.only.is_empty() || suite.only.iter().any(|pattern| pattern.matches(&case.id)));
+    let standard = Server::STANDARD.to_owned();
+    play(&mut server, cases, &expectations, suite.url.as_str(), standard, &suite.telling)
+}
+
+fn expected<J: Judged>(telling: &Telling, cases: &[Case<J>]) -> Result<Expectations, Error> {
+    let read = telling.expectations.as_deref().map(Expectations::read).transpose();
+    let expectations = read.map_err(Error::File)?.unwrap_or_default();
+    expectations.check(cases).map_err(Error::File)?;
+    Ok(expectations)
+}
+
+/// Plays the cases and tells what came of them. False: something unexpected happened.
+fn play<J: Judged>(
+    judged: &mut J,
+    cases: Vec<Case<J>>,
+    expectations: &Expectations,
+    target: &str,
+    standard: String,
+    telling: &Telling,
+) -> Result<bool, Error> {
     if cases.is_empty() {
         return Err(Error::NoCase);
     }
-    let mut report =
-        Player::new(&mut session, &expectations).play(cases, &suite.device.target.to_string(), version);
-    report.suite.clone_from(&suite.name);
-    if let Some(folder) = &suite.out {
+    let mut report = Player::new(judged, expectations).play(cases, target, standard);
+    if let Some(name) = &telling.name {
+        report.suite.clone_from(name);
+    }
+    if let Some(folder) = &telling.out {
         write_files(&report, folder)?;
     }
     let mut out = io::stdout().lock();
-    if suite.json {
+    if telling.json {
         writeln!(out, "{}", report.line())?;
     } else {
-        report.table(&mut out, suite.out.as_deref())?;
+        report.table(&mut out, telling.out.as_deref())?;
     }
     Ok(report.summary.unexpected == 0)
 }
@@ -119,20 +145,26 @@ fn agreed(target: &str) -> Result<bool, Error> {
 }
 
 fn list(selection: &Selection) -> Result<(), Error> {
-    let cases: Vec<Case> = case::all().into_iter().filter(|case| selection.takes(case)).collect();
-    let cases: Vec<Case> = cases
-        .into_iter()
-        .filter(|case| selection.version.is_none_or(|version| case.is_of(version)))
-        .collect();
-    if cases.is_empty() {
+    let of_version = |case: &Case| selection.version.is_none_or(|version| case.is_of(version));
+    let cases = case::all();
+    let mut lines = listed(cases.iter().filter(|case| selection.takes(*case) && of_version(case)));
+    // Versions are CTAP's.
+    if selection.version.is_none() {
+        lines.extend(listed(server::cases().iter().filter(|case| selection.takes(*case))));
+    }
+    if lines.is_empty() {
         return Err(Error::NoCase);
     }
     let mut out = io::stdout().lock();
-    for case in &cases {
-        writeln!(out, "{:<56} §{:<12} must {}", case.id, case.clause, case.must)?;
+    for line in &lines {
+        writeln!(out, "{line}")?;
     }
-    writeln!(out, "{} cases", cases.len())?;
+    writeln!(out, "{} cases", lines.len())?;
     Ok(())
+}
+
+fn listed<'a, J: Judged + 'a>(cases: impl Iterator<Item = &'a Case<J>>) -> Vec<String> {
+    cases.map(|case| format!("{:<56} §{:<12} must {}", case.id, case.clause, case.must)).collect()
 }
 
 fn found(id: &str) -> Result<Case, Error> {
@@ -140,11 +172,12 @@ fn found(id: &str) -> Result<Case, Error> {
 }
 
 fn explain(id: &str) -> Result<(), Error> {
-    let case = found(id)?;
     let mut out = io::stdout().lock();
-    writeln!(out, "{}\n", case.id)?;
-    writeln!(out, "The authenticator must {}.", case.must)?;
-    writeln!(out, "Clause:   CTAP 2.3 §{}", case.clause)?;
+    if let Some(case) = server::cases().into_iter().find(|case| case.id == id) {
+        return Ok(explain_rule(&mut out, &case)?);
+    }
+    let case = found(id)?;
+    explain_rule(&mut out, &case)?;
     writeln!(out, "Versions: {} and later", case.since)?;
     let needs: Vec<String> = case.needs.iter().map(ToString::to_string).collect();
     writeln!(out, "Needs:    {}", if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") })?;
@@ -155,6 +188,12 @@ fn explain(id: &str) -> Result<(), Error> {
     };
     writeln!(out, "State:    {state}")?;
     Ok(())
+}
+
+fn explain_rule<J: Judged>(out: &mut impl Write, case: &Case<J>) -> io::Result<()> {
+    writeln!(out, "{}\n", case.id)?;
+    writeln!(out, "The {} must {}.", J::NAME, case.must)?;
+    writeln!(out, "Clause:   {} §{}", J::STANDARD, case.clause)
 }
 
 fn replay(id: &str, device: &Device) -> Result<bool, Error> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::case::Case;
+use crate::case::{Case, Judged};
 
 /// The exceptions of one authenticator.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -35,7 +35,7 @@ impl Expectations {
     }
 
     /// Why a case is excepted, if it is.
-    pub fn of(&self, case: &Case) -> Option<&str> {
+    pub fn of<J: Judged>(&self, case: &Case<J>) -> Option<&str> {
         self.exception
             .iter()
             .find(|exception| exception.case == case.id)
@@ -46,7 +46,7 @@ impl Expectations {
     ///
     /// # Errors
     /// A sentence on the first that is not.
-    pub fn check(&self, cases: &[Case]) -> Result<(), String> {
+    pub fn check<J: Judged>(&self, cases: &[Case<J>]) -> Result<(), String> {
         for Exception { case: id, clause, reason } in &self.exception {
             let case = cases
                 .iter()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::case::{Case, Stop, Version};
+use crate::case::{Case, Judged, Stop};
 use crate::session::Exchange;
 
 mod html;
@@ -45,6 +45,12 @@ pub struct Entry {
     pub id: String,
     /// Its area.
     pub area: String,
+    /// Who must do it.
+    #[serde(skip)]
+    who: &'static str,
+    /// What its clause is of.
+    #[serde(skip)]
+    standard: &'static str,
     /// Its clause.
     pub clause: &'static str,
     /// What the authenticator must do.
@@ -67,10 +73,12 @@ pub struct Entry {
 
 impl Entry {
     /// A case that was played and is not judged yet; `exception` is the reason for which it is not expected to pass.
-    pub fn of(case: &Case, exception: Option<&str>, took: Duration) -> Self {
+    pub fn of<J: Judged>(case: &Case<J>, exception: Option<&str>, took: Duration) -> Self {
         Self {
             id: case.id.clone(),
             area: case.area().to_owned(),
+            who: J::NAME,
+            standard: J::STANDARD,
             clause: case.clause,
             must: case.must.clone(),
             outcome: Outcome::Passed,
@@ -86,7 +94,7 @@ impl Entry {
     /// Judges what came of it.
     pub fn judge(&mut self, outcome: Result<(), Stop>) {
         let excepted = self.reason.is_some();
-        let clause = self.clause;
+        let (standard, clause) = (self.standard, self.clause);
         match outcome {
             Ok(()) if excepted => {
                 self.outcome = Outcome::Unexpected;
@@ -100,16 +108,16 @@ impl Entry {
             }
             Err(Stop::Failed(failure)) => {
                 self.outcome = if excepted { Outcome::ExpectedFailure } else { Outcome::Unexpected };
-                self.fix = Some(format!("CTAP 2.3 §{clause}: {} Wanted: {}.", self.rule(), failure.wanted));
+                self.fix = Some(format!("{standard} §{clause}: {} Wanted: {}.", self.rule(), failure.wanted));
                 self.found = Some(failure.found);
                 self.wanted = Some(failure.wanted);
             }
             Err(Stop::Broken(why)) => {
                 self.outcome = Outcome::Unexpected;
-                self.fix = Some(
-                    "See that the authenticator answers, and that the hook does what it is asked to."
-                        .to_owned(),
-                );
+                self.fix = Some(format!(
+                    "See that the {} answers, and that a hook does what it is asked to.",
+                    self.who
+                ));
                 self.found = Some(why);
             }
         }
@@ -117,7 +125,7 @@ impl Entry {
 
     /// The rule as a sentence.
     pub fn rule(&self) -> String {
-        format!("The authenticator must {}.", self.must)
+        format!("The {} must {}.", self.who, self.must)
     }
 
     /// What there is to say about it, line by line.
@@ -178,8 +186,8 @@ pub struct Report {
     pub suite: String,
     /// Against what.
     pub target: String,
-    /// The version of CTAP whose cases were played.
-    pub version: String,
+    /// The standard whose cases were played, with its version.
+    pub standard: String,
     /// When it began.
     pub started: String,
     /// How long it took, in seconds.
@@ -194,8 +202,9 @@ pub struct Report {
 impl Report {
     /// Sums up.
     pub fn new(
+        suite: &str,
         target: &str,
-        version: Version,
+        standard: String,
         started: Timestamp,
         took: Duration,
         mut entries: Vec<Entry>,
@@ -203,9 +212,9 @@ impl Report {
         // Cases of one area stand together; within it their order stays.
         entries.sort_by(|left, right| left.area.cmp(&right.area));
         Self {
-            suite: "authenticator".to_owned(),
+            suite: suite.to_owned(),
             target: target.to_owned(),
-            version: version.to_string(),
+            standard,
             started: started.strftime("%Y-%m-%d %H:%M UTC").to_string(),
             seconds: took.as_secs_f64(),
             summary: Summary::of(&entries),

@@ -3,32 +3,31 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Instant;
 
-use crate::case::{Case, Stop, Version};
+use crate::case::{Case, Judged, Stop};
 use crate::expectations::Expectations;
 use crate::report::{Entry, Outcome, Report};
-use crate::session::Session;
 
 /// Plays cases one after the other.
-pub struct Player<'a> {
-    session: &'a mut Session,
+pub struct Player<'a, J> {
+    session: &'a mut J,
     expectations: &'a Expectations,
     live: bool,
 }
 
-impl<'a> Player<'a> {
-    /// A player for one authenticator.
-    pub fn new(session: &'a mut Session, expectations: &'a Expectations) -> Self {
+impl<'a, J: Judged> Player<'a, J> {
+    /// A player for one authenticator, or server.
+    pub fn new(session: &'a mut J, expectations: &'a Expectations) -> Self {
         Self { session, expectations, live: stderr().is_terminal() }
     }
 
     /// Plays them, those first that want nothing and then those that want the authenticator fresh, so that it is reset as
     /// seldom as can be.
-    pub fn play(mut self, cases: Vec<Case>, target: &str, version: Version) -> Report {
+    pub fn play(mut self, cases: Vec<Case<J>>, target: &str, standard: String) -> Report {
         let started = jiff::Timestamp::now();
         let since = Instant::now();
         let count = cases.len();
         let mut entries: Vec<(usize, Entry)> = Vec::with_capacity(count);
-        let mut order: Vec<(usize, Case)> = cases.into_iter().enumerate().collect();
+        let mut order: Vec<(usize, Case<J>)> = cases.into_iter().enumerate().collect();
         order.sort_by_key(|(_, case)| case.state);
         for (number, (place, case)) in (1_usize..).zip(&order) {
             self.progress(&format!("[{number}/{count}] {}", case.id));
@@ -43,7 +42,7 @@ impl<'a> Player<'a> {
         // Told in the order of the list.
         entries.sort_by_key(|(place, _)| *place);
         let entries = entries.into_iter().map(|(_, entry)| entry).collect();
-        Report::new(target, version, started, since.elapsed(), entries)
+        Report::new(J::NAME, target, standard, started, since.elapsed(), entries)
     }
 
     fn progress(&mut self, text: &str) {
@@ -55,7 +54,7 @@ impl<'a> Player<'a> {
 }
 
 /// Plays one case; `exception` is the reason for which it is not expected to pass.
-pub fn judged(session: &mut Session, case: &Case, exception: Option<&str>) -> Entry {
+pub fn judged<J: Judged>(session: &mut J, case: &Case<J>, exception: Option<&str>) -> Entry {
     let since = Instant::now();
     let outcome = played(session, case);
     if matches!(outcome, Err(Stop::Broken(_))) {
@@ -71,9 +70,9 @@ pub fn judged(session: &mut Session, case: &Case, exception: Option<&str>) -> En
     entry
 }
 
-fn played(session: &mut Session, case: &Case) -> Result<(), Stop> {
+fn played<J: Judged>(session: &mut J, case: &Case<J>) -> Result<(), Stop> {
     session.begin(case.state)?;
-    if let Some(why) = case.needs.iter().find_map(|need| need.unmet(session.info())) {
+    if let Some(why) = session.unmet(&case.needs) {
         return Err(Stop::NotApplicable(why));
     }
     case.run(session)

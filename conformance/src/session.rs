@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::case::{State, Stop};
+use crate::case::{Judged, Need, State, Stop};
 use crate::cbor::{Value, decode, diagnostic, hex};
 use crate::ctap::u2f::Registration;
 use crate::ctap::{Answer, Command, Info, Request, Status, command, subcommand};
@@ -97,33 +97,6 @@ impl Session {
             (status, _) => return Err(Stop::Broken(format!("authenticatorGetInfo answers {status}"))),
         }
         Ok(&self.info)
-    }
-
-    /// Begins a case: brings the channel into step and the authenticator into the state, and forgets what was said before.
-    ///
-    /// # Errors
-    /// When that cannot be done.
-    pub fn begin(&mut self, state: State) -> Result<(), Stop> {
-        self.trace.clear();
-        let cid = self.channel.cid;
-        if self.channel.init(cid).is_err() {
-            self.reopen()?;
-        }
-        self.stand(state)?;
-        self.trace.clear();
-        Ok(())
-    }
-
-    /// Ends a case: presence is given again. Returns what was said.
-    ///
-    /// # Errors
-    /// When the hook fails.
-    pub fn end(&mut self) -> Result<Vec<Exchange>, Stop> {
-        if self.withheld {
-            self.withheld = false;
-            self.hook.presence(true)?;
-        }
-        Ok(std::mem::take(&mut self.trace))
     }
 
     /// From now to the end of the case nobody touches the authenticator.
@@ -320,4 +293,38 @@ fn breaches(breaches: &[String]) -> String {
 /// The first public-key algorithm that the authenticator offers; ES256 if it does not say.
 fn preferred_algorithm(info: &Info) -> Value {
     info.algorithms().first().copied().unwrap_or(-7).into()
+}
+
+impl Judged for Session {
+    const NAME: &'static str = "authenticator";
+    const STANDARD: &'static str = "CTAP 2.3";
+
+    /// Brings the channel into step and the authenticator into the state, and forgets what was said before.
+    fn begin(&mut self, state: State) -> Result<(), Stop> {
+        self.trace.clear();
+        let cid = self.channel.cid;
+        if self.channel.init(cid).is_err() {
+            self.reopen()?;
+        }
+        self.stand(state)?;
+        self.trace.clear();
+        Ok(())
+    }
+
+    fn unmet(&self, needs: &[Need]) -> Option<String> {
+        needs.iter().find_map(|need| need.unmet(&self.info))
+    }
+
+    /// Presence is given again.
+    fn end(&mut self) -> Result<Vec<Exchange>, Stop> {
+        if self.withheld {
+            self.withheld = false;
+            self.hook.presence(true)?;
+        }
+        Ok(std::mem::take(&mut self.trace))
+    }
+
+    fn disturb(&mut self) {
+        Self::disturb(self);
+    }
 }

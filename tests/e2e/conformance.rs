@@ -1,4 +1,4 @@
-//! The conformance runner against our own authenticator: what it says, and that it does not say yes to everything.
+//! The conformance runner against our own authenticator and website: what it says, and that it does not say yes to everything.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +9,12 @@ use serde_json::Value;
 
 /// `conformance/authenticator.sh` with these arguments; the programs are the ones that were built for the tests.
 fn run(arguments: &[&str]) -> Output {
+    script("authenticator.sh", arguments)
+}
+
+fn script(name: &str, arguments: &[&str]) -> Output {
     let programs = programs::built("latchkey-conformance");
-    Command::new(programs::checkout().join("conformance/authenticator.sh"))
+    Command::new(programs::checkout().join("conformance").join(name))
         .env("LATCHKEY_PROGRAMS", programs.parent().expect("programs lie in a folder"))
         .args(arguments)
         .output()
@@ -71,6 +75,37 @@ fn what_is_claimed_or_excepted_wrongly_is_unexpected() {
         assert_eq!(line(&output)["unexpected"], 1, "{errors}");
         assert!(errors.contains(&format!("unexpected: {case}")), "{errors}");
     }
+}
+
+#[test]
+fn our_website_keeps_to_the_standard_and_a_server_that_accepts_too_much_is_found() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let out = folder.path().to_str().expect("its name is text");
+    let output = script("server.sh", &["--json", "--out", out]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let summary = line(&output);
+    assert_eq!((&summary["suite"], &summary["unexpected"]), (&"server".into(), &0.into()), "{errors}");
+    assert!(summary["passed"].as_u64() >= Some(170), "{summary}");
+    assert!(read(folder.path(), "report.html").contains("WebAuthn Level 3 §7.1"));
+
+    // Without its exceptions the run says what the site accepts or refuses otherwise than the standard has it.
+    let none = folder.path().join("none.toml");
+    fs::write(&none, "").expect("the file can be written");
+    let output = script("server.sh", &["--json", "--expectations", none.to_str().expect("its name is text")]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(line(&output)["unexpected"], summary["expected_failures"], "{errors}");
+    assert!(errors.contains("unexpected: registration/none/packed-statement"), "{errors}");
+
+    // A code that means something else is no right refusal.
+    let codes = folder.path().join("codes.toml");
+    fs::write(&codes, "origin = [\"wrong-type\"]").expect("the file can be written");
+    let codes = codes.to_str().expect("its name is text");
+    let only = ["--only", "assertion/client-data/origin/other-host", "--only", "assertion/valid"];
+    let output = script("server.sh", &[["--json", "--codes", codes].as_slice(), &only].concat());
+    let summary = line(&output);
+    assert_eq!((&summary["passed"], &summary["unexpected"]), (&1.into(), &1.into()), "{summary}");
 }
 
 fn read(folder: &Path, name: &str) -> String {

@@ -11,7 +11,7 @@ impl Report {
     /// # Errors
     /// When it cannot be printed.
     pub fn table(&self, out: &mut impl Write, folder: Option<&Path>) -> io::Result<()> {
-        writeln!(out, "{}: CTAP {} at {}, {}", self.suite, self.version, self.target, self.started)?;
+        writeln!(out, "{}: {} at {}, {}", self.suite, self.standard, self.target, self.started)?;
         writeln!(out)?;
         writeln!(
             out,

@@ -36,6 +36,10 @@ struct Options {
     /// Database file; made if missing
     #[arg(long, env = "LATCHKEY_SITE_DATABASE", default_value = "latchkey-site.db")]
     database: PathBuf,
+    /// Serve the server API of the conformance suites too (`/attestation/options` and its three siblings); for tests,
+    /// on loopback addresses only
+    #[arg(long)]
+    conformance: bool,
     #[command(flatten)]
     idp: Idp,
 }
@@ -110,6 +114,13 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.conformance && !options.listen.ip().is_loopback() {
+        return Err(Failure(format!(
+            "--conformance answers anyone without limit, so it does not go with --listen {}: choose 127.0.0.1 or [::1]",
+            options.listen
+        ))
+        .into());
+    }
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
         Failure(format!("cannot listen on {}: {error}; choose another address with --listen", options.listen))
     })?;
@@ -117,6 +128,7 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let origin = options.origin.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
     let mut settings = Settings::new(&origin, options.rp_id.as_deref())?;
     settings.identity_provider = options.idp.settings()?;
+    settings.conformance = options.conformance;
     let origin = settings.origin().to_owned();
     let site =
         Site::open(settings, &options.database, Clock::new(read_clock), Box::new(UnwrapErr(SysRng))).await?;

@@ -3,12 +3,45 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use webauthn_rs::prelude::WebauthnError;
 
 use crate::identity_provider::IdentityError;
 use crate::limits::Exhausted;
 use crate::names::NameError;
 use crate::response::Unacceptable;
 use crate::storage;
+
+/// Which check of a response failed, as a stable code.
+#[derive(Debug)]
+pub(crate) struct Reason(String);
+
+impl Reason {
+    /// The credential that is used is not one of those that may be.
+    pub(crate) fn other_credential() -> Self {
+        Self("credential-not-accepted".to_owned())
+    }
+}
+
+impl From<&WebauthnError> for Reason {
+    /// The name that `webauthn-rs` has for it, in kebab case: `AttestationStatementSigInvalid` is
+    /// `attestation-statement-sig-invalid`.
+    fn from(error: &WebauthnError) -> Self {
+        let name = format!("{error:?}");
+        let mut signs = name.chars().take_while(char::is_ascii_alphanumeric).peekable();
+        let mut code = String::new();
+        let mut after_small = false;
+        while let Some(sign) = signs.next() {
+            // A word begins after a small letter, and with the last capital of several.
+            let before_small = signs.peek().is_some_and(char::is_ascii_lowercase);
+            if sign.is_ascii_uppercase() && !code.is_empty() && (after_small || before_small) {
+                code.push('-');
+            }
+            after_small = sign.is_ascii_lowercase();
+            code.push(sign.to_ascii_lowercase());
+        }
+        Self(code)
+    }
+}
 
 /// Why a request was not carried out. Its `Display` is the sentence that the visitor reads.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +78,9 @@ pub(crate) enum Refusal {
     #[error("This took too long, so the request expired. Try again.")]
     ChallengeExpired,
     #[error("The passkey could not be registered: the answer does not fit what this site asked for.")]
-    RegistrationRefused,
+    RegistrationRefused(Reason),
     #[error("This passkey is not accepted here. It may have been deleted from the account.")]
-    PasskeyNotAccepted,
+    PasskeyNotAccepted(Reason),
     #[error(
         "This passkey answered with an old counter, so a copy of it may exist. It was refused and marked on the \
          account page."
@@ -110,8 +143,8 @@ impl Refusal {
             Self::Response(reason) => (StatusCode::BAD_REQUEST, response_code(*reason)),
             Self::ChallengeUnknown => (StatusCode::BAD_REQUEST, "challenge-unknown"),
             Self::ChallengeExpired => (StatusCode::BAD_REQUEST, "challenge-expired"),
-            Self::RegistrationRefused => (StatusCode::BAD_REQUEST, "registration-refused"),
-            Self::PasskeyNotAccepted => (StatusCode::FORBIDDEN, "passkey-not-accepted"),
+            Self::RegistrationRefused(_) => (StatusCode::BAD_REQUEST, "registration-refused"),
+            Self::PasskeyNotAccepted(_) => (StatusCode::FORBIDDEN, "passkey-not-accepted"),
             Self::CounterWentBack => (StatusCode::FORBIDDEN, "counter-went-back"),
             Self::PasskeyExists => (StatusCode::CONFLICT, "passkey-exists"),
             Self::TooManyPasskeys => (StatusCode::CONFLICT, "too-many-passkeys"),
@@ -140,6 +173,16 @@ impl Refusal {
         | Self::IdentityNotProven(what) = self
         {
             tracing::warn!(what, "a sign-in at the identity provider failed");
+        }
+    }
+
+    /// Why exactly a response was refused. Visitors do not hear it: of an unknown passkey and of a wrong signature the
+    /// site says the same.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        if let Self::RegistrationRefused(Reason(reason)) | Self::PasskeyNotAccepted(Reason(reason)) = self {
+            Some(reason)
+        } else {
+            None
         }
     }
 

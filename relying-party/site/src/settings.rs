@@ -19,6 +19,8 @@ pub struct Settings {
     pub(crate) rp_id: String,
     /// The identity provider whose users may sign in too.
     pub identity_provider: Option<IdentityProviderSettings>,
+    /// Whether the server API of the conformance suites is served too. It has neither rate limits nor CSRF tokens.
+    pub conformance: bool,
     /// How much one address and one user name may ask for.
     pub limits: Limits,
 }
@@ -97,6 +99,7 @@ impl Settings {
             origin_url: url,
             rp_id,
             identity_provider: None,
+            conformance: false,
             limits: Limits::default(),
         })
     }

@@ -3,6 +3,7 @@
 mod account;
 mod answer;
 mod assets;
+mod conformance;
 mod guard;
 mod home;
 mod identity;
@@ -63,7 +64,13 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/api/passkeys/finish", post(account::finish_addition))
         .layer(from_fn_with_state((Arc::clone(&site), Voice::Json), known_visitor))
         .layer(from_fn_with_state((Arc::clone(&site), Voice::Json), limit_calls));
+    let conformance = if site.settings.conformance {
+        conformance::routes().layer(from_fn_with_state(Arc::clone(&site), welcome_visitor))
+    } else {
+        Router::new()
+    };
     Router::new()
+        .merge(conformance)
         .merge(pages)
         .merge(forms)
         .merge(messages)

@@ -9,7 +9,7 @@ use super::{MOST_PASSKEYS, options_json, set};
 use crate::aaguid;
 use crate::clock::UnixTime;
 use crate::names::{PasskeyName, UserName};
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 use crate::response::{NewCredential, check_registration};
 use crate::site::Site;
 use crate::storage::{Ceremony, NewPasskey, Pending, Session, SessionToken, SignedInUser};
@@ -157,10 +157,10 @@ impl Site {
             serde_json::from_str(&pending.state).map_err(|_| Refusal::Internal("registration state"))?;
         let passkey = self.webauthn.finish_passkey_registration(response, &state).map_err(|error| {
             tracing::info!(%error, "a registration was refused");
-            Refusal::RegistrationRefused
+            Refusal::RegistrationRefused((&error).into())
         })?;
         if passkey.cred_id().as_slice() != claimed.credential_id {
-            return Err(Refusal::RegistrationRefused);
+            return Err(Refusal::RegistrationRefused(Reason::other_credential()));
         }
         let name = match passkey_name {
             Some(name) => name,

@@ -8,7 +8,7 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential, Uuid
 use super::{options_json, set};
 use crate::clock::UnixTime;
 use crate::names::UserName;
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 use crate::response::check_assertion;
 use crate::site::Site;
 use crate::storage::{Ceremony, Pending, Session, SessionToken, StoredPasskey, Use};
@@ -63,7 +63,7 @@ impl Site {
             .find(&response.raw_id)
             .await?
             .filter(|stored| owner_matches(stored, &pending, response))
-            .ok_or(Refusal::PasskeyNotAccepted)?;
+            .ok_or_else(|| Refusal::PasskeyNotAccepted(Reason::other_credential()))?;
         let user = stored.user;
         self.verify_sign_in(response, &pending, stored, now).await?;
         let token = self.new_session_token();
@@ -92,7 +92,7 @@ impl Site {
             Err(WebauthnError::CredentialPossibleCompromise) => false,
             Err(error) => {
                 tracing::info!(%error, "a sign-in was refused");
-                return Err(Refusal::PasskeyNotAccepted);
+                return Err(Refusal::PasskeyNotAccepted((&error).into()));
             }
         };
         if went_up {
