@@ -13,7 +13,7 @@ pub struct Row {
     /// Its unit.
     pub unit: &'static str,
     /// What it is compared with, measured in the same run, and that figure.
-    pub reference: Option<(&'static str, f64)>,
+    pub reference: Option<(String, f64)>,
     /// What the ratio to the reference, or the figure itself where there is none, should be.
     pub goal: Option<Goal>,
 }
@@ -65,13 +65,13 @@ impl Row {
 
     /// The same beside a reference.
     #[must_use]
-    pub const fn against(mut self, what: &'static str, value: f64) -> Self {
-        self.reference = Some((what, value));
+    pub fn against(mut self, what: impl Into<String>, value: f64) -> Self {
+        self.reference = Some((what.into(), value));
         self
     }
 
     fn ratio(&self) -> Option<f64> {
-        self.reference.map(|(_, reference)| self.value / reference)
+        self.reference.as_ref().map(|(_, reference)| self.value / reference)
     }
 
     fn ok(&self) -> Option<bool> {
@@ -80,8 +80,10 @@ impl Row {
 
     fn json(&self) -> String {
         let number = |value: Option<f64>| value.map_or("null".to_owned(), |value| format!("{value:.3}"));
-        let reference =
-            self.reference.map_or("null".to_owned(), |(what, value)| format!("\"{what}: {value:.3}\""));
+        let reference = self
+            .reference
+            .as_ref()
+            .map_or("null".to_owned(), |(what, value)| format!("\"{what}: {value:.3}\""));
         let ok = self.ok().map_or("null".to_owned(), |ok| ok.to_string());
         format!(
             "{{\"name\":\"{}\",\"value\":{:.3},\"unit\":\"{}\",\"reference\":{reference},\"ratio\":{},\"goal\":{},\"ok\":{ok}}}",
@@ -95,7 +97,7 @@ impl Row {
 
     fn line(&self) -> String {
         let mut line = format!("{:<46} {:>12.1} {:<5}", self.name, self.value, self.unit);
-        if let Some((what, value)) = self.reference {
+        if let Some((what, value)) = &self.reference {
             let _infallible = write!(line, " {:>6.2} x {what} ({value:.1})", self.value / value);
         }
         if let (Some(goal), Some(ok)) = (self.goal, self.ok()) {

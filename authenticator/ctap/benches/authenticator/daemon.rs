@@ -6,14 +6,14 @@ use latchkey_tests::daemon::{Daemon, Home};
 use latchkey_tests::prompter::Prompter;
 use latchkey_tests::usage::resident_mib;
 
-use crate::many::Full;
+use crate::filled::Filled;
 use crate::measure::micros;
 use latchkey_tests::figures::{Row, Table};
 
 const STARTS: usize = 5;
 
 /// Starts the daemon on a full container a few times.
-pub fn measure(table: &Table, full: &Full) {
+pub fn measure(table: &Table, full: &Filled) {
     let folder = tempfile::tempdir().expect("a folder");
     let home = Home { data: full.path().to_owned(), ..Home::below(folder.path(), "software") };
     let prompter = Prompter::new(&folder.path().join("person"), crate::device::PIN);

@@ -44,7 +44,7 @@ fn assertions(table: &Table, device: &mut Device, bare: &mut dyn Tpm) {
         (0..COLD_KEYS).map(|n| passkey(device, RP, &format!("cold-{n}"))).collect();
     let token = token(device, Permissions::GET_ASSERTION, Some(RP));
     let requests: Vec<Vec<u8>> =
-        passkeys.into_iter().map(|passkey| assertion_with(&token, RP, passkey)).collect();
+        passkeys.into_iter().map(|passkey| assertion_with(&token, RP, vec![passkey])).collect();
     let auth = AuthValue::new(AUTH);
     let keys: Vec<_> =
         (0..COLD_KEYS).map(|_| bare.create_key(KeyAlgorithm::Es256, &auth).expect("a key").blob).collect();
@@ -81,7 +81,7 @@ fn make(table: &Table, device: &mut Device, bare: &mut dyn Tpm) {
             bare.sign(&key.blob, &auth, &DIGEST).expect("it signs");
         },
     );
-    let engine = registrations(device, 100);
+    let engine = registrations(device, 100, &[]);
     engine
         .print(table, "swtpm makeCredential", |row| row.against("bare commands", floor.p50()).at_most(GOAL));
 }
@@ -105,7 +105,7 @@ fn commands(table: &Table, swtpm: &Swtpm) {
     count("unlock", 6.0, &mut device, &mut |device| {
         ready = Some(token(device, Permissions::GET_ASSERTION, Some(RP)));
     });
-    let request = assertion_with(&ready.expect("a token"), RP, made);
+    let request = assertion_with(&ready.expect("a token"), RP, vec![made]);
     device.container().lock();
     count("getAssertion, key not loaded", 3.0, &mut device, &mut |device| succeed(device, &request));
     count("getAssertion, key loaded", 1.0, &mut device, &mut |device| succeed(device, &request));
