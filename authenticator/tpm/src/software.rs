@@ -218,7 +218,7 @@ impl Tpm for SoftwareTpm {
     }
 
     fn create_key(&mut self, algorithm: KeyAlgorithm, auth: &AuthValue) -> Result<CreatedKey, TpmError> {
-        keys::create(&self.vault, algorithm, auth, &mut *self.rng)
+        self.hot.create(&self.vault, algorithm, auth, &mut *self.rng)
     }
 
     fn sign(&mut self, key: &KeyBlob, auth: &AuthValue, digest: &[u8]) -> Result<Vec<u8>, TpmError> {

@@ -24,37 +24,6 @@ const ES256_TAG: u8 = 1;
 const RS256_TAG: u8 = 2;
 const ES384_TAG: u8 = 3;
 
-/// Makes a key and wraps it under the root and `auth`.
-pub fn create(
-    vault: &Vault,
-    algorithm: KeyAlgorithm,
-    auth: &AuthValue,
-    rng: &mut dyn CryptoRng,
-) -> Result<CreatedKey, TpmError> {
-    let mut plain = Zeroizing::new(Vec::with_capacity(2048));
-    let public = match algorithm {
-        KeyAlgorithm::Es256 => {
-            plain.push(ES256_TAG);
-            let pair = generate(&ECDSA_P256_SHA256_ASN1_SIGNING, &mut plain)?;
-            point(pair.public_key().as_ref()).map(|(x, y)| PublicKey::P256 { x, y })
-        }
-        KeyAlgorithm::Es384 => {
-            plain.push(ES384_TAG);
-            let pair = generate(&ECDSA_P384_SHA384_ASN1_SIGNING, &mut plain)?;
-            point(pair.public_key().as_ref()).map(|(x, y)| PublicKey::P384 { x, y })
-        }
-        KeyAlgorithm::Rs256 => {
-            let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| refused())?;
-            plain.push(RS256_TAG);
-            plain.extend_from_slice(pair.as_der().map_err(|_| refused())?.as_ref());
-            rsa_public(pair.public_key().as_ref())
-        }
-    }
-    .ok_or_else(refused)?;
-    let blob = KeyBlob(vault.wrap(Kind::UserKey, &[auth.expose()], &plain, rng)?);
-    Ok(CreatedKey { blob, public })
-}
-
 /// Makes a key pair and appends its PKCS#8 form to `plain`.
 fn generate(
     algorithm: &'static EcdsaSigningAlgorithm,
@@ -119,6 +88,42 @@ enum Pair {
 }
 
 impl HotKeys {
+    /// Makes a key and wraps it under the root and `auth`. It is loaded: a new passkey attests itself.
+    pub fn create(
+        &mut self,
+        vault: &Vault,
+        algorithm: KeyAlgorithm,
+        auth: &AuthValue,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<CreatedKey, TpmError> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(2048));
+        let (pair, public) = match algorithm {
+            KeyAlgorithm::Es256 => {
+                plain.push(ES256_TAG);
+                let pair = generate(&ECDSA_P256_SHA256_ASN1_SIGNING, &mut plain)?;
+                let public = point(pair.public_key().as_ref()).map(|(x, y)| PublicKey::P256 { x, y });
+                (Pair::Es256(pair), public)
+            }
+            KeyAlgorithm::Es384 => {
+                plain.push(ES384_TAG);
+                let pair = generate(&ECDSA_P384_SHA384_ASN1_SIGNING, &mut plain)?;
+                let public = point(pair.public_key().as_ref()).map(|(x, y)| PublicKey::P384 { x, y });
+                (Pair::Es384(pair), public)
+            }
+            KeyAlgorithm::Rs256 => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| refused())?;
+                plain.push(RS256_TAG);
+                plain.extend_from_slice(pair.as_der().map_err(|_| refused())?.as_ref());
+                let public = rsa_public(pair.public_key().as_ref());
+                (Pair::Rs256(pair), public)
+            }
+        };
+        let public = public.ok_or_else(refused)?;
+        let blob = KeyBlob(vault.wrap(Kind::UserKey, &[auth.expose()], &plain, rng)?);
+        self.load(blob.clone(), auth, pair);
+        Ok(CreatedKey { blob, public })
+    }
+
     /// Signs, unwrapping the key first when it is not loaded.
     pub fn sign(
         &mut self,
@@ -127,25 +132,30 @@ impl HotKeys {
         auth: &AuthValue,
         digest: &[u8],
     ) -> Result<Vec<u8>, TpmError> {
-        self.clock += 1;
         if let Some(hot) = self.loaded.get_mut(blob) {
             if !bool::from(hot.auth.as_slice().ct_eq(auth.expose())) {
                 return Err(TpmError::WrongAuth);
             }
+            self.clock += 1;
             hot.last_used = self.clock;
             return hot.pair.sign(digest);
         }
         let pair = Pair::parse(&vault.unwrap(Kind::UserKey, &[auth.expose()], &blob.0)?)?;
         let signature = pair.sign(digest)?;
-        self.make_room();
-        let hot = HotKey { auth: Zeroizing::new(*auth.expose()), pair, last_used: self.clock };
-        self.loaded.insert(blob.clone(), hot);
+        self.load(blob.clone(), auth, pair);
         Ok(signature)
     }
 
     /// Forgets every key.
     pub fn clear(&mut self) {
         self.loaded.clear();
+    }
+
+    fn load(&mut self, blob: KeyBlob, auth: &AuthValue, pair: Pair) {
+        self.make_room();
+        self.clock += 1;
+        let hot = HotKey { auth: Zeroizing::new(*auth.expose()), pair, last_used: self.clock };
+        self.loaded.insert(blob, hot);
     }
 
     fn make_room(&mut self) {
