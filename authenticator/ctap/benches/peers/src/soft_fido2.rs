@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use soft_fido2::{
-    Authenticator, AuthenticatorCallbacks, AuthenticatorConfig, Credential, CredentialRef, Result, UpResult,
-    UvResult,
+    Authenticator, AuthenticatorCallbacks, AuthenticatorConfig, AuthenticatorOptions, Credential,
+    CredentialRef, Result, UpResult, UvResult,
 };
 
 use crate::Peer;
@@ -64,7 +64,11 @@ pub struct SoftFido2(Authenticator<Agreeing>);
 impl SoftFido2 {
     /// Without passkeys.
     pub fn new() -> Self {
-        let config = AuthenticatorConfig { max_credentials: usize::MAX, ..AuthenticatorConfig::default() };
+        let config = AuthenticatorConfig {
+            options: Some(AuthenticatorOptions::default()),
+            max_credentials: usize::MAX,
+            ..AuthenticatorConfig::default()
+        };
         Self(Authenticator::with_config(Agreeing::default(), config).expect("soft-fido2 starts"))
     }
 
