@@ -61,6 +61,11 @@ impl Times {
         1e6 * self.0.iter().map(|_| 1.0).sum::<f64>() / total
     }
 
+    /// Operations a second when each takes as long as the median: what another program beside takes is not in it.
+    pub fn median_rate(&self) -> f64 {
+        1e6 / self.p50()
+    }
+
     /// Prints the three figures of an operation: its median, compared, then p95 and operations a second.
     pub fn print(&self, table: &Table, name: &str, compare: impl FnOnce(Row) -> Row) {
         table.row(&compare(Row::alone(format!("{name} p50"), self.p50(), "us")));

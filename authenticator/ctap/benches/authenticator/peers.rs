@@ -29,14 +29,17 @@ fn row(figure: &Value, ours: &Rates) -> Row {
     let theirs = figure["per_second"].as_f64().expect("a figure is a number");
     let peer = text("peer");
     match text("operation") {
-        "getAssertion" => Row::alone("getAssertion rate, in memory", ours.assertions, "1/s")
+        "getAssertion" => Row::alone("getAssertion a second, in memory", ours.assertions, "1/s")
             .against(peer, theirs)
             .at_least(1.0),
         "makeCredential" if text("attestation") == "none" => {
-            Row::alone("makeCredential rate, no attestation", ours.unattested, "1/s").against(peer, theirs)
+            Row::alone("makeCredential a second, no attestation", ours.unattested, "1/s")
+                .against(peer, theirs)
         }
-        "makeCredential" => Row::alone("makeCredential rate, self attestation", ours.registrations, "1/s")
-            .against(format!("{peer} ({})", text("attestation")), theirs),
+        "makeCredential" => {
+            Row::alone("makeCredential a second, self attestation", ours.registrations, "1/s")
+                .against(format!("{peer} ({})", text("attestation")), theirs)
+        }
         other => panic!("the peers measured {other}"),
     }
 }

@@ -12,8 +12,8 @@ use std::time::Instant;
 use passkey::crypto::aws_lc_rs::AwsLcRsBackend;
 use passkey::crypto::rust_crypto::RustCryptoBackend;
 
-const ASSERTIONS: u32 = 5000;
-const REGISTRATIONS: u32 = 2000;
+const ASSERTIONS: usize = 5000;
+const REGISTRATIONS: usize = 2000;
 
 /// One authenticator.
 trait Peer {
@@ -47,18 +47,18 @@ fn measure<P: Peer>(mut peer: P) {
     print::<P>("makeCredential", rate);
 }
 
-/// How often `work` can be done in a second on what `prepare` makes, after a tenth of it to warm up.
-fn per_second<T>(count: u32, prepare: impl Fn(u32) -> T, mut work: impl FnMut(T)) -> f64 {
-    let mut seconds = 0.0;
+/// How often `work` can be done in a second on what `prepare` makes, at the median, after a tenth of it to warm up.
+fn per_second<T>(count: usize, prepare: impl Fn(usize) -> T, mut work: impl FnMut(T)) -> f64 {
+    let mut seconds = Vec::with_capacity(count + count / 10);
     for n in 0..count + count / 10 {
         let prepared = prepare(n);
         let start = Instant::now();
         work(prepared);
-        if n >= count / 10 {
-            seconds += start.elapsed().as_secs_f64();
-        }
+        seconds.push(start.elapsed().as_secs_f64());
     }
-    f64::from(count) / seconds
+    let measured = &mut seconds[count / 10..];
+    measured.sort_by(f64::total_cmp);
+    1.0 / measured[count / 2]
 }
 
 fn print<P: Peer>(operation: &str, rate: f64) {
