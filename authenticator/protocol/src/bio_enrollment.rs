@@ -2,10 +2,11 @@
 
 use ciborium::Value;
 
-use crate::cbor::encode::{self, Encode, Encoded, Member, some};
+use crate::cbor::encode::{self, Encode, Member, some};
 use crate::cbor::members::{Decode, Members};
 use crate::command::open_number;
-use crate::{Malformed, ResponseError, Status, cbor, response};
+use crate::subcommand_params::SubCommandParams;
+use crate::{Malformed, ResponseError, Status, response};
 
 /// The only modality that can be enrolled over CTAP: a finger (§6.7.2).
 pub const FINGERPRINT: u64 = 0x01;
@@ -40,10 +41,12 @@ pub struct Request {
     pub get_modality: Option<bool>,
 }
 
-/// `subCommandParams`: its members, and the bytes that the MAC covers.
+/// `subCommandParams`.
+pub type Params = SubCommandParams<Wanted>;
+
+/// Its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    raw: Vec<u8>,
+pub struct Wanted {
     /// 0x01: the template.
     pub template_id: Option<Vec<u8>>,
     /// 0x02: what people call it.
@@ -91,28 +94,19 @@ impl Params {
         friendly_name: Option<String>,
         timeout_milliseconds: Option<u64>,
     ) -> Self {
-        let mut raw = Vec::new();
-        encode::members(
-            &mut raw,
-            &[
-                (0x01, some(template_id.as_ref())),
-                (0x02, some(friendly_name.as_ref())),
-                (0x03, some(timeout_milliseconds.as_ref())),
-            ],
-        );
-        Self { raw, template_id, friendly_name, timeout_milliseconds }
+        Self::encoded(Wanted { template_id, friendly_name, timeout_milliseconds }, |wanted| {
+            vec![
+                (0x01, some(wanted.template_id.as_ref())),
+                (0x02, some(wanted.friendly_name.as_ref())),
+                (0x03, some(wanted.timeout_milliseconds.as_ref())),
+            ]
+        })
     }
+}
 
-    /// The bytes as received, or as they will be sent: what the MAC is computed over, after modality and subcommand.
-    #[must_use]
-    pub fn raw(&self) -> &[u8] {
-        &self.raw
-    }
-
-    fn parse(value: Value, raw: &[u8]) -> Result<Self, Malformed> {
-        let mut members = Members::decode(value, "subCommandParams")?;
+impl Wanted {
+    fn read(mut members: Members) -> Result<Self, Malformed> {
         Ok(Self {
-            raw: raw.to_vec(),
             template_id: members.optional(0x01, "subCommandParams: templateId")?,
             friendly_name: members.optional(0x02, "subCommandParams: templateFriendlyName")?,
             timeout_milliseconds: members.optional(0x03, "subCommandParams: timeoutMilliseconds")?,
@@ -123,13 +117,7 @@ impl Params {
 impl Request {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut members = Members::of_message(body)?;
-        let params = match members.optional::<Value>(0x03, "subCommandParams")? {
-            Some(value) => {
-                let raw = cbor::member_bytes(body, 0x03)?.unwrap_or_default();
-                Some(Params::parse(value, raw)?)
-            }
-            None => None,
-        };
+        let params = Params::take(&mut members, body, 0x03, Wanted::read)?;
         Ok(Self {
             modality: members.optional(0x01, "modality")?,
             subcommand: members.optional(0x02, "subCommand")?,
@@ -143,13 +131,12 @@ impl Request {
 
 impl Encode for Request {
     fn encode_into(&self, to: &mut Vec<u8>) {
-        let params = self.params.as_ref().map(|params| Encoded(params.raw()));
         encode::members(
             to,
             &[
                 (0x01, some(self.modality.as_ref())),
                 (0x02, some(self.subcommand.as_ref())),
-                (0x03, params.as_ref().map(|params| -> &dyn Encode { params })),
+                (0x03, some(self.params.as_ref())),
                 (0x04, some(self.protocol.as_ref())),
                 (0x05, some(self.pin_uv_auth_param.as_ref())),
                 (0x06, some(self.get_modality.as_ref())),

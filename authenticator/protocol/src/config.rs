@@ -1,11 +1,10 @@
 //! `authenticatorConfig` (CTAP 2.3 §6.11). Its answer is a status and nothing else.
 
-use ciborium::Value;
-
-use crate::cbor::encode::{self, Encode, Encoded, some};
-use crate::cbor::members::{Decode, Members};
+use crate::Malformed;
+use crate::cbor::encode::{self, Encode, some};
+use crate::cbor::members::Members;
 use crate::command::open_number;
-use crate::{Malformed, cbor};
+use crate::subcommand_params::SubCommandParams;
 
 open_number! {
     /// What to change.
@@ -31,13 +30,8 @@ pub struct Request {
     pub pin_uv_auth_param: Option<Vec<u8>>,
 }
 
-/// `subCommandParams`: the bytes that the MAC covers, and their members where the subcommand is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    raw: Vec<u8>,
-    /// The parameters of setMinPINLength; of every other subcommand none.
-    pub pin: PinParams,
-}
+/// `subCommandParams`. Only setMinPINLength has any; those of another subcommand are covered by the MAC and not read.
+pub type Params = SubCommandParams<PinParams>;
 
 /// The parameters of setMinPINLength (§6.11.4).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,37 +50,28 @@ impl Params {
     /// The parameters of setMinPINLength, encoded canonically.
     #[must_use]
     pub fn new(pin: PinParams) -> Self {
-        let mut raw = Vec::new();
-        encode::members(
-            &mut raw,
-            &[
+        Self::encoded(pin, |pin| {
+            vec![
                 (0x01, some(pin.new_min_pin_length.as_ref())),
                 (0x02, some(pin.min_pin_length_rp_ids.as_ref())),
                 (0x03, some(pin.force_change_pin.as_ref())),
                 (0x04, some(pin.pin_complexity_policy.as_ref())),
-            ],
-        );
-        Self { raw, pin }
+            ]
+        })
     }
+}
 
-    /// The bytes as received, or as they will be sent.
-    #[must_use]
-    pub fn raw(&self) -> &[u8] {
-        &self.raw
-    }
-
-    fn parse(value: Value, raw: &[u8], subcommand: SubCommand) -> Result<Self, Malformed> {
-        let mut members = Members::decode(value, "subCommandParams")?;
-        let pin = match subcommand {
-            SubCommand::SET_MIN_PIN_LENGTH => PinParams {
+impl PinParams {
+    fn read(subcommand: SubCommand, mut members: Members) -> Result<Self, Malformed> {
+        Ok(match subcommand {
+            SubCommand::SET_MIN_PIN_LENGTH => Self {
                 new_min_pin_length: members.optional(0x01, "newMinPINLength")?,
                 min_pin_length_rp_ids: members.optional(0x02, "minPinLengthRPIDs")?,
                 force_change_pin: members.optional(0x03, "forceChangePin")?,
                 pin_complexity_policy: members.optional(0x04, "pinComplexityPolicy")?,
             },
-            SubCommand(_) => PinParams::default(),
-        };
-        Ok(Self { raw: raw.to_vec(), pin })
+            SubCommand(_) => Self::default(),
+        })
     }
 }
 
@@ -94,13 +79,7 @@ impl Request {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut members = Members::of_message(body)?;
         let subcommand = members.required(0x01, "subCommand")?;
-        let params = match members.optional::<Value>(0x02, "subCommandParams")? {
-            Some(value) => {
-                let raw = cbor::member_bytes(body, 0x02)?.unwrap_or_default();
-                Some(Params::parse(value, raw, subcommand)?)
-            }
-            None => None,
-        };
+        let params = Params::take(&mut members, body, 0x02, |members| PinParams::read(subcommand, members))?;
         Ok(Self {
             subcommand,
             params,
@@ -112,12 +91,11 @@ impl Request {
 
 impl Encode for Request {
     fn encode_into(&self, to: &mut Vec<u8>) {
-        let params = self.params.as_ref().map(|params| Encoded(params.raw()));
         encode::members(
             to,
             &[
                 (0x01, Some(&self.subcommand)),
-                (0x02, params.as_ref().map(|params| -> &dyn Encode { params })),
+                (0x02, some(self.params.as_ref())),
                 (0x03, some(self.protocol.as_ref())),
                 (0x04, some(self.pin_uv_auth_param.as_ref())),
             ],

@@ -1,12 +1,11 @@
 //! `authenticatorCredentialManagement` (CTAP 2.3 §6.8).
 
-use ciborium::Value;
-
-use crate::cbor::encode::{self, Encode, Encoded, Member, some};
-use crate::cbor::members::{Decode, Members};
+use crate::cbor::encode::{self, Encode, Member, some};
+use crate::cbor::members::Members;
 use crate::command::open_number;
 use crate::cose::CoseKey;
-use crate::{CredentialDescriptor, Malformed, ResponseError, RpEntity, Status, UserEntity, cbor, response};
+use crate::subcommand_params::SubCommandParams;
+use crate::{CredentialDescriptor, Malformed, ResponseError, RpEntity, Status, UserEntity, response};
 
 open_number! {
     /// What to do (§6.8).
@@ -34,10 +33,12 @@ pub struct Request {
     pub pin_uv_auth_param: Option<Vec<u8>>,
 }
 
-/// `subCommandParams`: its members, and the bytes that the MAC covers.
+/// `subCommandParams`.
+pub type Params = SubCommandParams<Subject>;
+
+/// Its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Params {
-    raw: Vec<u8>,
+pub struct Subject {
     /// 0x01: SHA-256 of the RP ID.
     pub rp_id_hash: Option<[u8; 32]>,
     /// 0x02: the credential.
@@ -84,28 +85,19 @@ impl Params {
         credential_id: Option<CredentialDescriptor>,
         user: Option<UserEntity>,
     ) -> Self {
-        let mut raw = Vec::new();
-        encode::members(
-            &mut raw,
-            &[
-                (0x01, some(rp_id_hash.as_ref())),
-                (0x02, some(credential_id.as_ref())),
-                (0x03, some(user.as_ref())),
-            ],
-        );
-        Self { raw, rp_id_hash, credential_id, user }
+        Self::encoded(Subject { rp_id_hash, credential_id, user }, |subject| {
+            vec![
+                (0x01, some(subject.rp_id_hash.as_ref())),
+                (0x02, some(subject.credential_id.as_ref())),
+                (0x03, some(subject.user.as_ref())),
+            ]
+        })
     }
+}
 
-    /// The bytes as received, or as they will be sent: what the MAC is computed over, after the subcommand byte.
-    #[must_use]
-    pub fn raw(&self) -> &[u8] {
-        &self.raw
-    }
-
-    fn parse(value: Value, raw: &[u8]) -> Result<Self, Malformed> {
-        let mut members = Members::decode(value, "subCommandParams")?;
+impl Subject {
+    fn read(mut members: Members) -> Result<Self, Malformed> {
         Ok(Self {
-            raw: raw.to_vec(),
             rp_id_hash: members.optional(0x01, "subCommandParams: rpIDHash")?,
             credential_id: members.optional(0x02, "subCommandParams: credentialID")?,
             user: members.optional(0x03, "subCommandParams: user")?,
@@ -116,13 +108,7 @@ impl Params {
 impl Request {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut members = Members::of_message(body)?;
-        let params = match members.optional::<Value>(0x02, "subCommandParams")? {
-            Some(value) => {
-                let raw = cbor::member_bytes(body, 0x02)?.unwrap_or_default();
-                Some(Params::parse(value, raw)?)
-            }
-            None => None,
-        };
+        let params = Params::take(&mut members, body, 0x02, Subject::read)?;
         Ok(Self {
             subcommand: members.required(0x01, "subCommand")?,
             params,
@@ -134,12 +120,11 @@ impl Request {
 
 impl Encode for Request {
     fn encode_into(&self, to: &mut Vec<u8>) {
-        let params = self.params.as_ref().map(|params| Encoded(params.raw()));
         encode::members(
             to,
             &[
                 (0x01, Some(&self.subcommand)),
-                (0x02, params.as_ref().map(|params| -> &dyn Encode { params })),
+                (0x02, some(self.params.as_ref())),
                 (0x03, some(self.protocol.as_ref())),
                 (0x04, some(self.pin_uv_auth_param.as_ref())),
             ],

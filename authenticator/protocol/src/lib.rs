@@ -26,6 +26,7 @@ mod error;
 mod request;
 mod response;
 mod status;
+mod subcommand_params;
 
 pub use command::Command;
 pub use cose::Algorithm;
@@ -34,6 +35,7 @@ pub use error::{Malformed, ResponseError};
 pub use request::Request;
 pub use response::parse_empty as parse_empty_response;
 pub use status::Status;
+pub use subcommand_params::SubCommandParams;
 
 /// The longest message of this product, first byte included: what CTAPHID can carry in one initialization
 /// packet and 128 continuation packets (CTAP 2.3 §11.2.4), and what getInfo's `maxMsgSize` says.

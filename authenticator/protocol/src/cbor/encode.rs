@@ -59,9 +59,6 @@ where
 /// A byte string; `Vec<u8>` alone would read as an array of integers.
 pub(crate) struct Bytes<'a>(pub &'a [u8]);
 
-/// A member that is encoded already.
-pub(crate) struct Encoded<'a>(pub &'a [u8]);
-
 fn present<'a>(members: impl Iterator<Item = &'a Member<'a>>) -> u64 {
     members.flatten().fold(0, |count, _| count + 1)
 }
@@ -152,12 +149,6 @@ impl<T: Encode> Encode for Vec<T> {
         for element in self {
             element.encode_into(to);
         }
-    }
-}
-
-impl Encode for Encoded<'_> {
-    fn encode_into(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(self.0);
     }
 }
 

@@ -94,6 +94,6 @@ fn the_mac_covers_the_parameters_as_received() {
         panic!("another request")
     };
     assert_eq!(request.params.as_ref().unwrap().raw(), params);
-    assert_eq!(request.params.as_ref().unwrap().template_id, Some(vec![5]));
+    assert_eq!(request.params.as_ref().unwrap().members.template_id, Some(vec![5]));
     assert_eq!(Message::BioEnrollment(request).encode(), message);
 }

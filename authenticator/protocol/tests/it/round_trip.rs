@@ -187,6 +187,6 @@ fn the_mac_of_credential_management_covers_the_bytes_as_received() {
     };
     let parsed = request.params.as_ref().unwrap();
     assert_eq!(parsed.raw(), params);
-    assert_eq!(parsed.rp_id_hash, Some([7; 32]));
+    assert_eq!(parsed.members.rp_id_hash, Some([7; 32]));
     assert_eq!(Request::CredentialManagement(request).encode(), message);
 }
