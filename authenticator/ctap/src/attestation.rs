@@ -18,7 +18,6 @@ use latchkey_container::{Access, CompartmentId, Error as ContainerError, Passkey
 use latchkey_protocol::Algorithm;
 use latchkey_protocol::attestation::{AttestationStatement, TpmStatement};
 use latchkey_protocol::make_credential::{Request, Response};
-use p256::ecdsa::Signature;
 use sha2::{Digest, Sha256};
 
 use crate::engine::Authenticator;
@@ -172,7 +171,9 @@ impl Authenticator {
         }
         let qualifying = extra_data.finalize().into();
         let certification = self.container.certify_passkey(access, passkey, compartment, &qualifying)?;
-        let sig = signature_der(&certification.signature).ok_or_else(|| {
+        // Deviation: WebAuthn L3 §8.3 names the `TPMT_SIGNATURE` itself. Windows' statements, the test vectors of §16 and
+        // every verifier have what §6.5.5 says of the algorithm.
+        let sig = certification.ecdsa_signature().ok_or_else(|| {
             let text = "with a signature of another kind than the attestation key's".to_owned();
             ContainerError::Tpm(TpmError::Unexpected(text))
         })?;
@@ -200,25 +201,4 @@ const fn is_device_bound(algorithm: PasskeyAlgorithm) -> bool {
         PasskeyAlgorithm::DeviceBound(_) => true,
         PasskeyAlgorithm::Sealed(_) => false,
     }
-}
-
-/// The `Ecdsa-Sig-Value` in a `TPMT_SIGNATURE` of ECDSA: algorithm and hash, then two numbers, each with its length.
-///
-/// Deviation: WebAuthn L3 §8.3 names the `TPMT_SIGNATURE` itself. Windows' statements, the test vectors of §16 and every
-/// verifier have what §6.5.5 says of the algorithm.
-fn signature_der(structure: &[u8]) -> Option<Vec<u8>> {
-    let rest = structure.strip_prefix(&[0x00, 0x18, 0x00, 0x0B])?;
-    let (r, rest) = scalar(rest)?;
-    let (s, rest) = scalar(rest)?;
-    let signature = Signature::from_scalars(r, s).ok().filter(|_| rest.is_empty())?;
-    Some(signature.to_der().as_bytes().to_vec())
-}
-
-/// A number of up to 32 bytes, with the leading zeros that a TPM may leave out.
-fn scalar(bytes: &[u8]) -> Option<([u8; 32], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<2>()?;
-    let (number, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    let mut padded = [0; 32];
-    padded.get_mut(32_usize.checked_sub(number.len())?..)?.copy_from_slice(number);
-    Some((padded, rest))
 }

@@ -14,7 +14,6 @@ use latchkey_protocol::client_pin::Permissions;
 use crate::biometrics::{BiometricService, Capture, Captured, FingerprintKind, FingerprintSensor};
 use crate::continuation::{Continuation, Enrolment, take_up};
 use crate::engine::{Authenticator, Flow, Pending, approved, prompt};
-use crate::pin_protocol::PinProtocol;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Want};
 use crate::token::{Proof, Scope, TokenId};
@@ -220,7 +219,7 @@ impl Authenticator {
     fn set_friendly_name(&mut self, request: &Request) -> Result<Vec<u8>, Failure> {
         self.enrolment_authorised(request)?;
         let id = named(request)?;
-        let name = request.params.as_ref().and_then(|params| params.friendly_name.as_deref());
+        let name = request.params.as_ref().and_then(|params| params.members.friendly_name.as_deref());
         let name = name.ok_or(Failure::MissingParameter)?;
         if name.len() > MAX_FRIENDLY_NAME {
             return Err(Failure::NameTooLong);
@@ -253,13 +252,11 @@ impl Authenticator {
     /// The MAC covers modality, subcommand and, where there are any, the parameters as they were sent. The permission
     /// knows no relying party (§6.5.5.7).
     fn enrolment_authorised(&mut self, request: &Request) -> Result<Arc<Unlocked>, Failure> {
-        let param = request.pin_uv_auth_param.as_deref().ok_or(Failure::TokenRequired)?;
-        let number = request.protocol.ok_or(Failure::MissingParameter)?;
-        let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
+        let proof = Proof::required(request.pin_uv_auth_param.as_deref(), request.protocol)?;
         let head = [1, request.subcommand.map_or(0, |subcommand| subcommand.0)];
         let message: [&[u8]; 2] = [&head, request.params.as_ref().map(Params::raw).unwrap_or_default()];
         self.token
-            .authorise(Proof { protocol, param }, &message, Permissions::BIO_ENROLLMENT, Scope::Later)
+            .authorise(proof, &message, Permissions::BIO_ENROLLMENT, Scope::Later)
             .ok_or(Failure::TokenRefused)
     }
 }
@@ -270,13 +267,13 @@ fn capture(paused: PausedEnrolment) -> Flow {
 }
 
 fn timeout(request: &Request) -> Option<Duration> {
-    let milliseconds = request.params.as_ref().and_then(|params| params.timeout_milliseconds);
+    let milliseconds = request.params.as_ref().and_then(|params| params.members.timeout_milliseconds);
     milliseconds.map(Duration::from_millis)
 }
 
 /// The template that the request names.
 fn named(request: &Request) -> Result<&[u8], Failure> {
-    let id = request.params.as_ref().and_then(|params| params.template_id.as_deref());
+    let id = request.params.as_ref().and_then(|params| params.members.template_id.as_deref());
     id.ok_or(Failure::MissingParameter)
 }
 

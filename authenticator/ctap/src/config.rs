@@ -8,7 +8,6 @@ use latchkey_protocol::config::{Params, PinParams, Request, SubCommand};
 use latchkey_protocol::{Command, Status};
 
 use crate::engine::{Authenticator, Flow, Pending, approved, prompt};
-use crate::pin_protocol::PinProtocol;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, Operation, Want};
 use crate::token::{Proof, Scope};
@@ -72,16 +71,12 @@ impl Authenticator {
 
     /// Step 4: the MAC covers 32 bytes 0xFF, the command, the subcommand and its parameters as they were sent.
     fn authorised_to_configure(&mut self, request: &Request) -> Result<Arc<Unlocked>, Failure> {
-        let param = request.pin_uv_auth_param.as_deref().ok_or(Failure::TokenRequired)?;
-        let number = request.protocol.ok_or(Failure::MissingParameter)?;
-        let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
+        let proof = Proof::required(request.pin_uv_auth_param.as_deref(), request.protocol)?;
         let head = [Command::CONFIG.0, request.subcommand.0];
         let params = request.params.as_ref().map(Params::raw);
         let message: [&[u8]; 3] = [&[0xFF; 32], &head, params.unwrap_or_default()];
         let permission = Permissions::AUTHENTICATOR_CONFIGURATION;
-        self.token
-            .authorise(Proof { protocol, param }, &message, permission, Scope::Later)
-            .ok_or(Failure::TokenRefused)
+        self.token.authorise(proof, &message, permission, Scope::Later).ok_or(Failure::TokenRefused)
     }
 
     fn change(
@@ -98,7 +93,7 @@ impl Authenticator {
                 Profile::SecurityKey => new.always_uv = !new.always_uv,
             },
             SubCommand::SET_MIN_PIN_LENGTH => {
-                let pin = request.params.as_ref().map(|params| params.pin.clone()).unwrap_or_default();
+                let pin = request.params.as_ref().map(|params| params.members.clone()).unwrap_or_default();
                 return self.set_pin_requirements(pin, unlocked, ambient);
             }
             SubCommand::ENABLE_LONG_TOUCH_FOR_RESET => new.long_touch_for_reset = true,

@@ -14,7 +14,6 @@ use crate::engine::{Authenticator, Flow, Pending, approved};
 use crate::extensions::large_blob_key;
 use crate::keys::cose_key;
 use crate::make_credential::{MAX_PASSKEYS, account};
-use crate::pin_protocol::PinProtocol;
 use crate::status::Failure;
 use crate::step::{Ambient, Answer, ChannelId, Operation, Prompt, Want};
 use crate::token::{Proof, Scope, TokenId};
@@ -116,7 +115,7 @@ impl Authenticator {
             return Err(Failure::TokenRequired);
         }
         let params = request.params.as_ref().ok_or(Failure::MissingParameter)?;
-        let rp_id_hash = params.rp_id_hash.ok_or(Failure::MissingParameter)?;
+        let rp_id_hash = params.members.rp_id_hash.ok_or(Failure::MissingParameter)?;
         let reader = self.reader(request, Some(params), Scope::Hashed(&rp_id_hash))?;
         let token = self.token_of(&reader);
         let wanted = |rp_id: &str| Sha256::digest(rp_id).as_slice() == rp_id_hash.as_slice();
@@ -190,7 +189,7 @@ impl Authenticator {
 
     /// §6.8.6: names that are absent, or empty, are removed.
     fn update_user(&mut self, request: &Request, ambient: &mut Ambient<'_>) -> Result<Vec<u8>, Failure> {
-        let user = request.params.as_ref().and_then(|params| params.user.as_ref());
+        let user = request.params.as_ref().and_then(|params| params.members.user.as_ref());
         if request.pin_uv_auth_param.is_some() && user.is_none() {
             return Err(Failure::MissingParameter);
         }
@@ -209,7 +208,7 @@ impl Authenticator {
             return Err(Failure::TokenRequired);
         }
         let params = request.params.as_ref().ok_or(Failure::MissingParameter)?;
-        let descriptor = params.credential_id.as_ref().ok_or(Failure::MissingParameter)?;
+        let descriptor = params.members.credential_id.as_ref().ok_or(Failure::MissingParameter)?;
         let unlocked = self.authorised(request, Some(params), Scope::Later)?;
         let found = self.container.passkey(&unlocked, &CredentialId(descriptor.id.clone()))?;
         let passkey = found.filter(|passkey| passkey.discoverable).ok_or(Failure::NoCredentials)?;
@@ -262,10 +261,8 @@ fn evidence<'a>(
     subcommand: &'a [u8; 1],
     params: Option<&'a Params>,
 ) -> Result<(Proof<'a>, [&'a [u8]; 2]), Failure> {
-    let param = request.pin_uv_auth_param.as_deref().ok_or(Failure::TokenRequired)?;
-    let number = request.protocol.ok_or(Failure::MissingParameter)?;
-    let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
-    Ok((Proof { protocol, param }, [subcommand, params.map(Params::raw).unwrap_or_default()]))
+    let proof = Proof::required(request.pin_uv_auth_param.as_deref(), request.protocol)?;
+    Ok((proof, [subcommand, params.map(Params::raw).unwrap_or_default()]))
 }
 
 fn relying_party(rp_id: String, total: Option<u64>) -> Vec<u8> {

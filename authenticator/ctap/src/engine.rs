@@ -250,14 +250,10 @@ impl Authenticator {
 
     /// Steps 1 and 2 of makeCredential and getAssertion (CTAP 2.3 §6.1.2, §6.2.2).
     pub(crate) fn parameter(param: Option<&[u8]>, protocol: Option<u64>) -> Result<Parameter<'_>, Failure> {
-        match (param, protocol) {
-            (None, _) => Ok(Parameter::Absent),
-            (Some([]), _) => Ok(Parameter::Empty),
-            (Some(_), None) => Err(Failure::MissingParameter),
-            (Some(param), Some(number)) => {
-                let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
-                Ok(Parameter::Present(Proof { protocol, param }))
-            }
+        match param {
+            None => Ok(Parameter::Absent),
+            Some([]) => Ok(Parameter::Empty),
+            Some(param) => Proof::of(param, protocol).map(Parameter::Present),
         }
     }
 

@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 
 use crate::continuation::{Continuation, take_up};
 use crate::engine::Authenticator;
-use crate::pin_protocol::PinProtocol;
 use crate::status::Failure;
 use crate::step::{Ambient, ChannelId};
 use crate::token::{Proof, Scope};
@@ -113,14 +112,12 @@ impl Authenticator {
         if request.pin_uv_auth_param.is_none() && !self.container.has_pin() && !self.always_uv() {
             return Ok(());
         }
-        let param = request.pin_uv_auth_param.as_deref().ok_or(Failure::TokenRequired)?;
-        let number = request.pin_uv_auth_protocol.ok_or(Failure::MissingParameter)?;
-        let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
+        let proof = Proof::required(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?;
         let offset = request.offset.ok_or(Failure::BadParameter)?;
         let message =
             Request::message(offset, &Sha256::digest(fragment).into()).ok_or(Failure::WrongFragment)?;
         self.token
-            .authorise(Proof { protocol, param }, &[&message], Permissions::LARGE_BLOB_WRITE, Scope::Later)
+            .authorise(proof, &[&message], Permissions::LARGE_BLOB_WRITE, Scope::Later)
             .map(drop)
             .ok_or(Failure::TokenRefused)
     }

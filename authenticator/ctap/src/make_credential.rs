@@ -1,6 +1,9 @@
 //! authenticatorMakeCredential (CTAP 2.3 §6.1.2). Step numbers in comments are those of that algorithm.
 
-use latchkey_container::{Access, NewPasskey, Passkey, PasskeyAlgorithm, Protection, UserAccount};
+use latchkey_container::{
+    Access, CredentialId, Error as ContainerError, NewPasskey, Passkey, PasskeyAlgorithm, Protection,
+    UserAccount,
+};
 use latchkey_protocol::UserEntity;
 use latchkey_protocol::authenticator_data::{AttestedCredential, AuthenticatorData};
 use latchkey_protocol::client_pin::Permissions;
@@ -169,11 +172,20 @@ impl Authenticator {
         };
         let passkey = self.container.register(evidence.access(), new, ambient.now, ambient.rng)?;
         let attested = self.respond(registration, &passkey, evidence, ambient);
-        if attested.is_err() {
-            // Nobody will ever know the ID of this passkey, so it must not stay.
-            self.container.delete(evidence.access(), &passkey.id)?;
+        self.or_forget(evidence.access(), &passkey.id, attested)
+    }
+
+    /// The answer about a new passkey. If it failed, nobody will ever know the passkey's ID, so it must not stay.
+    pub(crate) fn or_forget<T, E: From<ContainerError>>(
+        &mut self,
+        access: Access<'_>,
+        id: &CredentialId,
+        answer: Result<T, E>,
+    ) -> Result<T, E> {
+        if answer.is_err() {
+            self.container.delete(access, id)?;
         }
-        attested
+        answer
     }
 
     /// Step 17. A passkey that takes the place of the account's older one needs no room.

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::pin_protocol::PinProtocol;
+use crate::status::Failure;
 
 /// The platform must use a new token within this time, and evidence of user presence lasts as long.
 pub(crate) const INITIAL_USAGE_LIMIT: Duration = Duration::from_secs(30);
@@ -31,6 +32,20 @@ pub(crate) struct Grant {
 pub(crate) struct Proof<'a> {
     pub(crate) protocol: PinProtocol,
     pub(crate) param: &'a [u8],
+}
+
+impl<'a> Proof<'a> {
+    /// What a request proves that brings a pinUvAuthParam.
+    pub(crate) fn of(param: &'a [u8], protocol: Option<u64>) -> Result<Self, Failure> {
+        let number = protocol.ok_or(Failure::MissingParameter)?;
+        let protocol = PinProtocol::from_number(number).ok_or(Failure::UnsupportedProtocol)?;
+        Ok(Self { protocol, param })
+    }
+
+    /// The same of a request that cannot do without.
+    pub(crate) fn required(param: Option<&'a [u8]>, protocol: Option<u64>) -> Result<Self, Failure> {
+        Self::of(param.ok_or(Failure::TokenRequired)?, protocol)
+    }
 }
 
 /// How a request relates to the token's permissions RP ID.

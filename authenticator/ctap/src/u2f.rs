@@ -156,11 +156,7 @@ impl Authenticator {
         self.require_touch(channel, message, ambient, || prompt(Operation::RegisterU2f, Want::Approval))?;
         let passkey = self.container.register_u2f(application, ambient.now, ambient.rng)?;
         let registered = self.u2f_registration(&passkey, challenge, application, ambient);
-        if registered.is_err() {
-            // Nobody will ever know the ID of this key, so it must not stay.
-            self.container.delete(Access::Presence, &passkey.id)?;
-        }
-        registered
+        self.or_forget(Access::Presence, &passkey.id, registered)
     }
 
     fn u2f_registration(

@@ -3,6 +3,7 @@
 //! The structures that leave the device are in the TPM's own wire form (TPM 2.0 Part 2), because whoever verifies them
 //! hashes exactly these bytes.
 
+use p256::ecdsa::Signature;
 use zeroize::Zeroizing;
 
 use super::{CreatedKey, KeyBlob, TpmError};
@@ -46,6 +47,28 @@ pub struct Certification {
     pub signature: Vec<u8>,
     /// The `TPMT_PUBLIC` of the certified key, whose Name is in `attest`.
     pub public_area: Vec<u8>,
+}
+
+impl Certification {
+    /// The signature as an `Ecdsa-Sig-Value`, DER; `None` if it is of another kind than attestation keys make.
+    #[must_use]
+    pub fn ecdsa_signature(&self) -> Option<Vec<u8>> {
+        // Algorithm and hash (TPM_ALG_ECDSA, TPM_ALG_SHA256), then two numbers, each with its length.
+        let rest = self.signature.strip_prefix(&[0x00, 0x18, 0x00, 0x0B])?;
+        let (r, rest) = scalar(rest)?;
+        let (s, rest) = scalar(rest)?;
+        let signature = Signature::from_scalars(r, s).ok().filter(|_| rest.is_empty())?;
+        Some(signature.to_der().as_bytes().to_vec())
+    }
+}
+
+/// A number of up to 32 bytes, with the leading zeros that a TPM may leave out.
+fn scalar(bytes: &[u8]) -> Option<([u8; 32], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    let (number, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    let mut padded = [0; 32];
+    padded.get_mut(32_usize.checked_sub(number.len())?..)?.copy_from_slice(number);
+    Some((padded, rest))
 }
 
 /// Keys of the device, and their attestation. The device key itself is a key like any other
