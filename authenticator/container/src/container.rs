@@ -30,6 +30,7 @@ mod pin_rules;
 mod recovery;
 mod reset_pin;
 mod settings;
+mod single;
 mod status;
 
 use biometrics::Biometrics;

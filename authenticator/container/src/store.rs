@@ -9,12 +9,11 @@ use crate::error::{Error, StorageError};
 mod biometrics;
 mod compartments;
 mod identity;
-mod installation;
-mod large_blobs;
 mod pins;
 mod records;
 mod recovery;
 mod settings;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +25,7 @@ pub(crate) use pins::{PinProtector, SealedAdmin};
 pub(crate) use records::{RecordTags, StoredRecord};
 pub(crate) use recovery::ResetProtector;
 pub(crate) use settings::SealedListing;
+pub(crate) use single::Single;
 
 /// Each migration once, in order; a merged one is never edited.
 const MIGRATIONS: [&str; 9] = [

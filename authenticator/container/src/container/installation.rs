@@ -7,12 +7,9 @@ use crate::error::Error;
 use crate::held_key::HeldKey;
 use crate::installation::{InstallationKey, NewInstallationKey};
 use crate::passkey::Signature;
-use crate::seal::Place;
 use crate::secret::AuthValue;
+use crate::store::Single;
 use crate::tpm::KeyAlgorithm;
-
-/// Where the record is sealed: there is one per container.
-const ROW: [u8; 32] = *b"latchkey key of an installation.";
 
 impl Container {
     /// The key that is kept.
@@ -20,11 +17,10 @@ impl Container {
     /// # Errors
     /// [`Error::Storage`], [`Error::Damaged`].
     pub fn installation_key(&self) -> Result<Option<InstallationKey>, Error> {
-        let Some(sealed) = self.store.installation_key()? else { return Ok(None) };
-        let payload = self.local.open(self.installation_place(), &sealed);
-        let held = payload.and_then(|payload| HeldKey::decode(&payload));
-        held.map(|held| Some(InstallationKey(held)))
-            .ok_or(Error::Damaged { what: "key of this installation" })
+        let Some(payload) = self.single(Single::InstallationKey)? else { return Ok(None) };
+        let held =
+            HeldKey::decode(&payload).ok_or(Error::Damaged { what: Single::InstallationKey.name() })?;
+        Ok(Some(InstallationKey(held)))
     }
 
     /// Makes a key, which is not kept yet.
@@ -55,8 +51,7 @@ impl Container {
         rng: &mut dyn CryptoRng,
     ) -> Result<InstallationKey, Error> {
         let held = HeldKey { blob: key.created.blob, auth: key.auth, public: certificate };
-        let sealed = self.local.seal(self.installation_place(), &held.encode(), rng);
-        self.store.set_installation_key(&sealed)?;
+        self.set_single(Single::InstallationKey, &held.encode(), rng)?;
         Ok(InstallationKey(held))
     }
 
@@ -70,9 +65,5 @@ impl Container {
         message: &[&[u8]],
     ) -> Result<Signature, Error> {
         Ok(Signature { bytes: self.tpm.sign(&key.0.blob, &key.0.auth, &digest(message))? })
-    }
-
-    const fn installation_place(&self) -> Place<'_> {
-        Place { container: &self.identity.id, row: &ROW }
     }
 }

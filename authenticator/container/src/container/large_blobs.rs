@@ -5,10 +5,7 @@ use rand_core::CryptoRng;
 
 use super::Container;
 use crate::error::Error;
-use crate::seal::Place;
-
-/// The place of the array, of which there is one.
-const ROW: [u8; 32] = *b"latchkey's one large-blob array.";
+use crate::store::Single;
 
 impl Container {
     /// The array as it was written last; `None` if none was written since the container began or was reset.
@@ -16,12 +13,7 @@ impl Container {
     /// # Errors
     /// [`Error::Storage`], [`Error::Damaged`].
     pub fn large_blobs(&self) -> Result<Option<Vec<u8>>, Error> {
-        let Some(sealed) = self.store.large_blobs()? else { return Ok(None) };
-        let array = self
-            .local
-            .open(self.large_blobs_place(), &sealed)
-            .ok_or(Error::Damaged { what: "large blobs" })?;
-        Ok(Some(array.to_vec()))
+        Ok(self.single(Single::LargeBlobs)?.map(|array| array.to_vec()))
     }
 
     /// Writes the array, in one commit: after a crash there is the one before or this one.
@@ -29,11 +21,6 @@ impl Container {
     /// # Errors
     /// [`Error::Storage`].
     pub fn set_large_blobs(&mut self, array: &[u8], rng: &mut dyn CryptoRng) -> Result<(), Error> {
-        let sealed = self.local.seal(self.large_blobs_place(), array, rng);
-        Ok(self.store.set_large_blobs(&sealed)?)
-    }
-
-    const fn large_blobs_place(&self) -> Place<'_> {
-        Place { container: &self.identity.id, row: &ROW }
+        self.set_single(Single::LargeBlobs, array, rng)
     }
 }

@@ -98,8 +98,13 @@ impl Container {
 
     /// What is written down of the PIN; nothing where that does not open.
     pub(super) fn pin_record(&self, key: &Secret32) -> Option<PinRecord> {
+        self.open_pin_record(&SealingKey::derive(key, Purpose::PinRecord))
+    }
+
+    /// The same with the key for it.
+    pub(super) fn open_pin_record(&self, key: &SealingKey) -> Option<PinRecord> {
         let sealed = self.pin.as_ref()?.record.as_deref()?;
-        PinRecord::open(&self.identity.id, &SealingKey::derive(key, Purpose::PinRecord), sealed)
+        PinRecord::open(&self.identity.id, key, sealed)
     }
 
     /// Writes down what rules that came after the PIN want to know of it. The unlocking does not depend on it: what

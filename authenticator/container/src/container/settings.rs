@@ -80,9 +80,7 @@ impl Container {
     /// [`Error::Stale`].
     pub fn pin_keeps(&self, unlocked: &Unlocked, settings: &Settings) -> Result<bool, Error> {
         self.require(unlocked)?;
-        let sealed = self.pin.as_ref().and_then(|pin| pin.record.as_deref());
-        let record =
-            sealed.and_then(|sealed| PinRecord::open(&self.identity.id, unlocked.pin_record(), sealed));
+        let record = self.open_pin_record(unlocked.pin_record());
         Ok(record.as_ref().and_then(PinRecord::shape).is_some_and(|shape| settings.fault(shape).is_none()))
     }
 
