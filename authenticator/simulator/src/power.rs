@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use latchkey_transports::carrier::Port;
-use latchkey_transports::{tcp, udp, unix};
+use latchkey_transports::{loopback, tcp, udp, unix};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::args::Arguments;
@@ -33,8 +33,8 @@ pub struct Addresses {
 
 struct Plug {
     unix: Option<unix::Listener>,
-    udp: Option<udp::Listener>,
-    tcp: Option<tcp::Listener>,
+    udp: Option<loopback::Listener>,
+    tcp: Option<loopback::Listener>,
 }
 
 impl Power {
@@ -108,12 +108,12 @@ async fn open(addresses: &mut Addresses, port: &Port) -> Result<Plug, Failure> {
     };
     let mut plug = Plug { unix, udp: None, tcp: None };
     if let Some(number) = &mut addresses.udp {
-        let listener = udp::Listener::bind(*number, port.clone()).await.map_err(in_use(*number))?;
+        let listener = udp::bind(*number, port.clone()).await.map_err(in_use(*number))?;
         *number = listener.local_addr().port();
         plug.udp = Some(listener);
     }
     if let Some(number) = &mut addresses.tcp {
-        let listener = tcp::Listener::bind(*number, port.clone()).await.map_err(in_use(*number))?;
+        let listener = tcp::bind(*number, port.clone()).await.map_err(in_use(*number))?;
         *number = listener.local_addr().port();
         plug.tcp = Some(listener);
     }

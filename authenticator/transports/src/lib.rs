@@ -9,6 +9,7 @@
 pub mod carrier;
 pub mod ctaphid;
 pub mod host;
+pub mod loopback;
 pub mod native_messaging;
 pub mod tcp;
 pub mod udp;

@@ -2,53 +2,30 @@
 //! big-endian) before it. Every connection is a link; those of other users are closed.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::carrier::Port;
 use crate::ctaphid::{LinkId, REPORT};
+use crate::loopback::Listener;
 use crate::owner::{self, Table};
 
 /// Links that may be open at once; each costs a descriptor and a queue.
 const LINKS: usize = 64;
 
-/// A bound socket. Accepts on tokio's current runtime until it is dropped.
-#[derive(Debug)]
-pub struct Listener {
-    address: SocketAddr,
-    open: watch::Sender<()>,
-    serving: JoinHandle<()>,
-}
-
-impl Listener {
-    /// Listens on `127.0.0.1:number` and nowhere else; 0 lets the system choose.
-    ///
-    /// # Errors
-    /// What the operating system says, e.g. that the port is in use.
-    pub async fn bind(number: u16, port: Port) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await?;
-        let address = listener.local_addr()?;
-        let (open, closing) = watch::channel(());
-        let serving = tokio::spawn(accept(listener, port, closing));
-        Ok(Self { address, open, serving })
-    }
-
-    /// Stops, and waits until the port is free again. Somebody must take the events of its links meanwhile.
-    pub async fn close(self) {
-        drop(self.open);
-        let _ended = self.serving.await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
+/// Listens on `127.0.0.1:number` and nowhere else; 0 lets the system choose.
+///
+/// # Errors
+/// What the operating system says, e.g. that the port is in use.
+pub async fn bind(number: u16, port: Port) -> io::Result<Listener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await?;
+    let address = listener.local_addr()?;
+    Ok(Listener::start(address, |closing| accept(listener, port, closing)))
 }
 
 async fn accept(listener: TcpListener, port: Port, mut closing: watch::Receiver<()>) {

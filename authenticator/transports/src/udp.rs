@@ -13,43 +13,20 @@ use tokio::task::JoinHandle;
 
 use crate::carrier::Port;
 use crate::ctaphid::{LinkId, REPORT};
+use crate::loopback::Listener;
 use crate::owner::{self, Table};
 
 /// Addresses that are remembered. UDP has no end of a connection, so the one unused for longest goes.
 const LINKS: usize = 64;
 
-/// A bound socket. Answers on tokio's current runtime until it is dropped.
-#[derive(Debug)]
-pub struct Listener {
-    address: SocketAddr,
-    open: watch::Sender<()>,
-    serving: JoinHandle<()>,
-}
-
-impl Listener {
-    /// Listens on `127.0.0.1:number` and nowhere else; 0 lets the system choose.
-    ///
-    /// # Errors
-    /// What the operating system says, e.g. that the port is in use.
-    pub async fn bind(number: u16, port: Port) -> io::Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).await?;
-        let address = socket.local_addr()?;
-        let (open, closing) = watch::channel(());
-        let serving = tokio::spawn(serve(Arc::new(socket), port, closing));
-        Ok(Self { address, open, serving })
-    }
-
-    /// Stops, and waits until the port is free again. Somebody must take the events of its links meanwhile.
-    pub async fn close(self) {
-        drop(self.open);
-        let _ended = self.serving.await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
+/// Listens on `127.0.0.1:number` and nowhere else; 0 lets the system choose.
+///
+/// # Errors
+/// What the operating system says, e.g. that the port is in use.
+pub async fn bind(number: u16, port: Port) -> io::Result<Listener> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).await?;
+    let address = socket.local_addr()?;
+    Ok(Listener::start(address, |closing| serve(Arc::new(socket), port, closing)))
 }
 
 /// The addresses heard from, least recently heard first.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use latchkey_transports::carrier::Port;
-use latchkey_transports::{udp, uhid, unix};
+use latchkey_transports::{loopback, udp, uhid, unix};
 
 use crate::args::UpArguments;
 use crate::failure::{Failure, FailureKind};
@@ -30,7 +30,7 @@ impl Carriers {
         let udp = match self.udp_port {
             None => None,
             Some(number) => Some(
-                udp::Listener::bind(number, port.clone())
+                udp::bind(number, port.clone())
                     .await
                     .map_err(|error| Failure::io(format!("the UDP port {number} cannot be used"), &error))?,
             ),
@@ -45,6 +45,6 @@ impl Carriers {
 /// Dropping it removes the socket and the HID device, and closes the links.
 pub struct Plug {
     _unix: unix::Listener,
-    _udp: Option<udp::Listener>,
+    _udp: Option<loopback::Listener>,
     _uhid: Option<uhid::Device>,
 }

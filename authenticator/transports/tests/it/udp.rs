@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use latchkey_transports::carrier::{Event, Links};
 use latchkey_transports::ctaphid::REPORT;
-use latchkey_transports::udp::Listener;
+use latchkey_transports::loopback::Listener;
+use latchkey_transports::udp;
 
 fn runtime<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(test)
@@ -26,7 +27,7 @@ fn peer(listener: &Listener) -> UdpSocket {
 fn answers_go_to_the_sender() {
     runtime(async {
         let mut links = Links::new();
-        let listener = Listener::bind(0, links.port()).await.unwrap();
+        let listener = udp::bind(0, links.port()).await.unwrap();
         assert!(listener.local_addr().ip().is_loopback());
         let peers = [peer(&listener), peer(&listener)];
         let mut seen = Vec::new();
@@ -57,7 +58,7 @@ fn answers_go_to_the_sender() {
 fn datagrams_that_are_not_reports_are_dropped() {
     runtime(async {
         let mut links = Links::new();
-        let listener = Listener::bind(0, links.port()).await.unwrap();
+        let listener = udp::bind(0, links.port()).await.unwrap();
         let peer = peer(&listener);
         for length in [0, 1, 63, 65, 1000] {
             peer.send(&vec![9; length]).unwrap();
@@ -71,7 +72,7 @@ fn datagrams_that_are_not_reports_are_dropped() {
 fn senders_are_limited_and_the_oldest_goes() {
     runtime(async {
         let mut links = Links::new();
-        let listener = Listener::bind(0, links.port()).await.unwrap();
+        let listener = udp::bind(0, links.port()).await.unwrap();
         let mut first = None;
         let peers: Vec<UdpSocket> = (0..65).map(|_| peer(&listener)).collect();
         for peer in &peers {
@@ -95,7 +96,7 @@ fn senders_are_limited_and_the_oldest_goes() {
 fn an_answer_to_nobody_does_no_harm() {
     runtime(async {
         let mut links = Links::new();
-        let listener = Listener::bind(0, links.port()).await.unwrap();
+        let listener = udp::bind(0, links.port()).await.unwrap();
         let (gone, good) = (peer(&listener), peer(&listener));
         gone.send(&[1; REPORT]).unwrap();
         let Event::Report(link, _) = next(&mut links).await else { panic!("a report was sent") };
@@ -113,16 +114,16 @@ fn an_answer_to_nobody_does_no_harm() {
 fn a_taken_port_is_an_error_and_a_dropped_listener_frees_it() {
     runtime(async {
         let mut links = Links::new();
-        let listener = Listener::bind(0, links.port()).await.unwrap();
+        let listener = udp::bind(0, links.port()).await.unwrap();
         let number = listener.local_addr().port();
-        assert!(Listener::bind(number, links.port()).await.is_err());
+        assert!(udp::bind(number, links.port()).await.is_err());
         let peer = peer(&listener);
         peer.send(&[1; REPORT]).unwrap();
         let Event::Report(link, _) = next(&mut links).await else { panic!("a report was sent") };
         drop(listener);
         assert_eq!(next(&mut links).await, Event::Closed(link));
         for _ in 0..100 {
-            if Listener::bind(number, links.port()).await.is_ok() {
+            if udp::bind(number, links.port()).await.is_ok() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -139,7 +140,7 @@ fn a_datagram_of_another_user_never_reaches_the_device() {
     }
     runtime(async {
         let mut links = Links::new();
-        let listener = Listener::bind(0, links.port()).await.unwrap();
+        let listener = udp::bind(0, links.port()).await.unwrap();
         let number = listener.local_addr().port().to_string();
         let script = "import socket,sys,time\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n\
             s.sendto(b'x'*64,('127.0.0.1',int(sys.argv[1])))\ntime.sleep(0.3)\n";
