@@ -20,12 +20,11 @@ mod secret_text;
 mod service;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use latchkey_runtime::clock;
+use latchkey_runtime::{clock, log};
 
 use crate::args::{Arguments, BrowserCommand, Command};
 use crate::control::caller::Caller;
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
     silence_tpm2_tss();
     let arguments = Arguments::parse_from(words());
     let output = Output::new(arguments.json);
-    log_to_stderr();
+    log::to_stderr();
     match run(arguments, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -97,17 +96,4 @@ fn silence_tpm2_tss() {
         // SAFETY: the first statement of `main`; no other thread exists that could read the environment meanwhile.
         unsafe { std::env::set_var(LOG, "all+none") };
     }
-}
-
-/// Logs go to standard error and never hold a secret; standard output belongs to answers. The TPM's library tells of each refused
-/// command and each handle that it frees; our own errors say what matters.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LATCHKEY_LOG")
-        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,tss_esapi=off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }

@@ -9,41 +9,18 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::{self, Uptime};
-use crate::{Message, Report};
+use crate::{Job, Message, Report};
 
 /// The engine and the user, as the loop reaches them. Nothing here may wait.
 pub trait World {
     /// Why the loop must end: the engine is gone.
     type Error;
 
-    /// Hands a request to the engine.
+    /// Hands the engine a job.
     ///
     /// # Errors
     /// When there is no engine any more.
-    fn begin(
-        &self,
-        transaction: TransactionId,
-        channel: ChannelId,
-        message: Message,
-    ) -> Result<(), Self::Error>;
-
-    /// Hands the user's answer to the engine.
-    ///
-    /// # Errors
-    /// When there is no engine any more.
-    fn resume(&self, transaction: TransactionId, answer: Answer) -> Result<(), Self::Error>;
-
-    /// Hands the engine what the user answered while a U2F client polls.
-    ///
-    /// # Errors
-    /// When there is no engine any more.
-    fn touched(&self, touch: Touch, answer: Answer) -> Result<(), Self::Error>;
-
-    /// Tells the engine that a channel is gone.
-    ///
-    /// # Errors
-    /// When there is no engine any more.
-    fn channel_closed(&self, channel: ChannelId) -> Result<(), Self::Error>;
+    fn give(&self, job: Job) -> Result<(), Self::Error>;
 
     /// Puts a question to the user. Dropping the future takes the question back.
     fn ask(&self, prompt: Prompt, gestures: Vec<Biometric>) -> impl Future<Output = Answer> + Send + 'static;
@@ -172,7 +149,7 @@ impl<W: World> Exchange<W> {
             }
             Happening::Carrier(Event::Closed(link)) => self.device.close_link(link),
             Happening::Answered(transaction, answer) => return self.answer(transaction, answer),
-            Happening::Touched(touch, answer) => return self.world.touched(touch, answer),
+            Happening::Touched(touch, answer) => return self.world.give(Job::Touched { touch, answer }),
             Happening::Due => self.device.tick(now),
         };
         self.carry_out(actions)
@@ -221,7 +198,9 @@ impl<W: World> Exchange<W> {
                 }
                 Action::Cancel(transaction) => self.cancel(transaction)?,
                 Action::Wink => tracing::info!("wink: here I am"),
-                Action::ChannelClosed(channel) => self.world.channel_closed(ChannelId(channel.0))?,
+                Action::ChannelClosed(channel) => {
+                    self.world.give(Job::ChannelClosed(ChannelId(channel.0)))?;
+                }
             }
         }
         Ok(())
@@ -244,7 +223,7 @@ impl<W: World> Exchange<W> {
     fn begin(&mut self, waiting: Waiting) -> Result<(), W::Error> {
         let Waiting { transaction, channel, message } = waiting;
         self.current = Some(Current { transaction, given_up: false, asking: false });
-        self.world.begin(transaction, channel, message)
+        self.world.give(Job::Handle { transaction, channel, message })
     }
 
     fn cancel(&mut self, cancelled: TransactionId) -> Result<(), W::Error> {
@@ -269,7 +248,7 @@ impl<W: World> Exchange<W> {
         answer: impl Future<Output = Answer> + Send + 'static,
     ) -> Result<(), W::Error> {
         let Some(current) = self.current.as_mut().filter(|current| current.transaction == transaction) else {
-            return self.world.resume(transaction, Answer::Cancelled);
+            return self.world.give(Job::Resume { transaction, answer: Answer::Cancelled });
         };
         current.asking = true;
         if current.given_up || !self.plugged {
@@ -299,7 +278,7 @@ impl<W: World> Exchange<W> {
             self.current.as_mut().filter(|current| current.transaction == transaction && current.asking);
         let Some(current) = current else { return Ok(()) };
         current.asking = false;
-        self.world.resume(transaction, answer)?;
+        self.world.give(Job::Resume { transaction, answer })?;
         let actions = self.device.set_waiting_for_user(false, self.uptime.elapsed());
         self.carry_out(actions)
     }

@@ -1,7 +1,7 @@
 //! What drives an authenticator, the same for the daemon and the simulator.
 //!
 //! ```text
-//! carriers ──reports──▶ Exchange ──World::begin, resume──▶ the engine's thread: Requests + Authenticator
+//! carriers ──reports──▶ Exchange ──World::give(Job)─────▶ the engine's thread: Requests + Authenticator
 //!                          │  ▲                                  │
 //!      the user ◀─World::ask  └──────────── Report ◀─────────────┘
 //! ```
@@ -10,9 +10,10 @@
 //! there are, each program decides.
 
 pub mod clock;
+pub mod log;
 
 mod exchange;
 mod requests;
 
 pub use exchange::{Exchange, Happening, World};
-pub use requests::{Message, Report, Requests};
+pub use requests::{Job, Message, Report, Requests};

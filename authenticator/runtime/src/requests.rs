@@ -22,6 +22,36 @@ pub enum Message {
     U2f(Vec<u8>),
 }
 
+/// What the engine's thread is to do for the carriers and the user.
+#[derive(Debug)]
+pub enum Job {
+    /// A CTAP request, or a U2F message.
+    Handle {
+        /// Names it.
+        transaction: TransactionId,
+        /// Where it came from.
+        channel: ChannelId,
+        /// What was sent.
+        message: Message,
+    },
+    /// What the user said.
+    Resume {
+        /// To the prompt of this one.
+        transaction: TransactionId,
+        /// That.
+        answer: Answer,
+    },
+    /// What the user said while a U2F client polls.
+    Touched {
+        /// The question.
+        touch: Touch,
+        /// That.
+        answer: Answer,
+    },
+    /// The channel is gone.
+    ChannelClosed(ChannelId),
+}
+
 /// The status word of a U2F message that nobody can answer (ISO/IEC 7816-4, "no precise diagnosis").
 const GONE: [u8; 2] = [0x6F, 0x00];
 
@@ -83,8 +113,26 @@ impl Requests {
         Self { uptime, suspended: HashMap::new(), enrolling: false, ask: None, reported: None }
     }
 
+    /// Does a job; what it has come to, if somebody waits for that.
+    pub fn work(&mut self, authenticator: Option<&mut Authenticator>, job: Job) -> Option<Report> {
+        match job {
+            Job::Handle { transaction, channel, message } => {
+                Some(self.begin(authenticator, transaction, channel, &message))
+            }
+            Job::Resume { transaction, answer } => Some(self.resume(authenticator, transaction, answer)),
+            Job::Touched { touch, answer } => {
+                authenticator?.touched(touch, &answer);
+                None
+            }
+            Job::ChannelClosed(channel) => {
+                authenticator?.channel_closed(channel);
+                None
+            }
+        }
+    }
+
     /// A request or message of a channel.
-    pub fn begin(
+    fn begin(
         &mut self,
         authenticator: Option<&mut Authenticator>,
         transaction: TransactionId,
@@ -108,7 +156,7 @@ impl Requests {
     }
 
     /// What the user said to the prompt of this transaction.
-    pub fn resume(
+    fn resume(
         &mut self,
         authenticator: Option<&mut Authenticator>,
         transaction: TransactionId,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Answer, ChannelId, Prompt, Touch};
+use latchkey_ctap::{Answer, Prompt};
 use latchkey_runtime::clock::Uptime;
-use latchkey_runtime::{Exchange, Happening, Message, World};
+use latchkey_runtime::{Exchange, Happening, World};
 use latchkey_transports::carrier::Event;
-use latchkey_transports::ctaphid::{REPORT, TransactionId};
+use latchkey_transports::ctaphid::REPORT;
 
 use crate::engine::{Job, Jobs, Reports};
 use crate::failure::Failure;
@@ -68,20 +68,8 @@ fn reboot(power: &Arc<Power>) {
 impl World for Around {
     type Error = Failure;
 
-    fn begin(&self, transaction: TransactionId, channel: ChannelId, message: Message) -> Result<(), Failure> {
-        self.give(Job::Handle { transaction, channel, message })
-    }
-
-    fn resume(&self, transaction: TransactionId, answer: Answer) -> Result<(), Failure> {
-        self.give(Job::Resume { transaction, answer })
-    }
-
-    fn touched(&self, touch: Touch, answer: Answer) -> Result<(), Failure> {
-        self.give(Job::Touched { touch, answer })
-    }
-
-    fn channel_closed(&self, channel: ChannelId) -> Result<(), Failure> {
-        self.give(Job::ChannelClosed(channel))
+    fn give(&self, job: latchkey_runtime::Job) -> Result<(), Failure> {
+        self.jobs.send(Job::Ctap(job)).map_err(|_ended| Failure::engine_ended())
     }
 
     fn ask(
@@ -90,11 +78,5 @@ impl World for Around {
         _gestures: Vec<Biometric>,
     ) -> impl Future<Output = Answer> + Send + 'static {
         Arc::clone(&self.person).answer(prompt)
-    }
-}
-
-impl Around {
-    fn give(&self, job: Job) -> Result<(), Failure> {
-        self.jobs.send(job).map_err(|_ended| Failure::engine_ended())
     }
 }

@@ -5,10 +5,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use latchkey_container::Container;
-use latchkey_ctap::{Answer, Authenticator, ChannelId, Touch};
+use latchkey_ctap::Authenticator;
 use latchkey_runtime::clock::{self, Uptime};
-use latchkey_runtime::{Message, Report, Requests};
-use latchkey_transports::ctaphid::TransactionId;
+use latchkey_runtime::{Report, Requests};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -19,31 +18,8 @@ const IDLE: Duration = Duration::from_hours(1);
 
 /// What the thread is to do.
 pub enum Job {
-    /// A CTAP request, or a U2F message.
-    Handle {
-        /// Names it.
-        transaction: TransactionId,
-        /// Where it came from.
-        channel: ChannelId,
-        /// What was sent.
-        message: Message,
-    },
-    /// What the user said.
-    Resume {
-        /// To the prompt of this one.
-        transaction: TransactionId,
-        /// That.
-        answer: Answer,
-    },
-    /// What the user said while a U2F client polls.
-    Touched {
-        /// The question.
-        touch: Touch,
-        /// That.
-        answer: Answer,
-    },
-    /// The channel is gone.
-    ChannelClosed(ChannelId),
+    /// Something of the carriers or the user.
+    Ctap(latchkey_runtime::Job),
     /// The power went and came back.
     PowerUp {
         /// Hears when it is up.
@@ -111,26 +87,12 @@ impl Seat {
         }
         loop {
             let due = self.requests.due(&self.authenticator).unwrap_or(IDLE);
-            let authenticator = Some(&mut self.authenticator);
             let report = match jobs.recv_timeout(due) {
                 Err(RecvTimeoutError::Timeout) => {
                     self.requests.tick(&mut self.authenticator);
                     None
                 }
-                Ok(Job::Handle { transaction, channel, message }) => {
-                    Some(self.requests.begin(authenticator, transaction, channel, &message))
-                }
-                Ok(Job::Resume { transaction, answer }) => {
-                    Some(self.requests.resume(authenticator, transaction, answer))
-                }
-                Ok(Job::Touched { touch, answer }) => {
-                    self.authenticator.touched(touch, &answer);
-                    None
-                }
-                Ok(Job::ChannelClosed(channel)) => {
-                    self.authenticator.channel_closed(channel);
-                    None
-                }
+                Ok(Job::Ctap(job)) => self.requests.work(Some(&mut self.authenticator), job),
                 Ok(Job::PowerUp { done }) => {
                     let container = self.authenticator.into_container();
                     self.authenticator = power_up(container, &self.requests);

@@ -17,13 +17,13 @@ mod home;
 mod person;
 mod power;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use latchkey_runtime::clock::Uptime;
+use latchkey_runtime::log;
 use tokio::signal::unix::{SignalKind, signal};
 
 use args::Arguments;
@@ -33,7 +33,7 @@ use power::Power;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr();
+    log::to_stderr();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -81,16 +81,4 @@ async fn serve(
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     }
-}
-
-/// Logs go to standard error; standard output has the one line that says where to find the simulator.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LATCHKEY_LOG")
-        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,tss_esapi=off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }

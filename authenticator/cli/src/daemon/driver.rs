@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use latchkey_container::Biometric;
-use latchkey_ctap::{Answer as Gesture, Capture, Captured, ChannelId, Prompt, Touch};
-use latchkey_runtime::{Exchange, Message, World};
-use latchkey_transports::ctaphid::TransactionId;
+use latchkey_ctap::{Answer as Gesture, Capture, Captured, Prompt};
+use latchkey_runtime::{Exchange, World};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::User;
@@ -56,20 +55,8 @@ struct Around {
 impl World for Around {
     type Error = Failure;
 
-    fn begin(&self, transaction: TransactionId, channel: ChannelId, message: Message) -> Result<(), Failure> {
-        self.give(Job::Handle { transaction, channel, message })
-    }
-
-    fn resume(&self, transaction: TransactionId, gesture: Gesture) -> Result<(), Failure> {
-        self.give(Job::Resume { transaction, gesture })
-    }
-
-    fn touched(&self, touch: Touch, answer: Gesture) -> Result<(), Failure> {
-        self.give(Job::Touched { touch, answer })
-    }
-
-    fn channel_closed(&self, channel: ChannelId) -> Result<(), Failure> {
-        self.give(Job::ChannelClosed(channel))
+    fn give(&self, job: latchkey_runtime::Job) -> Result<(), Failure> {
+        self.jobs.send(Job::Ctap(job)).map_err(|_ended| engine_ended())
     }
 
     fn ask(
@@ -92,12 +79,6 @@ impl World for Around {
                 None => Gesture::Captured(Captured::Failed),
             }
         }
-    }
-}
-
-impl Around {
-    fn give(&self, job: Job) -> Result<(), Failure> {
-        self.jobs.send(job).map_err(|_ended| engine_ended())
     }
 }
 

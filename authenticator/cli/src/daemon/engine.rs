@@ -6,10 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use latchkey_container::{Biometric, Container, PinHash};
-use latchkey_ctap::{Answer as Gesture, Authenticator, ChannelId, Policy, Touch};
+use latchkey_ctap::{Authenticator, Policy};
 use latchkey_enterprise::keyring::Session;
-use latchkey_runtime::{Message, Requests};
-use latchkey_transports::ctaphid::TransactionId;
+use latchkey_runtime::Requests;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -32,14 +31,8 @@ const IDLE: Duration = Duration::from_hours(1);
 
 /// What the thread is to do.
 pub enum Job {
-    /// A CTAP request, or a U2F message.
-    Handle { transaction: TransactionId, channel: ChannelId, message: Message },
-    /// What the user said to the prompt of this transaction.
-    Resume { transaction: TransactionId, gesture: Gesture },
-    /// What the user said while a U2F client polls.
-    Touched { touch: Touch, answer: Gesture },
-    /// The channel is gone.
-    ChannelClosed(ChannelId),
+    /// Something of the carriers or the user.
+    Ctap(latchkey_runtime::Job),
     /// A command.
     Execute { request: Request, asked: Option<Evidence>, reply: oneshot::Sender<Answer> },
     /// A stranger's finger or face; the tries that are left go back.
@@ -174,26 +167,7 @@ impl Seat {
                     }
                     None
                 }
-                Ok(Job::Handle { transaction, channel, message }) => {
-                    let authenticator = self.authenticator.as_mut();
-                    Some(Report::Ctap(self.requests.begin(authenticator, transaction, channel, &message)))
-                }
-                Ok(Job::Resume { transaction, gesture }) => {
-                    let authenticator = self.authenticator.as_mut();
-                    Some(Report::Ctap(self.requests.resume(authenticator, transaction, gesture)))
-                }
-                Ok(Job::Touched { touch, answer }) => {
-                    if let Some(authenticator) = &mut self.authenticator {
-                        authenticator.touched(touch, &answer);
-                    }
-                    None
-                }
-                Ok(Job::ChannelClosed(channel)) => {
-                    if let Some(authenticator) = &mut self.authenticator {
-                        authenticator.channel_closed(channel);
-                    }
-                    None
-                }
+                Ok(Job::Ctap(job)) => self.requests.work(self.authenticator.as_mut(), job).map(Report::Ctap),
                 Ok(Job::Execute { request, asked, reply }) => {
                     // A file of this machine's administrator may have changed.
                     self.follow_policy();
