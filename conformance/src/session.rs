@@ -161,7 +161,7 @@ impl Session {
             }
         };
         let answer = Answer::parse(bytes);
-        self.note(sent, message, answered(&answer), &answer.bytes.clone());
+        self.note(sent, message, answered(&answer), &answer.bytes);
         self.forget_spent(message, &answer, asked);
         match hook_failed {
             Some(error) => Err(error.into()),
@@ -231,10 +231,10 @@ impl Session {
         self.trace.push(Exchange { request, request_bytes, answer, answer_bytes });
     }
 
-    /// Another connection to the same authenticator, with a channel of its own.
+    /// A further channel of the same connection.
     ///
     /// # Errors
-    /// When the target admits only one.
+    /// When the authenticator gives none.
     pub fn second_channel(&mut self) -> Result<u32, Stop> {
         Ok(self.channel.init(crate::target::BROADCAST)?.cid)
     }

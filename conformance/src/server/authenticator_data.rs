@@ -2,28 +2,12 @@
 
 use crate::cbor::{Value, encode};
 
-/// Flags.
-pub mod flag {
-    /// The user was present.
-    pub const UP: u8 = 0x01;
-    /// The user was verified.
-    pub const UV: u8 = 0x04;
-    /// The credential may be backed up.
-    pub const BE: u8 = 0x08;
-    /// The credential is backed up.
-    pub const BS: u8 = 0x10;
-    /// Attested credential data follow.
-    pub const AT: u8 = 0x40;
-    /// Extensions follow.
-    pub const ED: u8 = 0x80;
-}
-
 /// All of it, each part as it is wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuthenticatorData {
     /// SHA-256 of the RP ID.
     pub rp_id_hash: Vec<u8>,
-    /// Whatever follows or not.
+    /// See [`flags`](crate::ctap::flags); they need not tell the truth.
     pub flags: u8,
     /// The signature counter.
     pub counter: u32,

@@ -6,13 +6,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::authenticator_data::{Attested, AuthenticatorData, flag};
+use super::authenticator_data::{Attested, AuthenticatorData};
 use super::key::Key;
 use super::statement::{Maker, Statement};
 use super::{Members, Reply, Server};
 use crate::case::{Stop, present};
 use crate::cbor::{Value, encode};
 use crate::cbor_map;
+use crate::ctap::flags;
 
 /// The model that this authenticator says it is.
 const AAGUID: [u8; 16] = *b"conformance-run1";
@@ -60,7 +61,7 @@ impl Registration {
             client_data: client_data("webauthn.create", &options, server)?,
             data: AuthenticatorData {
                 rp_id_hash: Sha256::digest(server.rp_id.as_bytes()).to_vec(),
-                flags: flag::UP | flag::UV | flag::AT,
+                flags: flags::UP | flags::UV | flags::AT,
                 counter: 1,
                 attested: Some(attested),
                 extensions: None,
@@ -144,7 +145,7 @@ impl Assertion {
             client_data: client_data("webauthn.get", options, server)?,
             data: AuthenticatorData {
                 rp_id_hash: Sha256::digest(server.rp_id.as_bytes()).to_vec(),
-                flags: flag::UP | flag::UV,
+                flags: flags::UP | flags::UV,
                 counter: 2,
                 attested: None,
                 extensions: None,

@@ -4,7 +4,8 @@ use super::{Accepted, Refused, Wanted, assertion, data, flip, plain};
 use crate::case::Case;
 use crate::cbor::Value;
 use crate::cbor_map;
-use crate::server::authenticator_data::{Attested, AuthenticatorData, flag};
+use crate::ctap::flags;
+use crate::server::authenticator_data::{Attested, AuthenticatorData};
 use crate::server::{Reason, Server};
 
 type Row = (&'static str, &'static str, &'static str, Wanted, fn(&mut AuthenticatorData));
@@ -34,7 +35,7 @@ const BOTH: &[Row] = &[
         data.attested = None;
     }),
     ("flags/up-clear", "6.1", "refuse a user who was not present", Refused(&[Reason::Presence]), |data| {
-        data.flags &= !flag::UP;
+        data.flags &= !flags::UP;
     }),
     (
         "flags/uv-clear",
@@ -42,7 +43,7 @@ const BOTH: &[Row] = &[
         "refuse a user who was not verified, as verification is required",
         Refused(&[Reason::Verification]),
         |data| {
-            data.flags &= !flag::UV;
+            data.flags &= !flags::UV;
         },
     ),
     (
@@ -57,24 +58,24 @@ const BOTH: &[Row] = &[
         "6.1.3",
         "refuse a credential that is backed up and cannot be",
         MALFORMED,
-        |data| data.flags |= flag::BS,
+        |data| data.flags |= flags::BS,
     ),
     ("extensions/present", "9.5", "accept extension outputs", Accepted, |data| {
-        data.flags |= flag::ED;
+        data.flags |= flags::ED;
         data.extensions = Some(cbor_map! { "example.extension" => true });
     }),
     ("extensions/flag-alone", "6.1", "refuse ED without extensions", MALFORMED, |data| {
-        data.flags |= flag::ED;
+        data.flags |= flags::ED;
     }),
     ("extensions/flag-clear", "6.1", "refuse extensions without ED", MALFORMED, |data| {
         data.extensions = Some(cbor_map! { "example.extension" => true });
     }),
     ("extensions/no-map", "9.5", "refuse extensions that are no map", MALFORMED, |data| {
-        data.flags |= flag::ED;
+        data.flags |= flags::ED;
         data.extensions = Some(Value::Array(Vec::new()));
     }),
     ("extensions/leftover", "6.1", "refuse bytes after the extensions", MALFORMED, |data| {
-        data.flags |= flag::ED;
+        data.flags |= flags::ED;
         data.extensions = Some(cbor_map! { "example.extension" => true });
         data.leftover = vec![0];
     }),
@@ -89,7 +90,7 @@ const BOTH: &[Row] = &[
 /// Rows of registrations.
 const REGISTRATION: &[Row] = &[
     ("flags/at-clear", "6.5.2", "refuse attested credential data without AT", MALFORMED, |data| {
-        data.flags &= !flag::AT;
+        data.flags &= !flags::AT;
     }),
     ("flags/at-alone", "6.5.2", "refuse AT without attested credential data", MALFORMED, |data| {
         data.attested = None;
@@ -100,15 +101,15 @@ const REGISTRATION: &[Row] = &[
         "refuse a registration without attested credential data",
         MALFORMED,
         |data| {
-            data.flags &= !flag::AT;
+            data.flags &= !flags::AT;
             data.attested = None;
         },
     ),
     ("flags/be", "6.1.3", "accept a credential that can be backed up", Accepted, |data| {
-        data.flags |= flag::BE;
+        data.flags |= flags::BE;
     }),
     ("flags/be-bs", "6.1.3", "accept a credential that is backed up", Accepted, |data| {
-        data.flags |= flag::BE | flag::BS;
+        data.flags |= flags::BE | flags::BS;
     }),
     ("counter/zero", "6.1.1", "accept an authenticator that does not count", Accepted, |data| {
         data.counter = 0;
@@ -197,7 +198,7 @@ const REGISTRATION: &[Row] = &[
 /// Rows of sign-ins.
 const ASSERTION: &[Row] = &[
     ("flags/at-alone", "6.1", "refuse AT without attested credential data", MALFORMED, |data| {
-        data.flags |= flag::AT;
+        data.flags |= flags::AT;
     }),
     (
         "flags/be-changed",
@@ -205,7 +206,7 @@ const ASSERTION: &[Row] = &[
         "refuse a credential that can be backed up all at once",
         Refused(&[Reason::Credential, Reason::Malformed]),
         |data| {
-            data.flags |= flag::BE;
+            data.flags |= flags::BE;
         },
     ),
     (
